@@ -1,0 +1,80 @@
+"""Addresses, ports and the 4-tuple."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from lbcheck.errors import LbcheckError
+
+Family = Literal[4, 6]
+
+
+def family(address: str) -> Family:
+    """Return 4 or 6, the IP version of `address`; LbcheckError where it is no IP address."""
+    try:
+        return 4 if ipaddress.ip_address(address).version == 4 else 6
+    except ValueError:
+        raise LbcheckError(f"'{address}' is not an IP address") from None
+
+
+@dataclass(frozen=True, order=True)
+class Endpoint:
+    """An address and a port: one end of a connection. IPv6 is written in brackets (RFC 3986)."""
+
+    address: str
+    port: int
+
+    def __post_init__(self) -> None:
+        family(self.address)
+        if not 0 <= self.port <= 65535:
+            raise LbcheckError(f"port {self.port} of {self.address} is not between 0 and 65535")
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str, default_port: int) -> Self:
+        """Read `ADDR`, `ADDR:PORT`, `[V6]:PORT` or a bare IPv6 address; without a port, `default_port`."""
+        address, port = text, str(default_port)
+        if text.startswith("["):
+            address, _, rest = text[1:].partition("]")
+            port = rest.removeprefix(":") or port
+        elif text.count(":") == 1:
+            address, _, port = text.partition(":")
+        if not port.isdecimal():
+            raise LbcheckError(f"'{text}' does not end in a port number; write ADDR:PORT, IPv6 in brackets")
+        return cls(address, int(port))
+
+
+@dataclass(frozen=True)
+class FourTuple:
+    """What a TCP connection is: unique while it lives, TIME_WAIT included (RFC 9293)."""
+
+    source: Endpoint
+    destination: Endpoint
+
+
+@dataclass(frozen=True)
+class PortRange:
+    """Ports from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.low <= self.high <= 65535:
+            raise LbcheckError(f"port range {self.low}-{self.high}: write LO-HI with 1 <= LO <= HI <= 65535")
+
+    def __len__(self) -> int:
+        return self.high - self.low + 1
+
+    def __str__(self) -> str:
+        return f"{self.low}-{self.high}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `LO-HI`."""
+        low, dash, high = text.partition("-")
+        if not (dash and low.isdecimal() and high.isdecimal()):
+            raise LbcheckError(f"'{text}' is not a port range; write LO-HI, like 40000-40063")
+        return cls(int(low), int(high))

@@ -1,0 +1,108 @@
+"""What is to be done: steps, each at a host, gathered in stages that follow each other."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lbcheck.model.address import Endpoint, Family
+from lbcheck.model.topology import HERE
+
+RecordType = Literal["A", "AAAA"]
+When = Literal["before", "after"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing to do `at` a host. Each step gives exactly one sample, whatever happens."""
+
+    at: str = HERE
+    timeout_s: float = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: 1 s, then 2 s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolve(Step):
+    """Ask `server` for one name and type, `queries` times in one block; no server: the host's own resolver."""
+
+    name: str
+    rdtype: RecordType
+    queries: int
+    server: Endpoint | None = None
+    layer: Literal["authoritative", "resolver", ""] = ""  # empty: told by the answer's AA bit
+    rate: float = 0.0  # queries a second; 0: no limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookUp(Step):
+    """Call getaddrinfo for one name and family, `queries` times."""
+
+    name: str
+    family: Family
+    queries: int
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Step):
+    """Ask `url` at `address` `requests` times over at most `concurrency` connections, and count who answered."""
+
+    url: str
+    address: str  # connected to, whatever the URL's host resolves to; empty: resolve it
+    requests: int
+    concurrency: int = 4
+    keep_alive: bool = False
+    identify: str = "header:x-served-by"  # header:NAME, cookie:NAME or body:REGEX (its first group, or all of it)
+    identify_balancer: str = ""
+    token: str = ""  # in the User-Agent, so that access logs can be counted
+    source: str = ""  # address to bind to
+    rate: float = 0.0  # requests a second; 0: no limit
+    verify: bool = True  # TLS certificates
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadHaproxy(Step):
+    """Read `show info` and `show stat` from a statistics URI: unix:PATH, tcp://HOST:PORT or http[s]://[USER@]HOST/PATH."""
+
+    balancer: str
+    uri: str
+    when: When
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountLogLines(Step):
+    """Count the lines of an access log that carry `token`."""
+
+    server: str
+    path: str
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadStubStatus(Step):
+    """Read nginx's stub_status."""
+
+    server: str
+    url: str
+    when: When
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps that run together; those at one host run one after the other, in this order."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stages, one after the other."""
+
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host with a step, each once, in order."""
+        return tuple(dict.fromkeys(step.at for stage in self.stages for step in stage.steps))
+
+    def for_host(self, name: str) -> "Plan":
+        """Return the same stages with the steps of one host."""
+        return Plan(tuple(Stage(s.name, tuple(x for x in s.steps if x.at == name)) for s in self.stages))

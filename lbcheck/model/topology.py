@@ -1,0 +1,133 @@
+"""The cluster as lbcheck understands it: who resolves, who balances, who serves, and what is published."""
+
+from dataclasses import dataclass, field
+
+from lbcheck.errors import InventoryError
+from lbcheck.model.address import PortRange, family
+
+HERE = "here"  # where a step runs that needs no other host
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the inventory and the addresses that it serves or asks from."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Vip:
+    """An address published in DNS, and the balancer where it is at home."""
+
+    address: str
+    home: str = ""
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A host that runs HAProxy; `stats` are the URIs of its statistics, one for each process."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    stats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of a backend; `log` and `stub_status` say where its own counters are, where it has them."""
+
+    name: str
+    weight: int = 1
+    addresses: tuple[str, ...] = ()
+    log: str = ""
+    stub_status: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 256:  # HAProxy's range
+            raise InventoryError(f"server '{self.name}': weight {self.weight} is not between 0 and 256")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Servers that share the requests of a frontend. Empty `algorithm` or `servers`: not known beforehand."""
+
+    name: str
+    algorithm: str = ""
+    servers: tuple[Server, ...] = ()
+    mode: str = ""  # http, tcp, or empty: as the balancer says
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Server name → weight."""
+        return {server.name: server.weight for server in self.servers}
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """A URL that people ask for, the addresses that answer it, and the backend behind it."""
+
+    name: str
+    url: str
+    backend: str
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DnsName:
+    """A name and the addresses that it should give; none: whatever it gives."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+
+    def of_family(self, version: int) -> tuple[str, ...]:
+        """Return its IPv4 (4) or IPv6 (6) addresses."""
+        return tuple(address for address in self.addresses if family(address) == version)
+
+
+@dataclass(frozen=True)
+class NatGateway:
+    """A host that translates: outside addresses × ports."""
+
+    name: str
+    addresses: tuple[str, ...]
+    ports: PortRange
+
+
+@dataclass(frozen=True)
+class Topology:
+    """All of it. `notes` are sentences about what was in the inventory and not understood."""
+
+    lab: bool = False
+    dns_servers: tuple[Host, ...] = ()
+    resolvers: tuple[Host, ...] = ()
+    balancers: tuple[Balancer, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    frontends: tuple[Frontend, ...] = ()
+    vips: tuple[Vip, ...] = ()
+    names: tuple[DnsName, ...] = ()
+    nat_gateways: tuple[NatGateway, ...] = ()
+    clients: tuple[Host, ...] = ()
+    identify: str = "header:x-served-by"
+    identify_balancer: str = ""
+    reachable: tuple[str, ...] = ()  # hosts where steps may run
+    notes: tuple[str, ...] = field(default=())
+
+    def backend(self, name: str) -> Backend:
+        """Return the backend called `name`."""
+        for backend in self.backends:
+            if backend.name == name:
+                return backend
+        raise InventoryError(f"backend '{name}' is not in cluster_backends; a frontend names it")
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Address → whose it is, for sentences: `VIP of lb2`, `web1`."""
+        found = {
+            address: host.name
+            for host in (*self.dns_servers, *self.resolvers, *self.clients)
+            for address in host.addresses
+        }
+        for backend in self.backends:
+            found |= {address: server.name for server in backend.servers for address in server.addresses}
+        return found | {vip.address: f"VIP of {vip.home}" if vip.home else "VIP" for vip in self.vips}

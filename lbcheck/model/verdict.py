@@ -1,0 +1,63 @@
+"""What was concluded."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """A verdict's outcome. Of several, the gravest stands: fail, unmeasured, inconclusive, pass."""
+
+    PASS = "pass"  # noqa: S105 (an outcome, no password)
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    UNMEASURED = "unmeasured"
+
+    @property
+    def exit_status(self) -> int:
+        """What the command ends with."""
+        return {"pass": 0, "fail": 1, "inconclusive": 3, "unmeasured": 4}[self.value]
+
+
+_GRAVITY = (Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.UNMEASURED, Outcome.FAIL)
+
+
+def gravest(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the outcome that stands for all; of none: unmeasured, for nothing measured is never a pass."""
+    return max(outcomes, key=_GRAVITY.index, default=Outcome.UNMEASURED)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence of a verdict; a finding that passes is a remark."""
+
+    outcome: Outcome
+    message: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check concluded about one subject, with the numbers that it rests on."""
+
+    check: str
+    subject: str
+    outcome: Outcome
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All verdicts of one run."""
+
+    started: str  # RFC 3339
+    duration_s: float
+    lbcheck: str  # version
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The gravest of its verdicts'."""
+        return gravest(verdict.outcome for verdict in self.verdicts)

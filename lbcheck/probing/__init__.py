@@ -1,0 +1,1 @@
+"""Active input and output: the connection engine, HTTP, DNS. Standard library and dnspython only: it runs on every host."""

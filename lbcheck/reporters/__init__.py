@@ -1,0 +1,1 @@
+"""A Report for people and programs, one file a format."""

@@ -1,0 +1,1 @@
+"""Ways to run a plan's steps on hosts, one file each."""

@@ -1,0 +1,1 @@
+"""Bytes and text ↔ samples, without any input or output."""
