@@ -92,11 +92,34 @@ class Stage:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user asked of a check; None: as the check finds right for the topology."""
+
+    queries: int | None = None  # a block
+    requests: int | None = None  # over all hosts
+    concurrency: int = 4
+    keep_alive: bool | None = None
+    rate: float | None = None  # requests or queries a second, over all hosts; 0: no limit
+    timeout_s: float = 5.0
+    token: str = ""  # marks this run's requests
+    verify: bool = True
+    servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, besides the topology's
+    types: tuple[RecordType, ...] = ("A", "AAAA")
+    sources: tuple[str, ...] = ()  # addresses to send from
+
+
 @dataclass(frozen=True)
 class Plan:
     """Stages, one after the other."""
 
     stages: tuple[Stage, ...] = ()
+
+    def __or__(self, other: "Plan") -> "Plan":
+        """Return one plan for both: stages of the same name run together."""
+        names = dict.fromkeys(stage.name for stage in (*self.stages, *other.stages))
+        stages = (*self.stages, *other.stages)
+        return Plan(tuple(Stage(n, tuple(x for s in stages if s.name == n for x in s.steps)) for n in names))
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Active input and output: the connection engine, HTTP, DNS. Standard library and dnspython only: it runs on every host."""
+"""Active input and output: HTTP, DNS, getaddrinfo. Standard library and dnspython only: it runs on every host."""

@@ -1,0 +1,83 @@
+"""Tests with stated error rates, and how many samples they need.
+
+A whole run raises a false alarm with a chance of at most FALSE_ALARM, however many tests it makes (Bonferroni), and
+misses what it promises to find with a chance of at most MISS.
+"""
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+from scipy.special import bdtr, bdtrc, ndtri
+
+FALSE_ALARM = 1e-4  # of one whole run, healthy
+MISS = 0.01  # of the smallest fault: one server's weight halved
+
+
+def shares(weights: Mapping[str, int]) -> dict[str, float]:
+    """Return what share of the requests each weight owes; all zero where every weight is."""
+    total = sum(weights.values())
+    return {name: weight / total if total else 0.0 for name, weight in weights.items()}
+
+
+def binomial_p(seen: int, of: int, share: float) -> float:
+    """Return the two-sided p-value of `seen` out of `of` draws with probability `share`: smaller tail, doubled."""
+    if share in (0.0, 1.0):
+        return 1.0 if seen == of * share else 0.0
+    below = float(bdtr(seen, of, share))
+    above = 1.0 if seen == 0 else float(bdtrc(seen - 1, of, share))
+    return min(1.0, 2 * min(below, above))
+
+
+def multinomial_p(counts: Mapping[str, int], owed: Mapping[str, float]) -> float:
+    """Return a p-value for `counts` being draws with the shares `owed`.
+
+    Exact binomial for each server, Bonferroni over them: unlike the χ² approximation it keeps its error rate in the
+    far tail, where 10⁻⁶ is asked of it, and it says which server.
+    """
+    total = sum(counts.values())
+    return min(1.0, len(owed) * min(binomial_p(counts.get(name, 0), total, share) for name, share in owed.items()))
+
+
+def halved(weights: Mapping[str, int], victim: str) -> dict[str, float]:
+    """Return the shares when `victim` has half its weight: the smallest fault that a verdict promises to find."""
+    exact = {name: Fraction(weight, 2 if name == victim else 1) for name, weight in weights.items()}
+    total = sum(exact.values())
+    return {name: float(weight / total) for name, weight in exact.items()}
+
+
+def needed_for_multinomial(weights: Mapping[str, int], alpha: float) -> int:
+    """Return how many draws find any one weight halved, with false alarms `alpha` and misses MISS (normal law)."""
+    used = {name: weight for name, weight in weights.items() if weight}
+    if len(used) < 2:
+        return 1
+    owed, z_false, z_miss = shares(used), -float(ndtri(alpha / 2 / len(used))), -float(ndtri(MISS))
+
+    def draws(victim: str) -> float:
+        fault = halved(used, victim)[victim]
+        right = owed[victim]
+        spread = z_false * math.sqrt(right * (1 - right)) + z_miss * math.sqrt(fault * (1 - fault))
+        return (spread / (right - fault)) ** 2
+
+    return math.ceil(max(draws(victim) for victim in used))
+
+
+def needed_for_bound(weights: Mapping[str, int], bound: float) -> int:
+    """Return how many requests make any one weight halved stand out of an exact bound of ± `bound` requests."""
+    used = {name: weight for name, weight in weights.items() if weight}
+    if len(used) < 2:
+        return 1
+    owed = shares(used)
+    return math.ceil(max(2 * bound / (owed[victim] - halved(used, victim)[victim]) for victim in used))
+
+
+def needed_to_meet(smallest_share: float, things: int, alpha: float) -> int:
+    """Return how many independent draws meet each of `things`, none rarer than `smallest_share`, but for `alpha`."""
+    if things < 2:
+        return 1
+    return math.ceil(math.log(alpha / things) / math.log1p(-smallest_share))
+
+
+def sampling_error(share: float, draws: int, alpha: float) -> float:
+    """Return how far a share seen in `draws` may be off `share` but for a chance of `alpha` (normal law)."""
+    return -float(ndtri(alpha / 2)) * math.sqrt(share * (1 - share) / draws)

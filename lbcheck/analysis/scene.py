@@ -1,0 +1,146 @@
+"""All that was seen of one frontend, gathered by who saw it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lbcheck.analysis.counters import Difference, ServerDelta, backend_called, differences
+from lbcheck.analysis.witnesses import Ledger
+from lbcheck.model.address import family
+from lbcheck.model.sample import Answers, HaproxyCounters, LogLines, Sample, StubStatus
+from lbcheck.model.topology import Backend, Frontend, Server, Topology
+
+ASSUMED = "roundrobin"  # the algorithm, where neither the user nor the balancer says
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the clients, the balancers and the servers saw of one frontend."""
+
+    topology: Topology
+    frontend: Frontend
+    backend: Backend  # with what the balancer says where nobody else does
+    answers: tuple[Answers, ...]
+    processes: tuple[Difference, ...]
+    logs: Mapping[str, LogLines] = field(default_factory=dict)
+    statuses: tuple[StubStatus, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What the algorithm chooses for: a request, or in mode tcp a connection."""
+        return "connection" if self.backend.mode == "tcp" else "request"
+
+    def client(self, balancer: str | None = None) -> Counter[str]:
+        """Server → answers that the clients saw, through one balancer or all."""
+        seen: Counter[str] = Counter()
+        for count in (c for a in self.answers for c in a.counts if balancer in (None, c.balancer)):
+            seen[count.server] += count.connections if self.unit == "connection" else count.requests
+        return seen
+
+    def deltas(self, process: Difference) -> Mapping[str, ServerDelta]:
+        """Server → difference, of this frontend's backend in one process."""
+        name = backend_called(process, self.backend.name, self.client())
+        return process.backends.get(name, {})
+
+    def counted(self, balancer: str | None = None) -> Counter[str] | None:
+        """Server → answers by HAProxy's own count; None where a process could not be read or was reloaded."""
+        processes = [p for p in self.processes if balancer in (None, p.balancer)]
+        if not processes or any(p.failure or p.void for p in processes):
+            return None
+        total: Counter[str] = Counter()
+        for process in processes:
+            for name, delta in self.deltas(process).items():
+                total[name] += delta.sessions if self.unit == "connection" else delta.requests
+        return total
+
+    @property
+    def errors(self) -> Counter[str]:
+        """Kind → requests that got no answer."""
+        lost: Counter[str] = Counter()
+        for answers in self.answers:
+            lost.update(answers.errors)
+        return lost
+
+    @property
+    def sent(self) -> int:
+        """All requests, over all clients."""
+        return sum(answers.sent for answers in self.answers)
+
+    def by_key(self, balancer: str | None) -> dict[str, dict[str, int]]:
+        """For hashes: who answered each client address (the key that lbcheck varies)."""
+        keys: dict[str, dict[str, int]] = {}
+        for answers in self.answers:
+            version = family(answers.address) if answers.address else ""
+            key = f"{answers.source or answers.at} IPv{version}"
+            for count in answers.counts:
+                if balancer in (None, count.balancer):
+                    servers = keys.setdefault(key, {})
+                    servers[count.server] = servers.get(count.server, 0) + count.requests
+        return keys
+
+    @property
+    def retries(self) -> int:
+        """What the balancers tried again: it explains that witnesses differ."""
+        return sum(delta.retries for process in self.processes for delta in self.deltas(process).values())
+
+    @property
+    def persistent(self) -> bool:
+        """Whether a cookie takes returning clients back to their server, past the algorithm."""
+        return any(self.backend.name in process.persistent for process in self.processes)
+
+    @property
+    def told_apart(self) -> list[str]:
+        """The balancers that can be: by the answers that name them, or by their counters."""
+        named = sorted({c.balancer for a in self.answers for c in a.counts if c.balancer})
+        if not named and len(self.topology.balancers) < 2:
+            return []
+        return list(dict.fromkeys([*(balancer.name for balancer in self.topology.balancers), *named]))
+
+    def ledgers(self, balancer: str | None = None) -> dict[str, Ledger]:
+        """Server → the three witnesses' counts. A server's log does not tell the balancers apart."""
+        client, counted = self.client(balancer), self.counted(balancer)
+        names = dict.fromkeys([*self.backend.weights, *sorted(client)])
+        return {
+            name: Ledger(
+                client[name],
+                counted[name] if counted is not None else None,
+                self._logged(name) if balancer is None else None,
+            )
+            for name in names
+        }
+
+    def _logged(self, server: str) -> int | None:
+        log = self.logs.get(server)
+        return log.lines if log and not log.failure and self.unit == "request" else None
+
+
+def gather(topology: Topology, frontend: Frontend, samples: Sequence[Sample]) -> Scene:
+    """Return what the samples say of one frontend."""
+    processes = tuple(differences(s for s in samples if isinstance(s, HaproxyCounters)))
+    scene = Scene(
+        topology,
+        frontend,
+        topology.backend(frontend.backend),
+        tuple(s for s in samples if isinstance(s, Answers) and s.url == frontend.url),
+        processes,
+        {s.server: s for s in samples if isinstance(s, LogLines)},
+        tuple(s for s in samples if isinstance(s, StubStatus)),
+    )
+    return replace(scene, backend=_completed(scene))
+
+
+def _completed(scene: Scene) -> Backend:
+    """Return the backend, with what the balancer says where the user did not: algorithm, mode, servers and weights."""
+    backend = scene.backend
+    for process in scene.processes:
+        name = backend_called(process, backend.name, scene.client())
+        mode, algorithm = process.modes.get(name, ""), process.algorithms.get(name, "")
+        backend = replace(backend, mode=backend.mode or mode, algorithm=backend.algorithm or algorithm)
+        if not backend.servers:
+            deltas = process.backends.get(name, {})
+            # A draining server keeps its sessions but is owed no new ones; nor is one that is down.
+            owed = {n: d.weight if d.serves else 0 for n, d in deltas.items()}
+            backend = replace(backend, servers=tuple(Server(n, weight) for n, weight in owed.items()))
+    if not backend.servers:
+        backend = replace(backend, servers=tuple(Server(name) for name in sorted(scene.client())))
+    return replace(backend, algorithm=backend.algorithm or ASSUMED, mode=backend.mode or "http")

@@ -1,0 +1,39 @@
+"""How Ansible's programs are called: the loader and the vantage do it alike."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lbcheck.errors import LbcheckError
+
+
+def command(name: str, inventories: Sequence[str], *arguments: str) -> list[str]:
+    """Return a command line of one of Ansible's programs; the one beside this Python first (a virtual environment)."""
+    beside = Path(sys.executable).with_name(name)
+    words = [str(beside) if beside.exists() else name, *arguments]
+    for inventory in inventories:
+        words += ["-i", inventory]
+    return words
+
+
+def environment(inventories: Sequence[str], **more: str) -> dict[str, str]:
+    """Return the environment for it: an ansible.cfg above the first inventory holds where none else is chosen."""
+    found = dict(os.environ)
+    if "ANSIBLE_CONFIG" not in found and not Path("ansible.cfg").exists() and inventories:
+        above = (folder / "ansible.cfg" for folder in Path(inventories[0]).resolve().parents)
+        config = next((path for path in above if path.exists()), None)
+        found |= {"ANSIBLE_CONFIG": str(config)} if config else {}
+    return found | {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_NOCOLOR": "true"} | more
+
+
+def not_installed(name: str) -> LbcheckError:
+    """Return the error for a program that is not there."""
+    return LbcheckError(f"{name} is not installed; `pip install ansible-core` brings it")
+
+
+def last_words(diagnostics: str) -> str:
+    """Return what matters of Ansible's diagnostics: its last errors, on one line."""
+    lines = [line.strip() for line in diagnostics.splitlines() if line.strip()]
+    errors = [line for line in lines if "ERROR" in line or "rror:" in line] or lines
+    return " ".join(errors[-2:])[:500] or "it ended without a word"

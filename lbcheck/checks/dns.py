@@ -1,0 +1,211 @@
+"""Whether round robin rotates, at each layer: authoritative servers, the resolver, getaddrinfo on the client."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lbcheck.analysis import rfc6724, sampling
+from lbcheck.model.address import Endpoint, family
+from lbcheck.model.plan import LookUp, Options, Plan, RecordType, Resolve, Stage, Step
+from lbcheck.model.sample import Lookup, Resolution, Sample
+from lbcheck.model.topology import HERE, DnsName, Host, Topology
+from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+
+NAME = "dns"
+GENTLE_RATE = 50.0  # queries a second towards servers that are not a lab's
+ALPHA = sampling.FALSE_ALARM / 2  # the other half is spread's
+TOLERATED_LOSS = 0.01  # of a block's queries; more is a fault of its own
+FEWEST_QUERIES = 100
+FEWEST_TESTS = 1000  # the error rate is shared out among at least so many, so that a plan need not know how many
+_VERSION: Mapping[RecordType, int] = {"A": 4, "AAAA": 6}
+
+
+def supports(topology: Topology) -> str:
+    """Return why this topology cannot be checked, or nothing where it can."""
+    return "" if topology.names else "no names: set cluster_names or cluster_frontends"
+
+
+def plan(topology: Topology, options: Options) -> Plan:
+    """Return one stage: a block for each name, type and server, never interleaved (NSD has one counter for all)."""
+    clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
+    steps: list[Step] = []
+    for name in topology.names:
+        for rdtype in options.types:
+            if name.addresses and not name.of_family(_VERSION[rdtype]):
+                continue
+            steps += _ask(topology, options, name, rdtype, clients)
+    return Plan((Stage("traffic", tuple(steps)),))
+
+
+def _ask(
+    topology: Topology, options: Options, name: DnsName, rdtype: RecordType, clients: Sequence[str]
+) -> Iterable[Step]:
+    queries = options.queries or max(
+        FEWEST_QUERIES, _needed(len(name.of_family(_VERSION[rdtype])) or 2, tests=FEWEST_TESTS)
+    )
+    rate = options.rate if options.rate is not None else (0.0 if topology.lab else GENTLE_RATE)
+    # Only one client asks the servers: two at once would advance one rotation counter in turns.
+    common = {"name": name.name, "queries": queries, "rate": rate, "timeout_s": options.timeout_s}
+    for layer, hosts in (("authoritative", topology.dns_servers), ("resolver", topology.resolvers)):
+        for endpoint in _endpoints(hosts):
+            yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, layer=layer, **common)  # type: ignore[arg-type]
+    for endpoint in options.servers:
+        yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, **common)  # type: ignore[arg-type]
+    if options.servers and not topology.clients:
+        return  # the user named whom to ask
+    if not topology.resolvers:
+        yield Resolve(at=clients[0], rdtype=rdtype, layer="resolver", **common)  # type: ignore[arg-type]
+    for client in clients:
+        yield LookUp(at=client, family=4 if rdtype == "A" else 6, **common)  # type: ignore[arg-type]
+
+
+def _endpoints(hosts: Iterable[Host]) -> tuple[Endpoint, ...]:
+    return tuple(Endpoint(address, 53) for host in hosts for address in host.addresses)
+
+
+def _needed(addresses: int, tests: int) -> int:
+    """Return how many answers show, but for the stated error rate, that an address never comes first."""
+    return sampling.needed_to_meet(1 / addresses, addresses, ALPHA / tests) if addresses > 1 else 1
+
+
+def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+    """Return a verdict for each block."""
+    blocks = [sample for sample in samples if isinstance(sample, (Resolution, Lookup))]
+    return [_judge_block(topology, block, tests=max(FEWEST_TESTS, len(blocks))) for block in blocks]
+
+
+def _judge_block(topology: Topology, block: Resolution | Lookup, tests: int) -> Verdict:
+    expected = next((n for n in topology.names if n.name == block.name), DnsName(block.name))
+    wanted = expected.of_family(_version(block))
+    seen = frozenset(address for order in block.orders for address in order.split())
+    answered = sum(block.orders.values())
+    findings = [*_losses(block), *_records(topology, wanted, seen if answered else frozenset(wanted))]
+    needed = _needed(len(seen), tests)
+    if answered:
+        findings += _rotation(block, seen, needed)
+    outcome = gravest(f.outcome for f in findings) if answered or findings else Outcome.UNMEASURED
+    return Verdict(
+        NAME,
+        _subject(topology, block),
+        outcome,
+        _summary(block, seen, answered),
+        tuple(findings),
+        _evidence(block, needed),
+    )
+
+
+def _version(block: Resolution | Lookup) -> int:
+    return block.family if isinstance(block, Lookup) else _VERSION[block.rdtype]
+
+
+def _layer(block: Resolution | Lookup) -> str:
+    return "getaddrinfo" if isinstance(block, Lookup) else block.layer or "resolver"
+
+
+def _subject(topology: Topology, block: Resolution | Lookup) -> str:
+    rdtype = "A" if _version(block) == 4 else "AAAA"
+    if isinstance(block, Lookup):
+        return f"{block.name} {rdtype}, getaddrinfo on {block.at}"
+    address = block.server.rpartition(":")[0].strip("[]")
+    owner = topology.owners.get(address, "")
+    where = f"{owner} ({address})" if owner else block.server
+    return f"{block.name} {rdtype}, {_layer(block)} {where}"
+
+
+def _losses(block: Resolution | Lookup) -> list[Finding]:
+    """Say what was not answered, or answered with a refusal."""
+    if block.failure:
+        # Somebody is there and nobody listens: a fault that was seen. Silence may as well be the way there.
+        kind = Outcome.FAIL if block.failure.kind in ("refused", "not-found", "status") else Outcome.UNMEASURED
+        return [Finding(kind, block.failure.message)]
+    said_no = dict(block.rcodes) if isinstance(block, Resolution) else {}
+    said_no.pop("NOERROR", None)
+    found = []
+    for what, count in (*block.errors.items(), *said_no.items()):
+        grave = count > TOLERATED_LOSS * block.queries
+        found.append(
+            Finding(Outcome.FAIL if grave else Outcome.PASS, f"{count:,} of {block.queries:,} queries: {what}")
+        )
+    return found
+
+
+def _records(topology: Topology, wanted: Sequence[str], seen: frozenset[str]) -> list[Finding]:
+    """Name each record that is not in the inventory, or missing from the answer."""
+    owners = topology.owners
+    found = [
+        Finding(Outcome.FAIL, f"{address} ({owners.get(address, 'of the inventory')}) is missing from the answer")
+        for address in wanted
+        if address not in seen
+    ]
+    strangers = sorted(seen - set(wanted)) if wanted else ()
+    return found + [
+        Finding(
+            Outcome.FAIL, f"{address} ({owners.get(address, 'unknown')}) is in the answer, and not in the inventory"
+        )
+        for address in strangers
+    ]
+
+
+def _rotation(block: Resolution | Lookup, seen: frozenset[str], needed: int) -> list[Finding]:
+    answered = sum(block.first.values())
+    never = sorted(seen - {address for address, count in block.first.items() if count}, key=_by_number)
+    if len(seen) < 2:
+        only = f"only one address, {next(iter(seen))}: nothing to rotate" if seen else "no address of this type"
+        return [Finding(Outcome.PASS, only)]
+    if not never:
+        return [Finding(Outcome.PASS, "every address came first")]
+    if answered < needed:
+        enough = (
+            f"{answered:,} answers are too few to say that {', '.join(never)} never comes first; {needed:,} would do"
+        )
+        return [Finding(Outcome.INCONCLUSIVE, enough)]
+    always = ", ".join(sorted(block.first, key=_by_number))
+    sentence = f"no rotation: {always} came first in all {answered:,} answers, {', '.join(never)} never"
+    return [Finding(Outcome.FAIL, sentence + _rule9(block, seen))]
+
+
+def _rule9(block: Resolution | Lookup, seen: frozenset[str]) -> str:
+    """Blame RFC 6724's rule 9 only where, computed, it predicts just the addresses that came first."""
+    if not isinstance(block, Lookup) or not seen <= set(block.sources):
+        return ""
+    predicted = rfc6724.preferred({address: block.sources[address] for address in seen})
+    if predicted == seen or not set(block.first) <= predicted:
+        return ""
+    winner = next(iter(block.first))
+    source = block.sources[winner]
+    bits = rfc6724.shared_bits(winner, source.partition("/")[0])
+    return (
+        f"; getaddrinfo undoes the rotation by RFC 6724, rule 9: {winner} shares {bits} leading bits with the source "
+        f"{source}, more than the others. Publish addresses that share equally many bits, or sort none on the client"
+    )
+
+
+def _by_number(address: str) -> tuple[int, str]:
+    return (family(address), address)
+
+
+def _summary(block: Resolution | Lookup, seen: frozenset[str], answered: int) -> str:
+    if not answered:
+        return f"no answer to {block.queries:,} queries"
+    firsts = ", ".join(f"{a} {block.first.get(a, 0):,}" for a in sorted(seen, key=_by_number)) or "no addresses"
+    return f"first of {answered:,} answers: {firsts}"
+
+
+def _evidence(block: Resolution | Lookup, needed: int) -> Mapping[str, object]:
+    extra: dict[str, object] = {"ttl_s": None}
+    if isinstance(block, Resolution):
+        extra = {
+            "ttl_s": max(block.ttls_s, default=None),
+            "server": block.server,
+            "truncated": block.truncated,
+            "rcodes": dict(block.rcodes),
+        }
+    return {
+        "layer": _layer(block),
+        "name": block.name,
+        "type": "A" if _version(block) == 4 else "AAAA",
+        "queries": block.queries,
+        "first": dict(block.first),
+        "orders": {order.replace(" ", ","): n for order, n in block.orders.items()},
+        "errors": dict(block.errors),
+        "needed_queries": needed,
+        **extra,
+    }

@@ -1,0 +1,188 @@
+"""Any Ansible inventory → Topology, through `ansible-inventory --list`, the public interface to every format and vault.
+
+A fleet that names its groups or variables otherwise says so in its group_vars:
+
+    lbcheck_groups: {load_balancers: edge, backends: app}
+    lbcheck_vars: {cluster_weight: haproxy_weight}
+"""
+
+import ipaddress
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lbcheck import ansible_cli
+from lbcheck.errors import InventoryError
+from lbcheck.loaders.reader import Reader, is_address
+from lbcheck.model.address import PortRange
+from lbcheck.model.topology import (
+    Backend,
+    Balancer,
+    DnsName,
+    Frontend,
+    Host,
+    NatGateway,
+    Server,
+    Topology,
+    Vip,
+)
+
+GROUPS = ("dns_servers", "resolvers", "load_balancers", "backends", "nat_gateways", "clients")
+
+
+def load(inventories: Sequence[str], limit: str = "") -> Topology:
+    """Read the inventories, as Ansible would, into one Topology; steps may run on the hosts of the pattern `limit`."""
+    for inventory in inventories:
+        if "," not in inventory and not Path(inventory).exists():
+            raise InventoryError(f"inventory '{inventory}' does not exist")
+    listing = _list(inventories)
+    reachable = sorted(_list(inventories, limit)["_meta"]["hostvars"]) if limit else None
+    if limit and not reachable:
+        raise InventoryError(f"--limit '{limit}' matches no host of {', '.join(inventories)}")
+    return understand(listing, ", ".join(inventories), reachable)
+
+
+def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
+    command = ansible_cli.command("ansible-inventory", inventories, "--list", *(["--limit", limit] if limit else []))
+    # A file that cannot be parsed is an error, not an empty inventory with a warning.
+    environment = ansible_cli.environment(inventories, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="true")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    except FileNotFoundError:
+        raise ansible_cli.not_installed("ansible-inventory") from None
+    if done.returncode:
+        said = ansible_cli.last_words(done.stderr)
+        raise InventoryError(f"inventory {', '.join(inventories)} cannot be read: {said}")
+    listing: dict[str, Any] = json.loads(done.stdout)
+    return listing
+
+
+def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] | None = None) -> Topology:
+    """Return the Topology in what `ansible-inventory --list` gave; `where` names the inventory in sentences."""
+    reader = Reader(listing, where)
+    if not reader.hostvars:
+        raise reader.fail("the inventory has no hosts")
+    balancers = tuple(_balancer(reader, host) for host in reader.hosts("load_balancers"))
+    vips = tuple(Vip(a, host) for host in reader.hosts("load_balancers") for a in _vips(reader, host))
+    backends = tuple(_backend(reader, spec) for spec in reader.specs("cluster_backends", ("name",)))
+    frontends = _frontends(reader, vips, balancers)
+    topology = Topology(
+        lab=bool(reader.common("lbcheck_lab", False)),
+        dns_servers=_plain(reader, "dns_servers"),
+        resolvers=_plain(reader, "resolvers"),
+        balancers=balancers,
+        backends=backends,
+        frontends=frontends,
+        vips=vips,
+        names=_names(reader, vips, backends, frontends),
+        nat_gateways=tuple(_nat(reader, host) for host in reader.hosts("nat_gateways")),
+        clients=_plain(reader, "clients"),
+        identify=str(reader.common("lbcheck_identify", "header:x-served-by")),
+        identify_balancer=str(reader.common("lbcheck_identify_balancer", "")),
+        reachable=tuple(reader.hostvars if reachable is None else reachable),
+    )
+    _refuse_contradictions(reader, topology)
+    return _with_notes(reader, topology)
+
+
+def _plain(reader: Reader, group: str) -> tuple[Host, ...]:
+    return tuple(Host(name, reader.addresses(name)) for name in reader.hosts(group))
+
+
+def _balancer(reader: Reader, host: str) -> Balancer:
+    return Balancer(host, reader.addresses(host), reader.strings(host, "lbcheck_stats"))
+
+
+def _vips(reader: Reader, host: str) -> tuple[str, ...]:
+    vips = reader.strings(host, "cluster_vips")
+    for vip in vips:
+        if not is_address(vip):
+            raise reader.fail(f"host '{host}': '{vip}' in cluster_vips is not an IP address")
+    return tuple(str(ipaddress.ip_address(vip)) for vip in vips)
+
+
+def _backend(reader: Reader, spec: Mapping[str, Any]) -> Backend:
+    group = spec.get("group", "backends")
+    hosts = reader.hosts(group)
+    if not hosts:
+        raise reader.fail(f"backend '{spec['name']}': its group '{group}' has no hosts")
+    servers = tuple(_server(reader, host) for host in hosts)
+    return Backend(str(spec["name"]), str(spec.get("algorithm", "")), servers, str(spec.get("mode", "")))
+
+
+def _server(reader: Reader, host: str) -> Server:
+    weight = reader.var(host, "cluster_weight", 1)
+    if isinstance(weight, bool) or not str(weight).isdecimal():
+        raise reader.fail(f"host '{host}': cluster_weight '{weight}' is not a number from 0 to 256")
+    public = reader.addresses(host, "public") or reader.addresses(host)
+    log, status = reader.var(host, "lbcheck_access_log", ""), reader.var(host, "lbcheck_stub_status", "")
+    return Server(host, int(weight), public, str(log), str(status))
+
+
+def _frontends(reader: Reader, vips: tuple[Vip, ...], balancers: tuple[Balancer, ...]) -> tuple[Frontend, ...]:
+    """Return the frontends; without VIPs, the balancers' own addresses answer."""
+    published = tuple(vip.address for vip in vips) or tuple(a for b in balancers for a in b.addresses)
+    found = []
+    for spec in reader.specs("cluster_frontends", ("name", "url", "backend")):
+        if urlsplit(str(spec["url"])).scheme not in ("http", "https") or not urlsplit(str(spec["url"])).hostname:
+            raise reader.fail(f"frontend '{spec['name']}': '{spec['url']}' is no http or https URL")
+        addresses = tuple(spec.get("addresses", published))
+        found.append(Frontend(str(spec["name"]), str(spec["url"]), str(spec["backend"]), addresses))
+    return tuple(found)
+
+
+def _names(
+    reader: Reader, vips: tuple[Vip, ...], backends: tuple[Backend, ...], frontends: tuple[Frontend, ...]
+) -> tuple[DnsName, ...]:
+    """Return what DNS should give: cluster_names, else each frontend's host name."""
+    groups = {
+        "vips": tuple(vip.address for vip in vips),
+        "backends": tuple(address for backend in backends for s in backend.servers for address in s.addresses),
+    }
+    specs = reader.specs("cluster_names", ("name",))
+    if not specs:
+        hosts = {urlsplit(f.url).hostname or "": f.addresses for f in frontends}
+        return tuple(DnsName(host, groups["vips"] and found) for host, found in hosts.items() if not is_address(host))
+    for spec in specs:
+        if spec.get("gives", "vips") not in groups and "addresses" not in spec:
+            raise reader.fail(f"cluster_names: '{spec['name']}' gives '{spec['gives']}'; write vips or backends")
+    return tuple(DnsName(s["name"], tuple(s.get("addresses") or groups[s.get("gives", "vips")])) for s in specs)
+
+
+def _nat(reader: Reader, host: str) -> NatGateway:
+    spec = reader.var(host, "cluster_nat", {})
+    addresses = tuple(spec.get("addresses", ())) or reader.addresses(host)
+    return NatGateway(host, addresses, PortRange.parse(str(spec.get("ports", "1024-65535"))))
+
+
+def _refuse_contradictions(reader: Reader, topology: Topology) -> None:
+    for frontend in topology.frontends:
+        topology.backend(frontend.backend)
+    owned = [(a, host) for host in reader.hostvars for a in reader.addresses(host)]
+    owned += [(vip.address, f"{vip.home} (VIP)") for vip in topology.vips]
+    twice = [address for address, n in Counter(address for address, _ in owned).items() if n > 1]
+    if twice:
+        who = " and ".join(host for address, host in owned if address == twice[0])
+        raise reader.fail(f"address {twice[0]} is given twice, to {who}")
+    for host in reader.hostvars:
+        if not reader.addresses(host) and reader.var(host, "cluster_addresses") is not None:
+            raise reader.fail(f"host '{host}' has an empty cluster_addresses")
+
+
+def _with_notes(reader: Reader, topology: Topology) -> Topology:
+    known = {host for group in GROUPS for host in reader.hosts(group)}
+    known |= {server.name for backend in topology.backends for server in backend.servers}
+    notes = list(dict.fromkeys(reader.notes))
+    notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in known]
+    for group in GROUPS:
+        if not reader.hosts(group):
+            notes.append(f"no hosts in group {reader.groups.get(group, group)} ({group})")
+    without = [s for s in (*topology.dns_servers, *topology.resolvers) if not s.addresses]
+    notes += [f"host {host.name} has no address: set cluster_addresses or ansible_host" for host in without]
+    if not topology.frontends:
+        notes.append("no cluster_frontends: spread cannot be checked")
+    return Topology(**{**vars(topology), "notes": tuple(dict.fromkeys(notes))})

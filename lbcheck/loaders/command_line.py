@@ -1,0 +1,33 @@
+"""A URL or a name on the command line → Topology."""
+
+from collections.abc import Mapping, Sequence
+
+from lbcheck.model.topology import Backend, Balancer, DnsName, Frontend, Server, Topology
+
+
+def of_url(
+    url: str,
+    *,
+    stats: Sequence[str] = (),
+    weights: Mapping[str, int] | None = None,
+    algorithm: str = "",
+    addresses: Sequence[str] = (),
+    identify: str = "header:x-served-by",
+    identify_balancer: str = "",
+    lab: bool = False,
+) -> Topology:
+    """Return the Topology of one URL on the command line: one frontend, one backend, a balancer for each statistics."""
+    servers = tuple(Server(name, weight) for name, weight in (weights or {}).items())
+    return Topology(
+        lab=lab,
+        frontends=(Frontend(url, url, "servers", tuple(addresses)),),
+        backends=(Backend("servers", algorithm, servers),),
+        balancers=tuple(Balancer(uri, stats=(uri,)) for uri in stats),
+        identify=identify,
+        identify_balancer=identify_balancer,
+    )
+
+
+def of_name(name: str, *, lab: bool = False) -> Topology:
+    """Return the Topology of one name: it may give whatever it gives."""
+    return Topology(lab=lab, names=(DnsName(name.rstrip(".")),))

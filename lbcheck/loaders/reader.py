@@ -1,0 +1,99 @@
+"""An inventory's listing, asked by the names that lbcheck uses, through the fleet's own names for them."""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lbcheck.errors import InventoryError
+
+
+class Reader:
+    """What `ansible-inventory --list` gave; `notes` gathers what was not understood."""
+
+    def __init__(self, listing: Mapping[str, Any], where: str) -> None:
+        self.listing, self.where = listing, where
+        self.hostvars: Mapping[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+        self.groups: Mapping[str, str | list[str]] = self._mapping("lbcheck_groups")
+        self.vars: Mapping[str, str] = self._mapping("lbcheck_vars")
+        self.notes: list[str] = []
+
+    def _mapping(self, name: str) -> dict[str, Any]:
+        found: Any = next((v[name] for v in self.hostvars.values() if name in v), {})
+        if not isinstance(found, dict):
+            raise InventoryError(f"{name} is no mapping ({self.where})")
+        return found
+
+    def fail(self, sentence: str) -> InventoryError:
+        """Return the error that says so of this inventory."""
+        return InventoryError(f"{sentence} ({self.where})")
+
+    def hosts(self, group: str) -> list[str]:
+        """Return the hosts of one of lbcheck's groups, children included, each once."""
+        named = self.groups.get(group, group)
+        names = [named] if isinstance(named, str) else named
+        for name in names:
+            if name not in self.listing and group in self.groups:
+                raise self.fail(f"lbcheck_groups maps {group} to '{name}', a group that the inventory does not have")
+        found = list(dict.fromkeys(host for name in names for host in self._members(name, ())))
+        if not found and any(name in self.listing for name in names):
+            self.notes.append(f"group {names[0]} has no hosts")
+        return found
+
+    def _members(self, group: str, above: tuple[str, ...]) -> Iterator[str]:
+        body = self.listing.get(group, {})
+        yield from body.get("hosts", ())
+        for child in body.get("children", ()):
+            if child not in above:
+                yield from self._members(child, (*above, group))
+
+    def var(self, host: str, name: str, default: Any = None) -> Any:
+        """Return a variable of one host."""
+        return self.hostvars.get(host, {}).get(self.vars.get(name, name), default)
+
+    def common(self, name: str, default: Any) -> Any:
+        """Return a variable of the whole cluster: any host that has it says it."""
+        key = self.vars.get(name, name)
+        found = [v[key] for v in self.hostvars.values() if key in v]
+        if any(value != found[0] for value in found):
+            self.notes.append(f"{key} differs between hosts; the first host's is used")
+        return found[0] if found else default
+
+    def addresses(self, host: str, network: str = "") -> tuple[str, ...]:
+        """Return a host's addresses: cluster_addresses, a list or by network, else ansible_host where it is one."""
+        given = self.var(host, "cluster_addresses")
+        if isinstance(given, dict):
+            chosen = given.get(network, ()) if network else [a for group in given.values() for a in group]
+        elif given is None:
+            fallback = self.var(host, "ansible_host", "")
+            chosen = [fallback] if is_address(fallback) else []
+        else:
+            chosen = [given] if isinstance(given, str) else given
+        for address in chosen:
+            if not is_address(address):
+                raise self.fail(f"host '{host}': '{address}' in cluster_addresses is not an IP address")
+        return tuple(str(ipaddress.ip_address(address)) for address in chosen)
+
+    def strings(self, host: str, name: str) -> tuple[str, ...]:
+        """Return a variable that is a string or a list of them."""
+        given = self.var(host, name, ())
+        return (given,) if isinstance(given, str) else tuple(str(item) for item in given)
+
+    def specs(self, name: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Return a list of mappings, each with the fields that it must have."""
+        specs = self.common(name, [])
+        if not isinstance(specs, list):
+            raise self.fail(f"{name} is no list")
+        for spec in specs:
+            missing = [field for field in fields if not isinstance(spec, dict) or field not in spec]
+            if missing:
+                raise self.fail(f"an entry of {name} has no '{missing[0]}': {spec}")
+        return specs
+
+
+def is_address(text: Any) -> bool:
+    """Return whether it is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(str(text))
+    except ValueError:
+        return False
+    return True

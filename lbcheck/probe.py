@@ -1,0 +1,26 @@
+"""`lbcheck probe`: run a stage from standard input, write its samples to standard output, a line each."""
+
+import os
+import sys
+
+from lbcheck.errors import LbcheckError
+from lbcheck.model.plan import Stage
+from lbcheck.vantage import here
+from lbcheck.wire import jsonl
+
+
+def main() -> int:
+    """Run the stage; return the exit status."""
+    parent = os.getppid()
+    try:
+        stage = jsonl.parse(Stage, sys.stdin.read())
+        # Whoever asked is gone once this process is handed to another parent: then nobody wants the rest.
+        for sample in here.run(stage.steps, lambda: os.getppid() != parent):
+            sys.stdout.write(jsonl.line(sample) + "\n")
+            sys.stdout.flush()
+    except LbcheckError as error:
+        sys.stderr.write(f"lbcheck probe: {error}\n")
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    return 0

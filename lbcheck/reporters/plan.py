@@ -1,0 +1,42 @@
+"""What would be sent: a line a step."""
+
+from collections.abc import Iterator
+
+from lbcheck.model.plan import CountLogLines, LookUp, Plan, ReadHaproxy, ReadStubStatus, Request, Resolve, Step
+
+
+def render(plan: Plan) -> str:
+    """Return the plan as text: stages, and below each its steps with the host where they run."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    for stage in plan.stages:
+        yield f"stage {stage.name}"
+        yield from (f"  at {step.at}: {_sentence(step)}" for step in stage.steps)
+
+
+def _sentence(step: Step) -> str:
+    match step:
+        case Resolve(queries=queries, rdtype=rdtype, name=name, server=server, rate=rate):
+            return f"ask {server or 'its own resolver'} {queries:,} times for {name} {rdtype}{_gently(rate)}"
+        case LookUp(queries=queries, name=name, family=family, rate=rate):
+            return f"call getaddrinfo {queries:,} times for {name}, IPv{family}{_gently(rate)}"
+        case Request(requests=requests, url=url, address=address, concurrency=concurrency, rate=rate, source=source):
+            where = f" at {address}" if address else ""
+            return (
+                f"request {url}{where} {requests:,} times over {'' if step.keep_alive else 'new '}connections, "
+                f"{concurrency} at once{f', from {source}' if source else ''}{_gently(rate)}"
+            )
+        case ReadHaproxy(uri=uri, balancer=balancer):
+            return f"read HAProxy's counters of {balancer} from {uri}"
+        case CountLogLines(path=path):
+            return f"count this run's lines in {path}"
+        case ReadStubStatus(url=url):
+            return f"read {url}"
+        case _:
+            return type(step).__name__
+
+
+def _gently(rate: float) -> str:
+    return f", {rate:g} a second" if rate else ""

@@ -1,0 +1,162 @@
+"""The story: load, plan, probe, judge, report."""
+
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import TextIO
+
+from lbcheck import __version__
+from lbcheck.checks import dns, spread
+from lbcheck.errors import LbcheckError
+from lbcheck.model.plan import Options, Plan
+from lbcheck.model.sample import Sample
+from lbcheck.model.topology import HERE, Topology
+from lbcheck.model.verdict import Outcome, Report, Verdict
+from lbcheck.vantage import ansible, here
+from lbcheck.wire import jsonl
+
+CHECKS: Mapping[str, ModuleType] = {check.NAME: check for check in (dns, spread)}
+
+
+@dataclass
+class Samples:
+    """What was seen, append-only; kept in a file too, where one is given, a line each as it comes."""
+
+    file: TextIO | None = None
+    seen: list[Sample] = field(default_factory=list)
+
+    def add(self, sample: Sample) -> None:
+        """Keep one more."""
+        self.seen.append(sample)
+        if self.file:
+            self.file.write(jsonl.line(sample) + "\n")
+            self.file.flush()
+
+
+def new_token() -> str:
+    """Return what marks this run's requests in access logs."""
+    return secrets.token_hex(8)
+
+
+def chosen(topology: Topology, names: Sequence[str]) -> list[ModuleType]:
+    """Return the checks asked for, or every check that the topology supports; LbcheckError where there is none."""
+    for name in names:
+        if name not in CHECKS:
+            raise LbcheckError(f"--check '{name}' does not exist; there are {', '.join(CHECKS)}")
+        if reason := CHECKS[name].supports(topology):
+            raise LbcheckError(f"check {name} is not possible here: {reason}")
+    found = [CHECKS[name] for name in names] or [c for c in CHECKS.values() if not c.supports(topology)]
+    if not found:
+        reasons = "; ".join(f"{name}: {check.supports(topology)}" for name, check in CHECKS.items())
+        raise LbcheckError(f"no check is possible here: {reasons}")
+    return found
+
+
+def plan(checks: Sequence[ModuleType], topology: Topology, options: Options) -> Plan:
+    """Return one plan for all checks; the stages in the order that they must have."""
+    whole = Plan()
+    for check in reversed(checks):
+        whole = check.plan(topology, options) | whole
+    order = ("before", "traffic", "after")
+    return Plan(tuple(sorted(whole.stages, key=lambda stage: order.index(stage.name))))
+
+
+def run(
+    topology: Topology,
+    options: Options,
+    *,
+    checks: Sequence[str] = (),
+    inventories: Sequence[str] = (),
+    keep: TextIO | None = None,
+    progress: Callable[[Sample], None] = lambda _: None,
+) -> Report:
+    """Plan, probe and judge; an interrupted run is judged by what was seen until then, and never passes."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    used = chosen(topology, checks)
+    todo = plan(used, topology, options)
+    samples = Samples(keep)
+    if keep:
+        keep.write(jsonl.line(topology) + "\n")
+    whole = _gather(todo, inventories, samples, progress)
+    verdicts = judge(topology, samples.seen, used) + ([] if whole else [_interrupted()])
+    return Report(_rfc3339(started), round(time.monotonic() - clock, 3), __version__, tuple(verdicts))
+
+
+def judge(topology: Topology, samples: Sequence[Sample], checks: Sequence[ModuleType]) -> list[Verdict]:
+    """Return every check's verdicts on the samples."""
+    return [verdict for check in checks for verdict in check.judge(topology, samples)]
+
+
+def _gather(todo: Plan, inventories: Sequence[str], samples: Samples, progress: Callable[[Sample], None]) -> bool:
+    """Run the plan; return whether it came to its end."""
+    try:
+        with _vantage(todo, inventories) as (stream, stopped):
+            for sample in stream:
+                samples.add(sample)
+                progress(sample)
+            return not stopped()
+    except KeyboardInterrupt:
+        return False
+
+
+@contextmanager
+def _vantage(todo: Plan, inventories: Sequence[str]) -> Iterator[tuple[Iterator[Sample], here.Stopped]]:
+    """Give the samples as they come, and whether somebody pressed Ctrl-C.
+
+    What runs here ends its step early and keeps its counts; what Ansible runs elsewhere is broken off.
+    """
+    if set(todo.hosts) <= {HERE}:
+        with _first_interrupt() as stopped:
+            yield here.run((step for stage in todo.stages for step in stage.steps), stopped), stopped
+    else:
+        with closing(ansible.run(todo, inventories)) as stream:
+            yield stream, here.never
+
+
+@contextmanager
+def _first_interrupt() -> Iterator[here.Stopped]:
+    """Turn the first Ctrl-C into a question that steps ask; the second is the usual one."""
+    pressed = threading.Event()
+
+    def press(_number: int, _frame: FrameType | None) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _interrupted() -> Verdict:
+    return Verdict("run", "the whole run", Outcome.UNMEASURED, "interrupted: judged by what was seen until then")
+
+
+def reread(path: Path) -> Report:
+    """Return a kept report (JSON), or judge kept samples again (JSON Lines, the first line is the topology)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise LbcheckError(f"{path} is neither a report nor samples: it is no text") from None
+    try:
+        if '"schema"' in text[:100]:
+            return jsonl.report(text)
+        lines = text.splitlines() or [""]
+        topology, samples = jsonl.parse(Topology, lines[0]), jsonl.samples(lines[1:])
+    except jsonl.WireError as error:
+        raise LbcheckError(f"{path} is neither a report nor samples: {error}") from None
+    used = [check for check in CHECKS.values() if not check.supports(topology)]
+    moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return Report(_rfc3339(moment), 0.0, __version__, tuple(judge(topology, samples, used)))
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,166 @@
+"""Run a plan on many hosts at once through Ansible: its connections, its become, its forks and its limits.
+
+One playbook: a play that copies the zipapp, one for each stage, one that removes it. The plays are data, written as
+JSON; results come back line by line through a callback plugin, so that what was sampled is kept whatever happens next.
+"""
+
+import base64
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lbcheck import ansible_cli
+from lbcheck.errors import MeasurementError
+from lbcheck.model.plan import Plan, Stage
+from lbcheck.model.sample import ErrorKind, Failure, Sample
+from lbcheck.model.topology import HERE
+from lbcheck.vantage import zipapp
+from lbcheck.vantage.here import failed
+from lbcheck.wire import jsonl
+
+_CALLBACKS = Path(__file__).with_name("callback")
+_PYTHON = (
+    "{{ ansible_python_interpreter if not (ansible_python_interpreter | default('auto')).startswith('auto')"
+    " else (ansible_facts.discovered_interpreter_python | default('python3')) }}"
+)
+
+
+def run(plan: Plan, inventories: Sequence[str]) -> Generator[Sample, None, None]:
+    """Yield the samples of every step as each host ends each stage; a host that cannot be reached gives failures."""
+    with tempfile.TemporaryDirectory(prefix="lbcheck-") as folder:
+        program = Path(folder, "lbcheck.pyz")
+        program.write_bytes(zipapp.build())
+        # Unguessable, so that nobody on a shared host can put something else in its place.
+        remote = f"/tmp/lbcheck-{secrets.token_hex(16)}.pyz"  # noqa: S108
+        hosts = [host for host in plan.hosts if host != HERE]
+        carry = [_carry_play(hosts, program, remote)] if hosts else []
+        stages = [_stage_play(number, stage, remote) for number, stage in enumerate(plan.stages) if stage.steps]
+        tidy = [_tidy_play(hosts, remote)] if hosts else []
+        ended = False
+        try:
+            yield from _collect(plan, _play(Path(folder), carry + stages + tidy, inventories))
+            ended = True
+        finally:
+            if tidy and not ended:
+                list(_play(Path(folder), tidy, inventories))
+
+
+def _tasks_play(name: str, hosts: Sequence[str], task: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "hosts": ",".join("localhost" if host == HERE else host for host in hosts),
+        "gather_facts": False,
+        "tasks": [{"name": name, **task}],
+    }
+
+
+def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, Any]:
+    copy = {"src": str(program), "dest": remote, "mode": "0600"}
+    return _tasks_play("carry", hosts, {"ansible.builtin.copy": copy})
+
+
+def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
+    return _tasks_play("tidy", hosts, {"ansible.builtin.file": {"path": remote, "state": "absent"}})
+
+
+def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
+    hosts = list(dict.fromkeys(step.at for step in stage.steps))
+    parts = {host: jsonl.line(Stage(stage.name, tuple(x for x in stage.steps if x.at == host))) for host in hosts}
+    parts = {"localhost" if host == HERE else host: part for host, part in parts.items()}
+    play = _tasks_play(
+        f"stage {number}",
+        hosts,
+        {
+            "ansible.builtin.command": {
+                "argv": "{{ lbcheck_argv }}",
+                # In base64, for what is requested is text and never a template.
+                "stdin": "{{ lbcheck_parts[inventory_hostname] | b64decode }}",
+            },
+            "check_mode": False,
+            "changed_when": False,
+        },
+    )
+    argv = (
+        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == 'localhost' "
+        f"else [lbcheck_python, {json.dumps(remote)}] }}}}"
+    )
+    play["vars"] = {
+        "lbcheck_parts": {host: _b64(part) for host, part in parts.items()},
+        "lbcheck_python": _PYTHON,
+        "lbcheck_argv": argv,
+    }
+    return play
+
+
+def _b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _play(folder: Path, plays: Sequence[Mapping[str, Any]], inventories: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Run the plays and yield the callback's events."""
+    playbook = folder / "probe.json"
+    playbook.write_text(json.dumps(plays))
+    environment = ansible_cli.environment(
+        inventories,
+        ANSIBLE_CALLBACK_PLUGINS=str(_CALLBACKS),
+        ANSIBLE_STDOUT_CALLBACK="lbcheck_events",
+        ANSIBLE_CALLBACKS_ENABLED="",
+        ANSIBLE_RETRY_FILES_ENABLED="false",
+    )
+    command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
+    with (folder / "diagnostics").open("w+") as diagnostics:
+        # In a session of its own: Ctrl-C reaches this process alone, which then ends that one.
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=diagnostics, text=True, env=environment, start_new_session=True
+        )
+        yield from _events(process)
+        if process.returncode not in (0, 2, 4):  # 2, 4: a host failed, or cannot be reached
+            diagnostics.seek(0)
+            raise MeasurementError(f"ansible-playbook failed: {ansible_cli.last_words(diagnostics.read())}")
+
+
+def _events(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
+    try:
+        for line in process.stdout or ():
+            if line.startswith("{"):
+                yield json.loads(line)
+        process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
+    """Turn events into samples; what is still missing at the end becomes failures."""
+    waiting = {(n, host): list(stage.steps) for n, stage in enumerate(plan.stages) for host in plan.hosts}
+    waiting = {key: [step for step in steps if step.at == key[1]] for key, steps in waiting.items()}
+    reasons: dict[str, Failure] = {}
+    for event in events:
+        host = HERE if event["host"] == "localhost" else event["host"]
+        if event["event"] != "ok":
+            reasons.setdefault(host, _reason(event))
+        if event["task"].startswith("stage "):
+            steps = waiting[int(event["task"].removeprefix("stage ")), host]
+            for sample in jsonl.samples(event.get("stdout", "").splitlines()):
+                steps.pop(0)
+                yield sample
+    unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
+    for (_, host), steps in waiting.items():
+        for step in steps:
+            yield failed(step, reasons.get(host, unknown))
+
+
+def _reason(event: Mapping[str, Any]) -> Failure:
+    kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
+    said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
+    return Failure(kind, f"{event['host']}: {ansible_cli.last_words(str(said))}")

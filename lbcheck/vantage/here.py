@@ -1,0 +1,80 @@
+"""Run steps in this process, one after the other."""
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from lbcheck.model.plan import CountLogLines, LookUp, ReadHaproxy, ReadStubStatus, Request, Resolve, Step
+from lbcheck.model.sample import (
+    Answers,
+    ErrorKind,
+    Failure,
+    HaproxyCounters,
+    LogLines,
+    Lookup,
+    Resolution,
+    Sample,
+    StubStatus,
+)
+
+Stopped = Callable[[], bool]
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:
+    """Yield a sample for each step; once `stopped`, the running step ends early and no further one begins."""
+    for step in steps:
+        if stopped():
+            return
+        yield _run(step, stopped)
+
+
+def _run(step: Step, stopped: Stopped) -> Sample:
+    try:
+        match step:
+            case Resolve():
+                return _call("probing.dns", "resolve", step, stopped)
+            case LookUp():
+                return _call("probing.lookup", "look_up", step, stopped)
+            case Request():
+                return _call("probing.http", "request", step, stopped)
+            case ReadHaproxy(uri=uri):
+                page = uri.startswith(("http:", "https:"))
+                return _call("sources.haproxy_page" if page else "sources.haproxy_socket", "read", step)
+            case CountLogLines():
+                return _call("sources.access_log", "count", step)
+            case ReadStubStatus():
+                return _call("sources.stub_status", "read", step)
+            case _:
+                return failed(step, Failure(ErrorKind.INTERNAL, f"nobody knows how to run a {type(step).__name__}"))
+    except Exception as error:  # a fault of one step must not lose the others' samples
+        return failed(step, Failure(ErrorKind.INTERNAL, f"{type(step).__name__}: {type(error).__name__}: {error}"))
+
+
+def _call(module: str, function: str, *arguments: Any) -> Sample:
+    # Loaded when first needed: a balancer that only reads its own counters never loads the DNS library.
+    sample: Sample = getattr(importlib.import_module(f"lbcheck.{module}"), function)(*arguments)
+    return sample
+
+
+def failed(step: Step, failure: Failure) -> Sample:
+    """Return the sample of a step that could not be run at all."""
+    match step:
+        case Resolve(at=at, name=name, rdtype=rdtype, server=server, layer=layer):
+            return Resolution(at=at, failure=failure, server=str(server or ""), layer=layer, name=name, rdtype=rdtype)
+        case LookUp(at=at, name=name, family=family):
+            return Lookup(at=at, failure=failure, name=name, family=family)
+        case Request(at=at, url=url, address=address, source=source):
+            return Answers(at=at, failure=failure, url=url, address=address, source=source)
+        case ReadHaproxy(at=at, balancer=balancer, uri=uri, when=when):
+            return HaproxyCounters(at=at, failure=failure, balancer=balancer, uri=uri, when=when)
+        case CountLogLines(at=at, server=server_name, path=path):
+            return LogLines(at=at, failure=failure, server=server_name, path=path)
+        case ReadStubStatus(at=at, server=server_name, when=when):
+            return StubStatus(at=at, failure=failure, server=server_name, when=when)
+        case _:
+            return Sample(at=step.at, failure=failure)

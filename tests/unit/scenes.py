@@ -1,0 +1,100 @@
+"""A small healthy cluster and what is seen of it, for tests to break."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lbcheck.model.sample import Answers, Count, HaproxyCounters, LogLines, Lookup, Resolution, Sample, StubStatus
+from lbcheck.model.topology import Backend, Balancer, DnsName, Frontend, Host, Server, Topology, Vip
+
+URL = "http://www.lab.test/"
+WEIGHTS = {"web1": 1, "web2": 1, "web3": 2}
+VIPS = {"lb1": "198.18.0.101", "lb2": "198.18.0.102"}
+SOCKET = "unix:/run/haproxy/stats.sock"
+
+TOPOLOGY = Topology(
+    lab=True,
+    dns_servers=(Host("dns1", ("198.18.0.53",)),),
+    resolvers=(Host("dns2", ("198.18.0.54",)),),
+    balancers=tuple(Balancer(name, stats=(SOCKET,)) for name in VIPS),
+    backends=(Backend("web", "roundrobin", tuple(Server(n, w, log="/log") for n, w in WEIGHTS.items())),),
+    frontends=(Frontend("www", URL, "web", tuple(VIPS.values())),),
+    vips=tuple(Vip(address, name) for name, address in VIPS.items()),
+    names=(DnsName("www.lab.test", tuple(VIPS.values())),),
+    clients=(Host("client1", ("198.18.0.31",)), Host("client2", ("100.64.0.2",))),
+    identify_balancer="header:x-balancer",
+    reachable=("client1", "client2", "lb1", "lb2", "web1", "web2", "web3"),
+)
+
+
+def fair(requests: int, weights: Mapping[str, int] = WEIGHTS) -> dict[str, int]:
+    """Return what round robin gives each server."""
+    total = sum(weights.values())
+    return {name: requests * weight // total for name, weight in weights.items()}
+
+
+def answers(balancer: str, counts: Mapping[str, int], **more: Any) -> Answers:
+    """Return what client1 saw at a balancer's VIP."""
+    seen = tuple(Count(balancer, server, n, n) for server, n in counts.items() if n)
+    sent = sum(counts.values()) + sum(more.get("errors", {}).values())
+    defaults = {"at": "client1", "url": URL, "address": VIPS.get(balancer, ""), "sent": sent}
+    return Answers(counts=seen, **defaults | more)
+
+
+def row(server: str, answered: int, **more: Any) -> dict[str, Any]:
+    """Return a server's row in HAProxy's statistics."""
+    base = {"pxname": "web", "svname": server, "type": 2, "status": "UP", "weight": WEIGHTS.get(server, 1)}
+    return base | {"hrsp_2xx": answered, "stot": answered} | more
+
+
+def readings(balancer: str, counts: Mapping[str, int], **more: Any) -> list[HaproxyCounters]:
+    """Return a balancer's counters before and after it gave `counts`; `more` changes the reading after."""
+    backend = {"pxname": "web", "svname": "BACKEND", "type": 1, "algo": "roundrobin", "mode": "http"}
+    before = HaproxyCounters(
+        at=balancer,
+        balancer=balancer,
+        uri=SOCKET,
+        when="before",
+        pid=7,
+        uptime_s=100,
+        rows=(backend, *(row(name, 1000) for name in counts)),
+    )
+    after = replace(before, when="after", uptime_s=105, rows=(backend, *(row(n, 1000 + c) for n, c in counts.items())))
+    return [before, replace(after, **more)]
+
+
+def logs(counts: Mapping[str, int]) -> list[LogLines]:
+    """Return what the servers' logs say."""
+    return [LogLines(at=name, server=name, path="/log", lines=lines) for name, lines in counts.items()]
+
+
+def healthy() -> list[Sample]:
+    """Return a run of 800 requests with nothing wrong."""
+    samples: list[Sample] = []
+    for balancer in VIPS:
+        samples += [answers(balancer, fair(400)), *readings(balancer, fair(400))]
+    return samples + logs(fair(800))
+
+
+def stub(server: str, before: int, after: int) -> list[StubStatus]:
+    """Return nginx's counters before and after."""
+    return [
+        StubStatus(at=server, server=server, when="before", requests=before),
+        StubStatus(at=server, server=server, when="after", requests=after),
+    ]
+
+
+def resolution(first: Mapping[str, int], **more: Any) -> Resolution:
+    """Return what dns1 answered: each address first so often, the others behind it."""
+    everyone = more.pop("addresses", tuple(first))
+    orders = {" ".join([a, *(x for x in everyone if x != a)]): n for a, n in first.items() if n}
+    base: dict[str, Any] = {"at": "client1", "server": "198.18.0.53:53", "layer": "authoritative"}
+    base |= {"name": "www.lab.test", "rdtype": "A", "queries": sum(first.values()), "ttls_s": (5,)}
+    return Resolution(first={a: n for a, n in first.items() if n}, orders=orders, **base | more)
+
+
+def lookup(first: Mapping[str, int], sources: Mapping[str, str], **more: Any) -> Lookup:
+    """Return what getaddrinfo gave on client1."""
+    orders = {" ".join([a, *(x for x in sources if x != a)]): n for a, n in first.items() if n}
+    base: dict[str, Any] = {"at": "client1", "name": "www.lab.test", "family": 4, "queries": sum(first.values())}
+    return Lookup(first={a: n for a, n in first.items() if n}, orders=orders, sources=sources, **base | more)

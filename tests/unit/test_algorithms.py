@@ -1,0 +1,121 @@
+"""What each algorithm owes."""
+
+import random
+
+import pytest
+
+from lbcheck.analysis.algorithms import LAWS, Tally, judge, normal_name
+from lbcheck.model.verdict import Outcome
+
+ALPHA = 1e-6
+WEIGHTS = {"web1": 1, "web2": 1, "web3": 2}
+
+
+def test_weight_two_is_owed_twice_the_share() -> None:
+    """A server of weight 2 is owed twice what weight 1 is owed."""
+    judgement = judge("roundrobin", Tally({"web1": 250, "web2": 250, "web3": 500}, WEIGHTS, complete=True), ALPHA)
+    assert judgement.outcome is Outcome.PASS
+    assert judgement.shares == {"web1": 0.25, "web2": 0.25, "web3": 0.5}
+
+
+def test_a_wrong_weight_breaks_the_exact_bound_and_is_named() -> None:
+    """Round robin that gives weight 2 only a third is a fault, and the sentence has the numbers."""
+    judgement = judge("roundrobin", Tally({"web1": 100, "web2": 100, "web3": 100}, WEIGHTS, complete=True), ALPHA)
+    assert judgement.outcome is Outcome.FAIL
+    assert "server web3 answered 100 of 300 requests (33.3%); its weight owes it 150 (50.0%)" in judgement.faults[-1]
+
+
+def test_within_the_bound_nothing_is_wrong() -> None:
+    """Four requests off is what round robin may do; five is not."""
+    assert judge("roundrobin", Tally({"a": 504, "b": 496}, {"a": 1, "b": 1}, complete=True), ALPHA).outcome == "pass"
+    assert judge("roundrobin", Tally({"a": 505, "b": 495}, {"a": 1, "b": 1}, complete=True), ALPHA).outcome == "fail"
+
+
+def test_two_processes_may_be_off_twice_as_far() -> None:
+    """Each HAProxy process keeps a cycle of its own."""
+    two = Tally({"a": 508, "b": 492}, {"a": 1, "b": 1}, complete=True, processes=2)
+    assert judge("roundrobin", two, ALPHA).outcome is Outcome.PASS
+
+
+def test_too_few_are_inconclusive_and_say_how_many_would_do() -> None:
+    """Twelve even requests show nothing yet."""
+    judgement = judge("roundrobin", Tally({"a": 6, "b": 6}, {"a": 1, "b": 1}, complete=True), ALPHA)
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert judgement.needed > 12
+
+
+def test_beside_other_traffic_the_counts_are_draws() -> None:
+    """Where other clients take turns too, 5 off is chance and a p-value says so."""
+    judgement = judge("roundrobin", Tally({"a": 2505, "b": 2495}, {"a": 1, "b": 1}, complete=False), ALPHA)
+    assert judgement.outcome is Outcome.PASS
+    assert judgement.p_value is not None
+    assert judgement.p_value > 0.5
+
+
+def test_healthy_random_spread_passes_although_it_is_no_fair_draw() -> None:
+    """Random over three equal servers was measured at .353/.294/.353: no fault, however many requests."""
+    counts = {"a": 7060, "b": 5880, "c": 7060}
+    assert judge("random", Tally(counts, {"a": 1, "b": 1, "c": 1}, complete=True), ALPHA).outcome is Outcome.PASS
+
+
+def test_random_that_misses_a_server_fails() -> None:
+    """Every server is met; one of twenty that never is, is named, although its share is within the tolerance."""
+    counts = {f"s{i}": 1000 for i in range(19)}
+    judgement = judge("random", Tally(counts, {f"s{i}": 1 for i in range(20)}, complete=True), ALPHA)
+    assert any("server s19 answered 0" in fault for fault in judgement.faults)
+
+
+@pytest.mark.parametrize("counts", [{"a": 300, "b": 300, "c": 300}, {"a": 225, "b": 225, "c": 450}])
+def test_leastconn_may_follow_weight_or_not(counts: dict[str, int]) -> None:
+    """One at a time it is even, many at once it follows weight: both pass."""
+    assert judge("leastconn", Tally(counts, {"a": 1, "b": 1, "c": 2}, complete=True), ALPHA).outcome is Outcome.PASS
+
+
+def test_leastconn_starves_nobody() -> None:
+    """A server that leastconn never chose is named."""
+    judgement = judge("leastconn", Tally({"a": 600}, {"a": 1, "b": 1}, complete=True), ALPHA)
+    assert judgement.faults == ("server b answered none of 600 requests: leastconn starves nobody",)
+
+
+def test_a_hash_sends_one_key_to_one_server() -> None:
+    """A client address that meets two servers under `source` breaks constancy, whatever the shares."""
+    split = Tally({"a": 50, "b": 50}, {"a": 1, "b": 1}, complete=True, by_key={"client1": {"a": 50, "b": 50}})
+    assert judge("source", split, ALPHA).outcome is Outcome.FAIL
+    whole = Tally({"a": 100}, {"a": 1, "b": 1}, complete=True, by_key={"client1": {"a": 100}})
+    assert judge("source", whole, ALPHA).outcome is Outcome.PASS
+
+
+def test_first_owes_no_share() -> None:
+    """All on the first server is what `first` is for."""
+    assert judge("first", Tally({"a": 500}, {"a": 1, "b": 1}, complete=True), ALPHA).outcome is Outcome.PASS
+
+
+def test_a_drained_server_is_owed_nothing() -> None:
+    """Weight 0 takes no part in the shares, and one answer of it is too many."""
+    judgement = judge("roundrobin", Tally({"a": 500, "b": 5}, {"a": 1, "b": 0}, complete=True), ALPHA)
+    assert judgement.outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("hdr(host)", "hdr"), ("random(2)", "random"), ("uri depth 3", "uri"), ("", ""), (" ", "")]
+)
+def test_an_algorithm_is_known_by_its_bare_name(written: str, name: str) -> None:
+    """Arguments do not change the law."""
+    assert normal_name(written) == name
+
+
+@pytest.mark.parametrize("algorithm", LAWS)
+def test_no_law_breaks_on_nothing(algorithm: str) -> None:
+    """Without a single request or server, no law divides by zero, and none passes but for want of anything to owe."""
+    assert judge(algorithm, Tally({}, {}, complete=True), ALPHA).outcome is not Outcome.FAIL
+    assert judge(algorithm, Tally({}, {"a": 0}, complete=False), ALPHA).outcome is not Outcome.FAIL
+    assert judge(algorithm, Tally({}, {"a": 1, "b": 1}, complete=False), ALPHA).outcome is Outcome.INCONCLUSIVE
+
+
+def test_healthy_draws_raise_no_alarm_in_ten_thousand_runs() -> None:
+    """Ten thousand healthy runs of 400 fair draws raise no alarm (seeded: the same runs each time)."""
+    dice = random.Random(0)  # noqa: S311 (no secret)
+    for _ in range(10_000):
+        ones = dice.getrandbits(400).bit_count()
+        tally = Tally({"a": ones, "b": 400 - ones}, {"a": 1, "b": 1}, complete=False)
+        assert judge("roundrobin", tally, ALPHA).outcome is not Outcome.FAIL

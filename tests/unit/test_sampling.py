@@ -1,0 +1,69 @@
+"""Error rates and sample sizes."""
+
+import itertools
+import math
+
+import pytest
+from scipy.stats import binom
+
+from lbcheck.analysis import sampling
+
+
+def test_a_binomial_p_value_is_exact() -> None:
+    """Five heads of five are as rare, both sides counted, as 2/32."""
+    assert sampling.binomial_p(5, 5, 0.5) == pytest.approx(2 / 32)
+    assert sampling.binomial_p(0, 5, 0.5) == pytest.approx(2 / 32)
+
+
+@pytest.mark.parametrize(("seen", "share", "p"), [(0, 0.0, 1.0), (1, 0.0, 0.0), (9, 1.0, 1.0), (8, 1.0, 0.0)])
+def test_what_cannot_be_is_impossible(seen: int, share: float, p: float) -> None:
+    """A server that is owed nothing and answers once is a certain fault."""
+    assert sampling.binomial_p(seen, 9, share) == p
+
+
+def test_false_alarms_are_as_rare_as_stated() -> None:
+    """Over every outcome of 30 draws among three servers, those judged faulty weigh at most alpha."""
+    owed, draws, alpha = {"a": 0.25, "b": 0.25, "c": 0.5}, 30, 0.01
+    alarms = 0.0
+    for a, b in itertools.product(range(draws + 1), repeat=2):
+        if a + b > draws:
+            continue
+        counts = {"a": a, "b": b, "c": draws - a - b}
+        if sampling.multinomial_p(counts, owed) < alpha:
+            ways = math.comb(draws, a) * math.comb(draws - a, b)
+            alarms += ways * 0.25**a * 0.25**b * 0.5 ** counts["c"]
+    assert 0 < alarms <= alpha
+
+
+@pytest.mark.parametrize("weights", [{"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2}, {"a": 3, "b": 256, "c": 256}])
+def test_a_halved_weight_is_found_as_often_as_promised(weights: dict[str, int]) -> None:
+    """With the needed samples, each server's halved weight is missed in about 1 % at most."""
+    alpha = 1e-6
+    draws = sampling.needed_for_multinomial(weights, alpha)
+    owed = sampling.shares(weights)
+    for victim in weights:
+        fault = sampling.halved(weights, victim)[victim]
+        found = [k for k in range(draws + 1) if sampling.binomial_p(k, draws, owed[victim]) < alpha / len(weights)]
+        low = max((k for k in found if k < owed[victim] * draws), default=-1)
+        missed = 1 - binom.cdf(low, draws, fault)
+        assert missed <= 2 * sampling.MISS
+
+
+def test_one_server_needs_no_proof() -> None:
+    """With a single server there is nothing to tell apart."""
+    assert sampling.needed_for_multinomial({"a": 1}, 1e-6) == 1
+    assert sampling.needed_for_bound({"a": 1, "b": 0}, 4) == 1
+
+
+def test_enough_requests_lift_a_halved_weight_out_of_the_bound() -> None:
+    """What a halved weight shifts is more than twice the bound, so that right and wrong do not overlap."""
+    weights = {"a": 1, "b": 1, "c": 2}
+    needed = sampling.needed_for_bound(weights, 4)
+    owed = sampling.shares(weights)
+    assert all((owed[v] - sampling.halved(weights, v)[v]) * needed >= 8 for v in weights)
+
+
+def test_meeting_everyone_takes_as_long_as_the_rarest() -> None:
+    """After the needed draws, the chance that one of three even things never came is within alpha."""
+    needed = sampling.needed_to_meet(1 / 3, 3, 1e-6)
+    assert 3 * (2 / 3) ** needed <= 1e-6 < 3 * (2 / 3) ** (needed - 1)

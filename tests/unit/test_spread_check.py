@@ -1,0 +1,234 @@
+"""The check of the spread: healthy runs pass, each fault is called by its name."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from lbcheck.checks import spread
+from lbcheck.loaders.command_line import of_url
+from lbcheck.model.plan import CountLogLines, Options, ReadHaproxy, Request
+from lbcheck.model.sample import Answers, ErrorKind, Failure, HaproxyCounters, LogLines, Sample
+from lbcheck.model.topology import HERE, Backend, Topology
+from lbcheck.model.verdict import Outcome, Verdict
+
+from .scenes import TOPOLOGY, URL, answers, fair, healthy, logs, readings, row, stub
+
+
+def judged(samples: Sequence[Sample], topology: Topology = TOPOLOGY) -> dict[str, Verdict]:
+    """Return the verdicts by subject."""
+    return {verdict.subject: verdict for verdict in spread.judge(topology, samples)}
+
+
+def said(verdict: Verdict, outcome: Outcome = Outcome.FAIL) -> str:
+    """Return the findings of one outcome, as one text."""
+    return "; ".join(f.message for f in verdict.findings if f.outcome is outcome)
+
+
+def outcomes(verdicts: dict[str, Verdict]) -> list[Outcome]:
+    """Return: the backend's, at lb1, at lb2."""
+    return [verdicts[s].outcome for s in ("backend web", "backend web at lb1", "backend web at lb2")]
+
+
+def test_a_healthy_run_passes_and_the_witnesses_agree() -> None:
+    """Nothing wrong: every verdict passes, and all three witnesses were heard."""
+    verdicts = judged(healthy())
+    assert outcomes(verdicts) == [Outcome.PASS] * 3
+    assert "the clients, HAProxy, the servers' logs" in said(verdicts["backend web"], Outcome.PASS)
+    assert verdicts["backend web"].evidence["servers"]["web3"] == {
+        "client": 400,
+        "balancer": 400,
+        "server": 400,
+        "expected_share": 0.5,
+    }
+    assert verdicts["backend web"].evidence["balancers"]["lb1"] == fair(400)
+
+
+def test_a_wrong_weight_on_one_of_two_balancers_is_found_there() -> None:
+    """lb2 gives web3 weight 1: lb2 fails and says so, lb1 passes."""
+    wrong = fair(399, {"web1": 1, "web2": 1, "web3": 1})
+    before, after = readings("lb2", wrong)
+    light = replace(after, rows=(after.rows[0], *({**r, "weight": 1} for r in after.rows[1:])))
+    both = {name: fair(400)[name] + wrong[name] for name in wrong}
+    samples = [
+        answers("lb1", fair(400)),
+        *readings("lb1", fair(400)),
+        answers("lb2", wrong),
+        before,
+        light,
+        *logs(both),
+    ]
+    verdicts = judged(samples)
+    assert outcomes(verdicts) == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]
+    assert "lb2 gives server web3 weight 1; 2 is expected" in said(verdicts["backend web at lb2"])
+    assert "server web3 answered 133 of 399 requests" in said(verdicts["backend web at lb2"])
+
+
+@pytest.mark.parametrize(("status", "words"), [("DRAIN", "in drain"), ("MAINT", "in maintenance"), ("DOWN", "DOWN")])
+def test_a_server_that_does_not_serve_is_named_with_its_state(status: str, words: str) -> None:
+    """A server in drain, in maintenance or down is called by its name at each balancer."""
+    left = {"web1": 200, "web2": 0, "web3": 400}
+    samples: list[Sample] = list(logs({name: 2 * n for name, n in left.items()}))
+    for balancer in ("lb1", "lb2"):
+        before, after = readings(balancer, left)
+        rows = tuple({**r, "status": status} if r["svname"] == "web2" else r for r in after.rows)
+        samples += [answers(balancer, left), before, replace(after, rows=rows)]
+    verdicts = judged(samples)
+    assert f"lb1 says server web2 is {words}" in said(verdicts["backend web at lb1"])
+    assert "server web2 answered 0 of 600 requests" in said(verdicts["backend web at lb2"])
+
+
+def test_a_stopped_balancer_fails_and_the_other_passes() -> None:
+    """lb1's HAProxy is gone, lb2 holds both VIPs: lb1 fails by its name, lb2's spread passes."""
+    gone = Failure(ErrorKind.REFUSED, "/run/haproxy/stats.sock: nobody listens")
+    dead = [
+        HaproxyCounters(at="lb1", balancer="lb1", uri="unix:/run/haproxy/stats.sock", when=when, failure=gone)
+        for when in ("before", "after")
+    ]
+    samples = [
+        answers("lb2", fair(400)),
+        answers("lb2", fair(400), address="198.18.0.101"),
+        *readings("lb2", fair(800)),
+        *dead,
+        *logs(fair(800)),
+    ]
+    verdicts = judged(samples)
+    assert outcomes(verdicts) == [Outcome.PASS, Outcome.FAIL, Outcome.PASS]
+    assert "HAProxy on lb1 is not running" in said(verdicts["backend web at lb1"])
+    assert "lb1 answered none of 400 requests to its VIPs, lb2 answered instead" in said(verdicts["backend web at lb1"])
+
+
+def test_a_backend_that_answers_with_anothers_name_is_caught_by_the_other_witnesses() -> None:
+    """web2 says it is web1: its log and HAProxy know better."""
+    lie = {"web1": 200, "web3": 200}
+    samples: list[Sample] = list(logs(fair(800)))
+    for balancer in ("lb1", "lb2"):
+        samples += [answers(balancer, lie), *readings(balancer, fair(400))]
+    verdict = judged(samples)["backend web"]
+    assert verdict.outcome is Outcome.FAIL
+    assert "server web2 logged 200 requests of this run, and 0 answers name it: its answers carry the name of web1" in (
+        said(verdict)
+    )
+
+
+def test_a_name_that_no_server_has_is_a_stranger() -> None:
+    """An answer that names somebody else is not counted away."""
+    samples = [answers("lb1", {"web1": 100, "web2": 100, "web3": 190, "web9": 10}), *readings("lb1", fair(400))]
+    assert "answers name 'web9', no server of the backend" in said(judged(samples)["backend web"])
+
+
+def test_a_reload_in_between_is_inconclusive() -> None:
+    """Another process id means that the counters began again."""
+    samples = [answers("lb1", fair(400)), *readings("lb1", fair(400), pid=8)]
+    verdict = judged(samples)["backend web at lb1"]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "HAProxy on lb1 was reloaded" in said(verdict, Outcome.INCONCLUSIVE)
+
+
+def test_other_traffic_beside_the_probe_is_remarked_and_does_not_fail() -> None:
+    """HAProxy counted more than we asked: its own counts keep the law."""
+    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+    samples = [answers("lb1", fair(400)), *readings("lb1", fair(1000)), *logs(fair(400))]
+    verdicts = judged(samples, topology)
+    assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.PASS}
+    assert "600 more, other traffic" in said(verdicts["backend web"], Outcome.PASS)
+
+
+def test_retries_explain_a_difference() -> None:
+    """A request that was tried again may stand in two logs."""
+    before, after = readings("lb1", fair(400))
+    rows = (after.rows[0], row("web1", 1100, wredis=2), *after.rows[2:])
+    more = {name: count + (2 if name == "web1" else 0) for name, count in fair(400).items()}
+    samples = [answers("lb1", fair(400)), before, replace(after, rows=rows), *logs(more)]
+    assert judged(samples, replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1]))["backend web"].outcome is Outcome.PASS
+
+
+def test_requests_without_an_answer_are_counted_by_kind_and_place() -> None:
+    """One in a hundred is a remark, more is a fault."""
+    few = [answers("lb1", fair(400), errors={"reset": 2}), *readings("lb1", fair(400))]
+    many = [answers("lb1", fair(400), errors={"reset": 40}), *readings("lb1", fair(400))]
+    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+    assert judged(few, topology)["backend web"].outcome is Outcome.PASS
+    verdict = judged(many, topology)["backend web"]
+    assert said(verdict) == f"{URL} at 198.18.0.101 from client1: 40 of 440 requests failed: reset"
+
+
+def test_a_stopped_nginx_is_named_by_its_own_counter() -> None:
+    """A stub_status that refuses is a stopped nginx; one that counts less than the log is a contradiction."""
+    refused = [replace(s, failure=Failure(ErrorKind.REFUSED, "nobody listens")) for s in stub("web1", 0, 0)]
+    assert "nginx on web1 is not running" in said(judged([*healthy(), *refused])["backend web"])
+    short = judged([*healthy(), *stub("web2", 10, 20)])["backend web"]
+    assert "server web2 logged 200 requests, stub_status only 10" in said(short)
+    assert judged([*healthy(), *stub("web2", 10, 250)])["backend web"].outcome is Outcome.PASS
+
+
+def test_a_log_that_cannot_be_read_is_never_a_pass() -> None:
+    """A witness that was asked for and not heard is said."""
+    unread = LogLines(at="web1", server="web1", path="/log", failure=Failure(ErrorKind.NOT_FOUND, "/log: no such file"))
+    verdict = judged([*healthy()[:-3], unread])["backend web"]
+    assert verdict.outcome is Outcome.UNMEASURED
+
+
+def test_a_lone_url_passes_on_the_clients_view_and_says_so() -> None:
+    """Without statistics the client is the only witness; equal weights are assumed of those who answered."""
+    topology = of_url(URL)
+    verdict = judged([answers("", {"a": 500, "b": 500})], topology)["backend servers"]
+    assert verdict.outcome is Outcome.PASS
+    assert "the client is the only witness" in said(verdict, Outcome.PASS)
+
+
+def test_a_lone_url_that_never_answers_could_not_be_measured() -> None:
+    """Nothing seen is nothing judged."""
+    dead = Answers(at=HERE, url=URL, address="", sent=10, errors={"refused": 10})
+    assert judged([dead], of_url(URL))["backend servers"].outcome is Outcome.UNMEASURED
+
+
+def test_statistics_say_the_weights_where_the_user_does_not() -> None:
+    """With --stats and no --weights, HAProxy's own weights are owed, and nothing to a server in drain."""
+    topology = of_url(URL, stats=["unix:/s"])
+    before, after = readings("unix:/s", {"web1": 100, "web2": 0, "web3": 200})
+    rows = tuple({**r, "status": "DRAIN"} if r["svname"] == "web2" else r for r in after.rows)
+    verdict = judged([answers("", {"web1": 100, "web3": 200}), before, replace(after, rows=rows)], topology)
+    assert verdict["backend servers"].outcome is Outcome.PASS
+    assert verdict["backend servers"].evidence["algorithm"] == "roundrobin"
+    assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(2 / 3)
+
+
+def test_in_mode_tcp_the_unit_is_the_connection() -> None:
+    """Six hundred keep-alive requests on two connections are two choices."""
+    topology = replace(TOPOLOGY, balancers=(), backends=(replace(TOPOLOGY.backends[0], mode="tcp"),))
+    [plan_traffic] = [s for s in spread.plan(topology, Options()).stages if s.name == "traffic"]
+    assert not any(step.keep_alive for step in plan_traffic.steps if isinstance(step, Request))
+    verdict = judged([answers("", fair(400))], topology)["backend web"]
+    assert verdict.evidence["unit"] == "connection"
+
+
+def test_an_algorithm_without_a_law_is_not_judged() -> None:
+    """What nobody knows is unmeasured, not passed."""
+    topology = replace(TOPOLOGY, backends=(Backend("web", "peak-ewma", TOPOLOGY.backends[0].servers),))
+    assert judged(healthy(), topology)["backend web at lb1"].outcome is Outcome.UNMEASURED
+
+
+def test_requests_are_shared_out_over_clients_and_addresses() -> None:
+    """`requests` is a total; every client asks every address of its own."""
+    stages = {stage.name: stage.steps for stage in spread.plan(TOPOLOGY, Options(requests=10, token="t")).stages}
+    traffic = [step for step in stages["traffic"] if isinstance(step, Request)]
+    assert sum(step.requests for step in traffic) == 10
+    assert {(step.at, step.address) for step in traffic} == {
+        (client, vip) for client in ("client1", "client2") for vip in ("198.18.0.101", "198.18.0.102")
+    }
+    assert {step.at for step in stages["before"] if isinstance(step, ReadHaproxy)} == {"lb1", "lb2"}
+    assert {step.at for step in stages["after"] if isinstance(step, CountLogLines)} == {"web1", "web2", "web3"}
+
+
+def test_the_limit_decides_where_steps_run_and_not_what_is_expected() -> None:
+    """With only client1 within --limit, nothing runs elsewhere."""
+    topology = replace(TOPOLOGY, reachable=("client1",))
+    assert spread.plan(topology, Options(token="t")).hosts == ("client1",)
+
+
+def test_a_page_is_read_from_here() -> None:
+    """A statistics page or TCP socket needs no login on the balancer."""
+    balancer = replace(TOPOLOGY.balancers[0], stats=("http://198.18.0.21:8404/stats",))
+    before = spread.plan(replace(TOPOLOGY, balancers=(balancer,)), Options()).stages[0]
+    assert [step.at for step in before.steps] == [HERE]
