@@ -1,6 +1,7 @@
 """Whether round robin rotates, at each layer: authoritative servers, the resolver, getaddrinfo on the client."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from lbcheck.analysis import rfc6724, sampling
 from lbcheck.model.address import Endpoint, family
@@ -68,7 +69,7 @@ def _needed(addresses: int, tests: int) -> int:
 
 def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
     """Return a verdict for each block."""
-    blocks = [sample for sample in samples if isinstance(sample, (Resolution, Lookup))]
+    blocks = sorted((s for s in samples if isinstance(s, (Resolution, Lookup))), key=partial(_place, topology))
     return [_judge_block(topology, block, tests=max(FEWEST_TESTS, len(blocks))) for block in blocks]
 
 
@@ -90,6 +91,14 @@ def _judge_block(topology: Topology, block: Resolution | Lookup, tests: int) -> 
         tuple(findings),
         _evidence(block, needed),
     )
+
+
+def _place(topology: Topology, block: Resolution | Lookup) -> tuple[int, int, int, str]:
+    """Return where a block's verdict stands: by name, type and layer, whichever host was first to answer."""
+    names = [name.name for name in topology.names]
+    number = names.index(block.name) if block.name in names else len(names)
+    where = block.at if isinstance(block, Lookup) else ""
+    return number, _version(block), ("authoritative", "resolver", "getaddrinfo").index(_layer(block)), where
 
 
 def _version(block: Resolution | Lookup) -> int:

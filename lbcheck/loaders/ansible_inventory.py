@@ -40,7 +40,7 @@ def load(inventories: Sequence[str], limit: str = "") -> Topology:
         if "," not in inventory and not Path(inventory).exists():
             raise InventoryError(f"inventory '{inventory}' does not exist")
     listing = _list(inventories)
-    reachable = sorted(_list(inventories, limit)["_meta"]["hostvars"]) if limit else None
+    reachable = sorted(Reader(_list(inventories, limit), limit).hostvars) if limit else None
     if limit and not reachable:
         raise InventoryError(f"--limit '{limit}' matches no host of {', '.join(inventories)}")
     return understand(listing, ", ".join(inventories), reachable)

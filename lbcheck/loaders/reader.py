@@ -12,7 +12,10 @@ class Reader:
 
     def __init__(self, listing: Mapping[str, Any], where: str) -> None:
         self.listing, self.where = listing, where
-        self.hostvars: Mapping[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+        # A host without variables stands in its groups only.
+        members = [host for body in listing.values() if isinstance(body, dict) for host in body.get("hosts", ())]
+        known: Mapping[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+        self.hostvars: Mapping[str, dict[str, Any]] = {host: known.get(host, {}) for host in (*known, *members)}
         self.groups: Mapping[str, str | list[str]] = self._mapping("lbcheck_groups")
         self.vars: Mapping[str, str] = self._mapping("lbcheck_vars")
         self.notes: list[str] = []

@@ -1,4 +1,4 @@
-"""Steps, samples and topologies ↔ JSON: one object a line, its class in `kind`."""
+"""Steps, samples and topologies ↔ JSON: one object a line, its class in `class`."""
 
 import collections.abc
 import dataclasses
@@ -17,6 +17,7 @@ from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Report
 
 _T = TypeVar("_T")
+_CLASS = "class"  # the key that no dataclass can have as a field
 
 
 class WireError(LbcheckError):
@@ -44,7 +45,7 @@ def to_json(value: object) -> Any:
             if getattr(value, field.name) != _default(field)
         }
         kind = type(value).__name__
-        return {"kind": kind, **fields} if kind in _KINDS else fields
+        return {_CLASS: kind, **fields} if kind in _KINDS else fields
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -84,12 +85,12 @@ def _plain(hint: Any, origin: Any, arguments: tuple[Any, ...], value: Any) -> An
 
 
 def _object(hint: type, value: dict[str, Any]) -> Any:
-    kind = _KINDS.get(value.get("kind", ""), hint)
+    kind = _KINDS.get(value.get(_CLASS, ""), hint)
     if not issubclass(kind, hint):
         raise WireError(f"a {kind.__name__} stands where a {hint.__name__} should")
     hints = typing.get_type_hints(kind)
     try:
-        return kind(**{name: from_json(hints[name], item) for name, item in value.items() if name != "kind"})
+        return kind(**{name: from_json(hints[name], item) for name, item in value.items() if name != _CLASS})
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"{kind.__name__}: {error}") from None
 

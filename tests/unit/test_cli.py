@@ -1,0 +1,82 @@
+"""The command line: what is wrong is said in a sentence, with the right exit status."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lbcheck.cli import main
+from lbcheck.wire import jsonl
+
+from .scenes import TOPOLOGY, healthy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["lobster"], "invalid choice: 'lobster'"),
+        (["run"], "required: -i/--inventory"),
+        (["run", "-i", "/nowhere"], "inventory '/nowhere' does not exist"),
+        (["spread", "ftp://x/"], "URL 'ftp://x/' is not of the form http[s]://HOST[:PORT]/PATH"),
+        (["spread", "http://x:99999/"], "URL 'http://x:99999/': Port out of range"),
+        (["spread", "http://x/", "--requests", "0"], "'0' is not a number of 1 or more"),
+        (["spread", "http://x/", "--rate", "-1"], "'-1' is not a rate"),
+        (["spread", "http://x/", "--timeout", "0"], "'0' is not a time"),
+        (["spread", "http://x/", "--weights", "a:1"], "'a:1' is not of the form s1=1,s2=2"),
+        (["spread", "http://x/", "--algorithm", "fair", "--plan"], "--algorithm 'fair' is not one of HAProxy's"),
+        (["spread", "http://x/", "--resolve", "x:80"], "--resolve 'x:80' is not of the form HOST:PORT:ADDR"),
+        (["spread", "http://x/", "--resolve", "y:80:127.0.0.1"], "--resolve names no address for x:80"),
+        (["spread", "http://x/", "--source", "nobody"], "'nobody' is not an IP address"),
+        (["dns", "x.test", "--server", "nobody"], "'nobody' is not an IP address"),
+        (["dns", "x.test", "--server", "127.0.0.1:domain"], "does not end in a port number"),
+        (["report", "/nowhere.json"], "/nowhere.json: No such file or directory"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_status_2(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Usage and unreadable input end with status 2, a sentence on standard error, nothing on standard output."""
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert sentence in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_the_plan_is_printed_and_nothing_is_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--plan` names each step; the name in the URL is not even resolved."""
+    assert main(["spread", "http://nobody.invalid/", "--requests", "10", "--plan"]) == 0
+    assert "request http://nobody.invalid/ 10 times over new connections" in capsys.readouterr().out
+
+
+def test_kept_samples_are_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Judging is pure: from the file alone comes the same verdict, in another format."""
+    kept = tmp_path / "run.jsonl"
+    kept.write_text("".join(jsonl.line(item) + "\n" for item in (TOPOLOGY, *healthy())))
+    assert main(["report", str(kept), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "pass"
+
+
+def test_what_is_no_report_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither an empty file, nor text, nor bytes, nor another schema is a report."""
+    for content in (b"", b"hello", b"\xff\xfe\x00", b'{"schema": "other/1"}', b'{"schema": "lbcheck.report/1"}'):
+        file = tmp_path / "file.json"
+        file.write_bytes(content)
+        assert main(["report", str(file)]) == 2
+        assert "is neither a report nor samples" in capsys.readouterr().err
+
+
+def test_samples_are_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of samples that exists is refused before anything is sent."""
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text("precious")
+    assert main(["dns", "x.test", "--server", "127.0.0.1:9", "--samples", str(kept)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert kept.read_text() == "precious"
+
+
+def test_a_report_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is not there is named."""
+    assert main(["spread", "http://x/", "--plan", "-o", str(tmp_path / "no" / "plan.txt")]) == 2
+    assert "No such file or directory" in capsys.readouterr().err

@@ -1,0 +1,70 @@
+"""Steps, samples and topologies survive the way to other hosts and into files."""
+
+import pytest
+
+from lbcheck.model import plan
+from lbcheck.model.address import Endpoint
+from lbcheck.model.sample import Answers, Count, ErrorKind, Failure, HaproxyCounters, Sample
+from lbcheck.model.topology import Topology
+from lbcheck.wire import jsonl
+
+from .scenes import TOPOLOGY, healthy, lookup, resolution
+
+STEPS = [
+    plan.Resolve(at="c", name="x.test", rdtype="A", queries=5, server=Endpoint("2001:2::53", 53), layer="resolver"),
+    plan.LookUp(at="c", name="x.test", family=6, queries=5, rate=50),
+    plan.Request(url="http://x/", address="::1", requests=3, keep_alive=True),
+    plan.ReadHaproxy(at="lb1", balancer="lb1", uri="unix:/s", when="after"),
+    plan.CountLogLines(at="web1", server="web1", path="/log", token="t"),
+    plan.ReadStubStatus(at="web1", server="web1", url="http://127.0.0.1/", when="before"),
+]
+SAMPLES = [
+    *healthy(),
+    resolution({"198.18.0.101": 3}),
+    lookup({"198.18.0.101": 3}, {"198.18.0.101": "198.18.0.31/24"}),
+    Answers(at="c", url="u", address="", failure=Failure(ErrorKind.TLS, "no"), counts=(Count("", "ü", 1, 1),)),
+]
+
+
+def test_a_stage_comes_back_as_it_went() -> None:
+    """A probe runs exactly the steps that were planned."""
+    stage = plan.Stage("traffic", tuple(STEPS))
+    assert jsonl.parse(plan.Stage, jsonl.line(stage)) == stage
+
+
+def test_samples_come_back_as_they_went() -> None:
+    """Every kind of sample, with its counts and failures, is the same when read back."""
+    assert jsonl.samples(jsonl.line(sample) for sample in SAMPLES) == SAMPLES
+
+
+def test_a_topology_comes_back_as_it_went() -> None:
+    """Judging kept samples needs nothing but the file."""
+    assert jsonl.parse(Topology, jsonl.line(TOPOLOGY)) == TOPOLOGY
+
+
+def test_one_sample_is_one_line() -> None:
+    """Whatever is in a message, a line stays a line."""
+    broken = HaproxyCounters(at="lb1", balancer="b", uri="u", when="after", failure=Failure(ErrorKind.DENIED, "a\nb"))
+    assert "\n" not in jsonl.line(broken)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no json",
+        "[]",
+        "3",
+        '{"class": "Nobody"}',
+        '{"class": "Answers", "at": "c"}',
+        '{"class": "Answers", "at": "c", "url": 3, "address": ""}',
+        '{"class": "Answers", "at": "c", "url": "u", "address": "", "counts": {"a": 1}}',
+        '{"class": "LogLines", "at": "c", "server": "s", "path": "p", "failure": {"kind": "odd", "message": ""}}',
+        '{"class": "LogLines", "at": "c", "server": "s", "path": "p", "colour": "red"}',
+        '{"class": "Resolve", "name": "x", "rdtype": "A", "queries": 1}',
+    ],
+)
+def test_what_is_no_sample_is_refused_with_a_sentence(text: str) -> None:
+    """A line from elsewhere is not trusted: what does not fit is an error of ours, never a traceback."""
+    with pytest.raises(jsonl.WireError):
+        jsonl.parse(Sample, text)

@@ -1,0 +1,84 @@
+"""What people and programs get to read."""
+
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+from lbcheck.checks import dns, spread
+from lbcheck.model.plan import Options
+from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
+from lbcheck.reporters import json as as_json
+from lbcheck.reporters import plan as plan_as_text
+from lbcheck.reporters import text as as_text
+from lbcheck.reporters import topology as topology_as_text
+from lbcheck.wire import jsonl
+
+from .scenes import TOPOLOGY, answers, fair, healthy, lookup, resolution
+
+SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
+A, B = "198.18.0.101", "198.18.0.102"
+
+
+def report(*verdicts: Verdict) -> Report:
+    """Return a report of these verdicts."""
+    return Report("2026-01-02T03:04:05Z", 1.5, "0.1.0", verdicts)
+
+
+HEALTHY = report(
+    *dns.judge(TOPOLOGY, [resolution({A: 50, B: 50}), lookup({A: 50, B: 50}, dict.fromkeys((A, B), "198.18.0.31/24"))]),
+    *spread.judge(TOPOLOGY, healthy()),
+)
+BROKEN = report(*spread.judge(TOPOLOGY, [answers("lb1", fair(4), errors={"reset": 1})]))
+
+
+@pytest.mark.parametrize("document", [HEALTHY, BROKEN, report()])
+def test_every_report_keeps_to_the_schema(document: Report) -> None:
+    """The JSON that programs read is the JSON that the schema promises."""
+    jsonschema.validate(json.loads(as_json.render(document)), SCHEMA)
+
+
+def test_a_report_read_back_is_the_same() -> None:
+    """`lbcheck report` shows a kept report as it was."""
+    assert as_json.render(jsonl.report(as_json.render(HEALTHY))) == as_json.render(HEALTHY)
+
+
+def test_the_text_has_the_witnesses_side_by_side() -> None:
+    """A reader sees who counted what, and what is owed."""
+    lines = as_text.render(HEALTHY).splitlines()
+    assert "          web3        400      400      400  50.0%  50.0%" in lines
+    assert lines[-1].startswith("pass: all as it should be")
+
+
+def test_a_fault_stands_below_its_verdict() -> None:
+    """What failed is said in a sentence, marked."""
+    assert "✗ http://www.lab.test/ at 198.18.0.101 from client1: 1 of 5 requests failed: reset" in as_text.render(
+        BROKEN
+    )
+
+
+def test_colour_is_only_where_it_is_asked_for() -> None:
+    """No escape sequence goes to a file."""
+    assert "\x1b" not in as_text.render(BROKEN)
+    assert "\x1b[31;1mFAIL" in as_text.render(BROKEN, colour=True)
+
+
+def test_nothing_measured_is_never_a_pass() -> None:
+    """A report without a verdict is unmeasured."""
+    assert report().outcome is Outcome.UNMEASURED
+    assert gravest([Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.UNMEASURED]) is Outcome.UNMEASURED
+    assert gravest([Outcome.UNMEASURED, Outcome.FAIL]) is Outcome.FAIL
+
+
+def test_the_plan_says_what_would_be_sent() -> None:
+    """Each step is a sentence with its host and its number."""
+    text = plan_as_text.render(spread.plan(TOPOLOGY, Options(requests=8, token="t")))
+    assert "at lb1: read HAProxy's counters of lb1 from unix:/run/haproxy/stats.sock" in text
+    assert "at client2: request http://www.lab.test/ at 198.18.0.102 2 times over connections, 4 at once" in text
+
+
+def test_the_topology_says_what_was_not_understood() -> None:
+    """Notes come last, each on its line."""
+    text = topology_as_text.render(TOPOLOGY)
+    assert "backend web: roundrobin: web1 (weight 1), web2 (weight 1), web3 (weight 2)" in text
