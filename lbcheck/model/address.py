@@ -17,6 +17,11 @@ def family(address: str) -> Family:
         raise LbcheckError(f"'{address}' is not an IP address") from None
 
 
+def is_loopback(address: str) -> bool:
+    """Return whether `address` never leaves the machine."""
+    return ipaddress.ip_address(address).is_loopback
+
+
 @dataclass(frozen=True, order=True)
 class Endpoint:
     """An address and a port: one end of a connection. IPv6 is written in brackets (RFC 3986)."""

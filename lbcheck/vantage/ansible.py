@@ -111,7 +111,6 @@ def _play(folder: Path, plays: Sequence[Mapping[str, Any]], inventories: Sequenc
         inventories,
         ANSIBLE_CALLBACK_PLUGINS=str(_CALLBACKS),
         ANSIBLE_STDOUT_CALLBACK="lbcheck_events",
-        ANSIBLE_CALLBACKS_ENABLED="",
         ANSIBLE_RETRY_FILES_ENABLED="false",
     )
     command = ansible_cli.command("ansible-playbook", inventories, str(playbook))

@@ -1,0 +1,29 @@
+"""`lbcheck dns NAME`: whether its addresses rotate, at each layer."""
+
+import argparse
+
+from lbcheck.commands import arguments as take
+from lbcheck.commands import output
+from lbcheck.loaders.command_line import of_name
+from lbcheck.model.address import Endpoint, is_loopback
+from lbcheck.model.plan import Options, RecordType
+
+TYPES: dict[str, tuple[RecordType, ...]] = {"A": ("A",), "AAAA": ("AAAA",), "both": ("A", "AAAA")}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--server", action="append", default=[], metavar="ADDR[:PORT]", help="ask this one; repeatable")
+    parser.add_argument("--type", choices=TYPES, default="both")
+    parser.add_argument("--queries", type=take.count, metavar="N", help="to each server, for each type")
+    take.probe(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; return its exit status."""
+    servers = tuple(Endpoint.parse(server, 53) for server in options.server)
+    local = bool(servers) and all(is_loopback(server.address) for server in servers)
+    topology = of_name(options.name, lab=local)
+    asked = Options(queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options))
+    return output.measure(options, topology, asked, checks=["dns"])

@@ -1,0 +1,27 @@
+"""`lbcheck run -i INVENTORY`: every check that the topology supports."""
+
+import argparse
+import sys
+
+from lbcheck.commands import arguments as take
+from lbcheck.commands import output
+from lbcheck.loaders.ansible_inventory import load
+from lbcheck.model.plan import Options
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    take.inventory(parser)
+    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
+    parser.add_argument("--requests", type=take.count, metavar="N", help="in all (as many as settle the question)")
+    parser.add_argument("--queries", type=take.count, metavar="N", help="a name, type and server")
+    take.probe(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; return its exit status."""
+    topology = load(options.inventory, options.limit)
+    for note in topology.notes if options.verbose else ():
+        sys.stderr.write(f"lbcheck: not understood: {note}\n")
+    asked = Options(requests=options.requests, queries=options.queries, **output.asked(options))
+    return output.measure(options, topology, asked, checks=options.check, inventories=options.inventory)

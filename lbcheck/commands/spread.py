@@ -1,0 +1,102 @@
+"""`lbcheck spread URL`: who answers, held to what the algorithm owes."""
+
+import argparse
+from urllib.parse import SplitResult, urlsplit
+
+from lbcheck.analysis.algorithms import LAWS, normal_name
+from lbcheck.commands import arguments as take
+from lbcheck.commands import output
+from lbcheck.errors import LbcheckError
+from lbcheck.loaders.command_line import of_url
+from lbcheck.model.address import family, is_loopback
+from lbcheck.model.plan import Options
+from lbcheck.probing.addresses import addresses_of
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("url", metavar="URL")
+    parser.add_argument(
+        "--stats", action="append", default=[], metavar="URI", help="unix:PATH, tcp://…, http[s]://…; one a process"
+    )
+    parser.add_argument(
+        "--identify", default="header:x-served-by", metavar="HOW", help="header:NAME, cookie:NAME or body:REGEX"
+    )
+    parser.add_argument("--identify-balancer", default="", metavar="HOW", help="the same, for the balancer's name")
+    parser.add_argument("--weights", type=take.weights, default={}, metavar="s1=1,s2=2")
+    parser.add_argument("--algorithm", default="", metavar="NAME", help="HAProxy's name for it")
+    parser.add_argument("--requests", type=take.count, metavar="N", help="in all (as many as settle the question)")
+    parser.add_argument("--concurrency", type=take.count, default=4, metavar="C")
+    parser.add_argument("--keep-alive", action="store_true", help="many requests a connection")
+    parser.add_argument(
+        "--resolve", action="append", default=[], metavar="HOST:PORT:ADDR", help="connect there; several in turn"
+    )
+    parser.add_argument(
+        "--source", action="append", default=[], metavar="ADDR", help="send from this address; repeatable"
+    )
+    take.probe(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; return its exit status."""
+    addresses = _targets(options)
+    topology = of_url(
+        options.url,
+        stats=options.stats,
+        weights=options.weights,
+        algorithm=_known(options.algorithm),
+        addresses=addresses,
+        identify=options.identify,
+        identify_balancer=options.identify_balancer,
+        lab=bool(addresses) and all(is_loopback(address) for address in addresses),
+    )
+    asked = Options(
+        requests=options.requests,
+        concurrency=options.concurrency,
+        keep_alive=options.keep_alive,
+        sources=tuple(options.source),
+        **output.asked(options),
+    )
+    return output.measure(options, topology, asked, checks=["spread"])
+
+
+def _known(algorithm: str) -> str:
+    if algorithm and normal_name(algorithm) not in LAWS:
+        raise LbcheckError(f"--algorithm '{algorithm}' is not one of HAProxy's: {', '.join(LAWS)}")
+    return algorithm
+
+
+def _targets(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the addresses to connect to: those of --resolve, else every address that the URL's host has here."""
+    url = _http_url(options.url)
+    host, port = url.hostname or "", url.port or {"http": 80, "https": 443}[url.scheme]
+    for source in options.source:
+        family(source)
+    given = [_resolve(text) for text in options.resolve]
+    chosen = tuple(address for name, number, address in given if (name, number) == (host.lower(), port))
+    if given and not chosen:
+        raise LbcheckError(f"--resolve names no address for {host}:{port}, where {options.url} goes")
+    if chosen or options.plan:
+        return chosen
+    return addresses_of(host)
+
+
+def _http_url(text: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        _ = url.port  # raises where it is none
+    except ValueError as error:
+        raise LbcheckError(f"URL '{text}': {error}") from None
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise LbcheckError(f"URL '{text}' is not of the form http[s]://HOST[:PORT]/PATH")
+    return url
+
+
+def _resolve(text: str) -> tuple[str, int, str]:
+    host, _, rest = text.partition(":")
+    port, _, address = rest.partition(":")
+    address = address.strip("[]")
+    if not (host and port.isdecimal() and address):
+        raise LbcheckError(f"--resolve '{text}' is not of the form HOST:PORT:ADDR")
+    family(address)
+    return host.lower(), int(port), address

@@ -1,0 +1,23 @@
+"""`lbcheck topology -i INVENTORY`: what lbcheck understood, and what it did not."""
+
+import argparse
+
+from lbcheck.commands import arguments as take
+from lbcheck.commands import output
+from lbcheck.loaders.ansible_inventory import load
+from lbcheck.reporters import topology as as_text
+from lbcheck.wire import jsonl
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    take.inventory(parser)
+    take.output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; return its exit status."""
+    topology = load(options.inventory, options.limit)
+    as_json = options.format == "json"
+    output.write(options, output.document(jsonl.to_json(topology)) if as_json else as_text.render(topology))
+    return 0
