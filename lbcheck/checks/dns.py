@@ -70,14 +70,18 @@ def _needed(addresses: int, tests: int) -> int:
 def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
     """Return a verdict for each block."""
     blocks = sorted((s for s in samples if isinstance(s, (Resolution, Lookup))), key=partial(_place, topology))
-    return [_judge_block(topology, block, tests=max(FEWEST_TESTS, len(blocks))) for block in blocks]
+    known = {block.name for block in blocks if any(block.orders)}  # with an address of one type or another
+    return [_judge_block(topology, b, b.name in known, tests=max(FEWEST_TESTS, len(blocks))) for b in blocks]
 
 
-def _judge_block(topology: Topology, block: Resolution | Lookup, tests: int) -> Verdict:
+def _judge_block(topology: Topology, block: Resolution | Lookup, known: bool, tests: int) -> Verdict:
     expected = next((n for n in topology.names if n.name == block.name), DnsName(block.name))
     wanted = expected.of_family(_version(block))
     seen = frozenset(address for order in block.orders for address in order.split())
     answered = sum(block.orders.values())
+    if known and not wanted and _has_none(block):
+        findings = [Finding(Outcome.PASS, "no address of this type")]
+        return Verdict(NAME, _subject(topology, block), Outcome.PASS, "none", tuple(findings), _evidence(block, 1))
     findings = [*_losses(block), *_records(topology, wanted, seen if answered else frozenset(wanted))]
     needed = _needed(len(seen), tests)
     if answered:
@@ -119,6 +123,13 @@ def _subject(topology: Topology, block: Resolution | Lookup) -> str:
     return f"{block.name} {rdtype}, {_layer(block)} {where}"
 
 
+def _has_none(block: Resolution | Lookup) -> bool:
+    """Whether the answer is, without doubt, that there is no address of this type."""
+    if isinstance(block, Lookup):
+        return block.failure is not None and block.failure.kind == "not-found"
+    return set(block.orders) == {""} and not block.errors
+
+
 def _losses(block: Resolution | Lookup) -> list[Finding]:
     """Say what was not answered, or answered with a refusal."""
     if block.failure:
@@ -157,8 +168,8 @@ def _rotation(block: Resolution | Lookup, seen: frozenset[str], needed: int) -> 
     answered = sum(block.first.values())
     never = sorted(seen - {address for address, count in block.first.items() if count}, key=_by_number)
     if len(seen) < 2:
-        only = f"only one address, {next(iter(seen))}: nothing to rotate" if seen else "no address of this type"
-        return [Finding(Outcome.PASS, only)]
+        only = f"only one address, {next(iter(seen))}: nothing to rotate" if seen else "no address"
+        return [Finding(Outcome.PASS if seen else Outcome.UNMEASURED, only)]
     if not never:
         return [Finding(Outcome.PASS, "every address came first")]
     if answered < needed:

@@ -7,6 +7,7 @@ from lbcheck.commands import output
 from lbcheck.loaders.command_line import of_name
 from lbcheck.model.address import Endpoint, is_loopback
 from lbcheck.model.plan import Options, RecordType
+from lbcheck.probing.delegation import authoritative_for
 
 TYPES: dict[str, tuple[RecordType, ...]] = {"A": ("A",), "AAAA": ("AAAA",), "both": ("A", "AAAA")}
 
@@ -24,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     servers = tuple(Endpoint.parse(server, 53) for server in options.server)
     local = bool(servers) and all(is_loopback(server.address) for server in servers)
-    topology = of_name(options.name, lab=local)
+    named = {} if servers or options.plan else authoritative_for(options.name, options.timeout)
+    topology = of_name(options.name, servers=named, lab=local)
     asked = Options(queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options))
     return output.measure(options, topology, asked, checks=["dns"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lbcheck.model.topology import Backend, Balancer, DnsName, Frontend, Server, Topology
+from lbcheck.model.topology import Backend, Balancer, DnsName, Frontend, Host, Server, Topology
 
 
 def of_url(
@@ -28,6 +28,7 @@ def of_url(
     )
 
 
-def of_name(name: str, *, lab: bool = False) -> Topology:
-    """Return the Topology of one name: it may give whatever it gives."""
-    return Topology(lab=lab, names=(DnsName(name.rstrip(".")),))
+def of_name(name: str, *, servers: Mapping[str, tuple[str, ...]] | None = None, lab: bool = False) -> Topology:
+    """Return the Topology of one name, which may give whatever it gives; `servers` are authoritative for it."""
+    hosts = tuple(Host(server, addresses) for server, addresses in (servers or {}).items())
+    return Topology(lab=lab, names=(DnsName(name.rstrip(".")),), dns_servers=hosts)

@@ -135,3 +135,13 @@ def test_without_servers_the_own_resolver_is_asked() -> None:
     """`lbcheck dns NAME` asks this machine's resolver and getaddrinfo."""
     [stage] = dns.plan(Topology(names=(DnsName("example.test"),)), Options(types=("A",))).stages
     assert [(type(step), step.at) for step in stage.steps] == [(Resolve, HERE), (LookUp, HERE)]
+
+
+def test_a_type_that_a_name_does_not_have_is_a_remark() -> None:
+    """A name with IPv4 addresses only is healthy; a name without any address could not be measured."""
+    topology = Topology(names=(DnsName("www.lab.test"),))
+    four = resolution({A: 50, B: 50}, layer="resolver")
+    six = replace(four, rdtype="AAAA", first={}, orders={"": 100})
+    missing = lookup({}, {}, family=6, failure=Failure(ErrorKind.NOT_FOUND, "no address"))
+    assert [found.outcome for found in dns.judge(topology, [four, six, missing])] == [Outcome.PASS] * 3
+    assert [found.outcome for found in dns.judge(topology, [six])] == [Outcome.UNMEASURED]

@@ -1,0 +1,197 @@
+"""A lab for tests: stood up and converged by the commands that users run, broken and healed by hand."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from lbcheck.loaders.ansible_inventory import load
+from lbcheck.model.address import family
+from lbcheck.model.topology import Topology
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+_ASK_HAPROXY = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect("/run/haproxy/admin.sock")
+s.sendall(sys.argv[1].encode() + b"\\n")
+print(b"".join(iter(lambda: s.recv(65536), b"")).decode())
+"""
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Wait for a condition; after `seconds`, which no healthy machine needs, fail and say for what."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain: {what}"
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `lbcheck` said."""
+
+    status: int
+    report: dict[str, Any]
+    said: str
+
+    def verdict(self, subject: str) -> dict[str, Any]:
+        """Return the verdict on one subject."""
+        found: dict[str, Any] = next(v for v in self.report["verdicts"] if v["subject"] == subject)
+        return found
+
+    def faults(self, subject: str = "") -> str:
+        """Return every finding that is no remark, of one subject or of all, as one text."""
+        return "\n".join(
+            f"{verdict['subject']}: {finding['message']}"
+            for verdict in self.report["verdicts"]
+            if subject in verdict["subject"]
+            for finding in verdict["findings"]
+            if finding["outcome"] != "pass"
+        )
+
+
+@dataclass
+class Cluster:
+    """A lab of its own, beside any other on this machine."""
+
+    instance: str
+    inventories: tuple[str, ...] = (str(ROOT / "inventory" / "lab"),)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which commands find this lab and no other."""
+        return os.environ | {"LAB_INSTANCE": self.instance, "NO_COLOR": "1"}
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the virtual environment as a user would; return what it did."""
+        return subprocess.run(
+            [str(BIN / words[0]), *words[1:]],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def done(self, *words: str) -> str:
+        """Run a program that must succeed; return its output."""
+        ran = self.command(*words)
+        assert ran.returncode == 0, f"{' '.join(words)}\n{ran.stdout[-4000:]}\n{ran.stderr[-4000:]}"
+        return ran.stdout
+
+    def converge(self, *arguments: str) -> str:
+        """Run the playbook; return its output."""
+        inventories = [word for inventory in self.inventories for word in ("-i", inventory)]
+        return self.done("ansible-playbook", *inventories, "ansible/playbooks/site.yml", *arguments)
+
+    def on(self, host: str, *words: str) -> str:
+        """Run a command in a host; return its output."""
+        return self.done("python", "-m", "lab", "shell", host, *words)
+
+    def try_on(self, host: str, *words: str) -> int:
+        """Run a command in a host; return its exit status."""
+        return self.command("python", "-m", "lab", "shell", host, *words).returncode
+
+    def haproxy(self, host: str, order: str) -> str:
+        """Send one order to a balancer's admin socket; return the answer."""
+        return self.on(host, "python3", "-c", _ASK_HAPROXY, order)
+
+    def row(self, balancer: str, service: str) -> dict[str, str]:
+        """Return one row of a balancer's statistics: a server, FRONTEND or BACKEND."""
+        lines = self.haproxy(balancer, "show stat").splitlines()
+        columns = lines[0].removeprefix("# ").split(",")
+        rows = [dict(zip(columns, line.split(","), strict=False)) for line in lines[1:]]
+        return next(row for row in rows if row["svname"] == service)
+
+    def status(self, balancer: str, server: str) -> str:
+        """Return a server's status as one balancer has it: UP, DOWN or DRAIN."""
+        return self.row(balancer, server)["status"]
+
+    def requests(self, balancer: str) -> int:
+        """Return how many requests a balancer has had."""
+        return int(self.row(balancer, "FRONTEND")["req_tot"])
+
+    def holds(self, balancer: str, address: str) -> bool:
+        """Return whether a balancer has an address now."""
+        return f" {address}/" in self.on(balancer, "ip", "-o", "address", "show")
+
+    def check(self, *arguments: str, inventories: Sequence[str] = ()) -> Checked:
+        """Run `lbcheck run` and return what it said."""
+        words = [word for inventory in (*self.inventories, *inventories) for word in ("-i", inventory)]
+        ran = self.command("lbcheck", "run", *words, "--format", "json", *arguments)
+        assert ran.stdout, f"lbcheck ended with {ran.returncode}: {ran.stderr}"
+        return Checked(ran.returncode, json.loads(ran.stdout), ran.stdout + ran.stderr)
+
+    @contextmanager
+    def checking(self, *arguments: str) -> Iterator[Callable[[], Checked]]:
+        """Start `lbcheck run`; give what waits for its end and returns what it said."""
+        words = [word for inventory in self.inventories for word in ("-i", inventory)]
+        command = [str(BIN / "lbcheck"), "run", *words, "--format", "json", *arguments]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as run:
+
+            def ended() -> Checked:
+                output, errors = run.communicate()
+                return Checked(run.returncode, json.loads(output), output + errors)
+
+            yield ended
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The cluster as lbcheck understands it."""
+        return load(self.inventories)
+
+    def vip(self, balancer: str) -> str:
+        """Return the IPv4 address at home on a balancer."""
+        return next(vip.address for vip in self.topology.vips if vip.home == balancer and family(vip.address) == 4)
+
+    def address(self, host: str) -> str:
+        """Return a host's first IPv4 address."""
+        hosts = (*self.topology.dns_servers, *self.topology.resolvers, *self.topology.clients)
+        return next(a for h in hosts if h.name == host for a in h.addresses if family(a) == 4)
+
+    def settled(self) -> None:
+        """Wait until every VIP is at home and every balancer has every server up."""
+        for vip in self.topology.vips:
+            until(partial(self.holds, vip.home, vip.address), f"{vip.address} at {vip.home}")
+        for balancer in self.topology.balancers:
+            for server in self.topology.backends[0].servers:
+                until(partial(self.has_up, balancer.name, server.name), f"{server.name} UP at {balancer.name}")
+
+    def has_up(self, balancer: str, server: str) -> bool:
+        """Return whether a balancer gives a server requests."""
+        return self.status(balancer, server) == "UP"
+
+    @contextmanager
+    def edited(self, host: str, path: str, before: str, after: str, apply: Sequence[str]) -> Iterator[None]:
+        """Replace a text in a file of a host and run `apply`; put the file back and run it again."""
+        original = self.on(host, "cat", path)
+        assert before in original, f"{host}:{path} has no {before!r}"
+        self._write(host, path, original.replace(before, after), apply)
+        try:
+            yield
+        finally:
+            self._write(host, path, original, apply)
+
+    def _write(self, host: str, path: str, text: str, apply: Sequence[str]) -> None:
+        self.on(host, "python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", path, text)
+        self.on(host, *apply)
+
+    @contextmanager
+    def stopped(self, host: str, service: str) -> Iterator[None]:
+        """Stop a service for a while."""
+        self.on(host, "systemctl", "stop", service)
+        try:
+            yield
+        finally:
+            self.on(host, "systemctl", "start", service)

@@ -1,0 +1,28 @@
+"""One lab for all tests here: stood up once, taken away at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .cluster import Cluster
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a standing lab be used, while one writes tests."""
+    parser.addoption("--lab-instance", default="", help="use this standing lab instead of one of the tests' own")
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A converged, settled lab."""
+    standing = request.config.getoption("--lab-instance")
+    lab = Cluster(standing or "test")
+    try:
+        if not standing:
+            lab.done("python", "-m", "lab", "up")
+            lab.converge()
+        lab.settled()
+        yield lab
+    finally:
+        if not standing:
+            lab.done("python", "-m", "lab", "down")
