@@ -65,7 +65,8 @@ def plan(checks: Sequence[ModuleType], topology: Topology, options: Options) -> 
     for check in reversed(checks):
         whole = check.plan(topology, options) | whole
     order = ("before", "traffic", "after")
-    return Plan(tuple(sorted(whole.stages, key=lambda stage: order.index(stage.name))))
+    stages = sorted(whole.stages, key=lambda stage: order.index(stage.name))
+    return Plan(tuple(stage for stage in stages if stage.steps))
 
 
 def run(

@@ -8,7 +8,7 @@ from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.command_line import of_url
-from lbcheck.model.address import family, is_loopback
+from lbcheck.model.address import family, is_address, is_loopback
 from lbcheck.model.plan import Options
 from lbcheck.probing.addresses import addresses_of
 
@@ -76,9 +76,9 @@ def _targets(options: argparse.Namespace) -> tuple[str, ...]:
     chosen = tuple(address for name, number, address in given if (name, number) == (host.lower(), port))
     if given and not chosen:
         raise LbcheckError(f"--resolve names no address for {host}:{port}, where {options.url} goes")
-    if chosen or options.plan:
-        return chosen
-    return addresses_of(host)
+    if chosen or is_address(host):
+        return chosen or (host,)
+    return () if options.plan else addresses_of(host)
 
 
 def _http_url(text: str) -> SplitResult:

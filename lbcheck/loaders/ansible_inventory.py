@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError
-from lbcheck.loaders.reader import Reader, is_address
-from lbcheck.model.address import PortRange
+from lbcheck.loaders.reader import Reader
+from lbcheck.model.address import PortRange, is_address
 from lbcheck.model.topology import (
     Backend,
     Balancer,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lbcheck.errors import InventoryError
+from lbcheck.model.address import is_address
 
 
 class Reader:
@@ -91,12 +92,3 @@ class Reader:
             if missing:
                 raise self.fail(f"an entry of {name} has no '{missing[0]}': {spec}")
         return specs
-
-
-def is_address(text: Any) -> bool:
-    """Return whether it is an IPv4 or IPv6 address."""
-    try:
-        ipaddress.ip_address(str(text))
-    except ValueError:
-        return False
-    return True

@@ -17,6 +17,15 @@ def family(address: str) -> Family:
         raise LbcheckError(f"'{address}' is not an IP address") from None
 
 
+def is_address(text: object) -> bool:
+    """Return whether it is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(str(text))
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(address: str) -> bool:
     """Return whether `address` never leaves the machine."""
     return ipaddress.ip_address(address).is_loopback

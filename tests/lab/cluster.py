@@ -151,6 +151,11 @@ class Cluster:
         """The cluster as lbcheck understands it."""
         return load(self.inventories)
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host's name."""
+        return self.topology.reachable
+
     def vip(self, balancer: str) -> str:
         """Return the IPv4 address at home on a balancer."""
         return next(vip.address for vip in self.topology.vips if vip.home == balancer and family(vip.address) == 4)

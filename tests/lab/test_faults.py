@@ -82,7 +82,7 @@ def test_a_wrong_weight_on_one_balancer_is_named(cluster: Cluster) -> None:
 
 def test_rotation_switched_off_is_named(cluster: Cluster) -> None:
     """NSD without round-robin: its own layer fails, whatever the resolver makes of it."""
-    with cluster.edited("dns1", "/etc/nsd/nsd.conf", "round-robin: yes", "round-robin: no", RESTART_NSD):
+    with cluster.edited("dns1", "/etc/nsd/nsd.conf.d/cluster.conf", "round-robin: yes", "round-robin: no", RESTART_NSD):
         checked = cluster.check(*DNS)
     assert checked.status == 1
     assert f"no rotation: {cluster.vip('lb1')} came first in all" in checked.faults(
@@ -153,7 +153,7 @@ def test_vips_that_rule_9_pins_are_named(cluster: Cluster, tmp_path: Path) -> No
 
 def _zone(cluster: Cluster) -> tuple[str, str]:
     """Return the zone's file on dns1, and its last line."""
-    file = cluster.on("dns1", "grep", "-rl", cluster.vip("lb2"), "/etc/nsd", "/var/lib/nsd").split()[0]
+    file = cluster.on("dns1", "grep", "-rl", cluster.vip("lb2"), "/etc/nsd").split()[0]
     return file, cluster.on("dns1", "cat", file).splitlines()[-1]
 
 

@@ -48,7 +48,7 @@ def test_the_text_has_the_witnesses_side_by_side() -> None:
     """A reader sees who counted what, and what is owed."""
     lines = as_text.render(HEALTHY).splitlines()
     assert "          web3        400      400      400  50.0%  50.0%" in lines
-    assert lines[-1].startswith("pass: all as it should be")
+    assert lines[-2].startswith("pass: all as it should be")
 
 
 def test_a_fault_stands_below_its_verdict() -> None:
