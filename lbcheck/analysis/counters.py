@@ -7,7 +7,8 @@ from typing import Any
 from lbcheck.model.sample import ErrorKind, Failure, HaproxyCounters
 
 SERVER = 2  # the CSV's `type` of a server row: 0 frontend, 1 backend, 3 listener
-_RESPONSES = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
+# Not hrsp_1xx: an interim answer (100, 103) is followed by a final one, which counts again.
+_RESPONSES = ("hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 _RETRIES = ("econ", "wretr", "wredis", "eresp")
 
 
@@ -56,7 +57,7 @@ def _difference(balancer: str, pair: Mapping[str, HaproxyCounters]) -> Differenc
     if set(pair) != {"before", "after"}:
         return Difference(balancer, failure=Failure(ErrorKind.INTERNAL, f"{balancer}: only one reading was taken"))
     before, after = pair["before"], pair["after"]
-    if before.pid != after.pid or after.uptime_s < before.uptime_s:
+    if _restarted(before, after):
         return Difference(balancer, void=f"HAProxy on {balancer} was reloaded or restarted during the run")
     earlier = {(row["pxname"], row["svname"]): row for row in _servers(before.rows)}
     backends: dict[str, dict[str, ServerDelta]] = {}
@@ -73,6 +74,12 @@ def _difference(balancer: str, pair: Mapping[str, HaproxyCounters]) -> Differenc
         {str(row["pxname"]): str(row.get("mode", "")) for row in proxies},
         frozenset(str(row["pxname"]) for row in proxies if row.get("cookie")),
     )
+
+
+def _restarted(before: HaproxyCounters, after: HaproxyCounters) -> bool:
+    """Whether another process counted in between; one that hides its pid is known by counters that went back only."""
+    known = before.pid and after.pid
+    return bool(known and (before.pid != after.pid or after.uptime_s < before.uptime_s))
 
 
 def _servers(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -105,7 +105,7 @@ class HaproxyCounters(Sample):
     uri: str
     when: When
     rows: tuple[Mapping[str, Any], ...] = ()  # CSV column → int where it is a number, else text
-    pid: int = 0  # 0: not known (the page does not tell)
+    pid: int = 0  # 0: not known (a page may hide it)
     uptime_s: int = -1
     version: str = ""
 

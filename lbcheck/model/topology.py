@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from lbcheck.errors import InventoryError
+from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.model.address import PortRange, family
 
 HERE = "here"  # where a step runs that needs no other host
@@ -31,6 +31,16 @@ class Balancer:
     name: str
     addresses: tuple[str, ...] = ()
     stats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for uri in self.stats:
+            if not uri.startswith(("unix:", "tcp://", "http://", "https://")):
+                raise LbcheckError(
+                    f"statistics '{uri}': write unix:PATH, tcp://HOST:PORT or http[s]://[USER@]HOST/PATH"
+                )
+            if ":" in uri.rpartition("@")[0].partition("://")[2]:
+                where = uri.partition("://")[2].rpartition("@")[2]
+                raise LbcheckError(f"statistics at {where}: the password goes into LBCHECK_STATS_PASSWORD, not the URI")
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ from .scenes import TOPOLOGY, healthy
         (["spread", "http://x/", "--algorithm", "fair", "--plan"], "--algorithm 'fair' is not one of HAProxy's"),
         (["spread", "http://x/", "--resolve", "x:80"], "--resolve 'x:80' is not of the form HOST:PORT:ADDR"),
         (["spread", "http://x/", "--resolve", "y:80:127.0.0.1"], "--resolve names no address for x:80"),
+        (["spread", "http://127.0.0.1/", "--stats", "/run/x.sock"], "statistics '/run/x.sock': write unix:PATH"),
+        (
+            ["spread", "http://127.0.0.1/", "--stats", "http://u:secret@h/"],
+            "at h/: the password goes into LBCHECK_STATS",
+        ),
         (["spread", "http://x/", "--source", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "127.0.0.1:domain"], "does not end in a port number"),

@@ -1,0 +1,84 @@
+"""HAProxy's runtime API, over a unix socket or TCP: `show info` and `show stat`, which `level user` is enough for."""
+
+import socket
+import time
+from functools import partial
+from urllib.parse import urlsplit
+
+from lbcheck.model.plan import ReadHaproxy
+from lbcheck.model.sample import ErrorKind, HaproxyCounters
+from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
+from lbcheck.wire.haproxy import NotStatisticsError, parse_runtime
+
+LIMIT_BYTES = 64 * 2**20  # a server's row is about 600 bytes: room for 100,000 servers
+
+_PIECE_BYTES = 2**16
+_UNIX_PATH_BYTES = 107  # unix(7): sun_path has 108, one for the NUL
+_ADVICE = {
+    ErrorKind.NOT_FOUND: "is this HAProxy's `stats socket`, and is HAProxy running?",
+    ErrorKind.DENIED: "run as root or as a member of the socket's group",
+    ErrorKind.REFUSED: "nobody listens there: is HAProxy running?",
+    ErrorKind.TIMEOUT: "is this HAProxy's `stats socket`, and is HAProxy well?",
+    ErrorKind.PROTOCOL: "give a `stats socket` of HAProxy, not its master socket and not a port that it balances",
+}
+
+
+def read(step: ReadHaproxy) -> HaproxyCounters:
+    """Read one process's counters from `unix:PATH` or `tcp://HOST:PORT`; a failure is a sample with its kind."""
+    started = time.monotonic()
+    counters = partial(HaproxyCounters, at=step.at, balancer=step.balancer, uri=step.uri, when=step.when)
+    try:
+        answer = within(step.timeout_s, lambda: _ask(step.uri, step.timeout_s))
+        # Names may be in any 8-bit encoding; none may be lost, and none may stop the reading.
+        process, rows = parse_runtime(answer.decode(errors="backslashreplace"))
+    except (*EXPECTED, NotStatisticsError) as error:
+        return counters(failure=explain(error, step.uri, _ADVICE), seconds=time.monotonic() - started)
+    return counters(
+        rows=rows,
+        pid=process.pid,
+        uptime_s=process.uptime_s,
+        version=process.version,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _ask(uri: str, timeout_s: float) -> bytes:
+    deadline = time.monotonic() + timeout_s
+    with _connect(uri, timeout_s) as connection:
+        # Both in one connection, so that one process answers both, also while another takes over.
+        connection.sendall(b"show info;show stat\n")
+        answer = bytearray()
+        while piece := connection.recv(_PIECE_BYTES):
+            answer += piece
+            if len(answer) > LIMIT_BYTES:
+                raise NotStatisticsError(f"more than {LIMIT_BYTES // 2**20} MiB of answer")
+            if time.monotonic() > deadline:
+                raise TimeoutError
+    return bytes(answer)
+
+
+def _connect(uri: str, timeout_s: float) -> socket.socket:
+    scheme, _, path = uri.partition(":")
+    if scheme == "unix":
+        return _connect_unix(path, timeout_s)
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if scheme != "tcp" or not host or not port:
+        raise SourceError(ErrorKind.NOT_FOUND, "write unix:PATH or tcp://HOST:PORT, an IPv6 address in brackets")
+    return socket.create_connection((host, port), timeout_s)
+
+
+def _connect_unix(path: str, timeout_s: float) -> socket.socket:
+    if not 0 < len(path.encode(errors="surrogateescape")) <= _UNIX_PATH_BYTES:
+        raise SourceError(ErrorKind.NOT_FOUND, f"a unix socket's path has 1 to {_UNIX_PATH_BYTES} bytes")
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(timeout_s)
+        connection.connect(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
