@@ -39,8 +39,7 @@ class Scene:
 
     def deltas(self, process: Difference) -> Mapping[str, ServerDelta]:
         """Server → difference, of this frontend's backend in one process."""
-        name = backend_called(process, self.backend.name, self.client())
-        return process.backends.get(name, {})
+        return process.backends.get(self._called(process), {})
 
     def counted(self, balancer: str | None = None) -> Counter[str] | None:
         """Server → answers by HAProxy's own count; None where a process could not be read or was reloaded."""
@@ -83,10 +82,21 @@ class Scene:
         """What the balancers tried again: it explains that witnesses differ."""
         return sum(delta.retries for process in self.processes for delta in self.deltas(process).values())
 
-    @property
-    def persistent(self) -> bool:
-        """Whether a cookie takes returning clients back to their server, past the algorithm."""
-        return any(self.backend.name in process.persistent for process in self.processes)
+    def complete(self, balancer: str | None = None) -> bool:
+        """Whether HAProxy's counts hold all that the algorithm gave out, and nothing else.
+
+        With a cookie, returning clients pass the algorithm by. A socket of `level user` hides both: then
+        it is certain only where nobody but the probe asked.
+        """
+        counted = self.counted(balancer)
+        if counted is None or any(self.backend.name in process.persistent for process in self.processes):
+            return False
+        alone = abs(counted.total() - self.client(balancer).total()) <= self.errors.total() + self.retries
+        told = all(process.algorithms.get(self._called(process)) for process in self.processes)
+        return alone or told
+
+    def _called(self, process: Difference) -> str:
+        return backend_called(process, self.backend.name, self.client())
 
     @property
     def told_apart(self) -> list[str]:

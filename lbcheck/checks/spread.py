@@ -172,8 +172,7 @@ def _judge_shares(scene: Scene, balancer: str | None, alpha: float) -> Judgement
     if not _has_law(scene.backend.algorithm):
         return None
     counted = scene.counted(balancer)
-    # HAProxy's own count keeps the law whatever other traffic there is, unless a cookie takes clients back.
-    complete = counted is not None and not scene.persistent
+    complete = scene.complete(balancer)  # HAProxy's own count keeps the law whatever other traffic there is
     tally = Tally(
         counted if counted is not None and complete else scene.client(balancer),
         scene.backend.weights,

@@ -134,6 +134,18 @@ def test_other_traffic_beside_the_probe_is_remarked_and_does_not_fail() -> None:
     assert "600 more, other traffic" in said(verdicts["backend web"], Outcome.PASS)
 
 
+def test_other_traffic_is_not_judged_where_cookies_may_be_hidden() -> None:
+    """A socket of level user does not tell of cookies: beside other traffic the probe's own answers are draws."""
+    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+    skewed = readings("lb1", {"web1": 800, "web2": 200, "web3": 800})
+    hidden = [replace(r, rows=({**r.rows[0], "algo": ""}, *r.rows[1:])) for r in skewed]
+    verdict = judged([answers("lb1", fair(1200)), *hidden], topology)["backend web at lb1"]
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.evidence["test"]["name"] == "exact binomial for each server"
+    told = judged([answers("lb1", fair(1200)), *skewed], topology)["backend web at lb1"]
+    assert told.outcome is Outcome.FAIL
+
+
 def test_retries_explain_a_difference() -> None:
     """A request that was tried again may stand in two logs."""
     before, after = readings("lb1", fair(400))
