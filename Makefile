@@ -1,0 +1,70 @@
+# The commands of the project. `make` alone lists them.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+INVENTORY ?= inventory/lab
+# Namespaces and mounts are root's; everything else, the virtual environment first, stays the user's.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=LAB_INSTANCE,LAB_TIMES,PYTHONDONTWRITEBYTECODE,NO_COLOR,http_proxy,https_proxy,no_proxy)
+ifneq ($(SUDO),)
+export PYTHONDONTWRITEBYTECODE := 1
+endif
+VENV := .venv/bin
+LAB := $(SUDO) $(VENV)/python -m lab
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help lab lab-up converge verify lab-down shell packages venv test bench
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lab: ## everything: install what is missing, stand the lab up, converge it, run lbcheck, show its report
+	@$(if $(SUDO),sudo -v)
+	@mkdir -p build; export LAB_TIMES="$(CURDIR)/build/times.$$$$"; trap 'rm -f "$$LAB_TIMES"' EXIT; : >"$$LAB_TIMES"; \
+	status=0; $(MAKE) --no-print-directory lab-up converge verify || status=$$?; \
+	$(PYTHON) -m lab summary "$$LAB_TIMES" || :; exit $$status
+
+lab-up: venv ## start the lab's hosts that are not running
+	@$(LAB) up -i $(INVENTORY)
+
+converge: venv ## configure the running hosts with the roles
+	@$(LAB) run converge -- $(VENV)/ansible-playbook -i $(INVENTORY) ansible/playbooks/site.yml
+
+verify: venv ## run lbcheck on the running lab and show its report
+	@$(LAB) run --through verify -- $(VENV)/lbcheck run -i $(INVENTORY)
+
+lab-down: ## take the lab away: no process, namespace, mount or cgroup of it stays
+	@$(SUDO) $(PYTHON) -m lab down
+
+shell: ## open a shell in a host: make shell HOST=client1 [CMD='ip address']
+	@test -n "$(HOST)" || { echo "make shell: which host? For example: make shell HOST=client1" >&2; exit 2; }
+	@$(SUDO) $(PYTHON) -m lab shell $(HOST) $(CMD)
+
+packages: ## install the system packages that the lab needs and that are missing
+	@command -v $(PYTHON) >/dev/null || $(SUDO) lab/setup lab/packages.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "lbcheck needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1)" >&2; exit 2; }
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup lab/packages.txt
+
+venv: packages .venv/.complete ## make .venv/ with lbcheck and every tool, unless it is there already
+
+# The stamp comes last: an interrupted installation is done again from the start.
+.venv/.complete: requirements.lock pyproject.toml | packages
+	@$(PYTHON) -m lab run venv -- sh -ec '\
+	$(PYTHON) -m venv --clear .venv; \
+	$(VENV)/pip install --disable-pip-version-check --require-hashes -r requirements.lock; \
+	$(VENV)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	touch $@'
+
+test: venv ## everything that CI runs: formatting, lint, types, unit, socket and lab tests
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
+	@$(PYTHON) -m lab run format -- $(VENV)/ruff format --check .
+	@$(PYTHON) -m lab run lint -- $(VENV)/ruff check .
+	@$(PYTHON) -m lab run yamllint -- $(VENV)/yamllint --strict .
+	@$(PYTHON) -m lab run ansible-lint -- env PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/ansible-lint --offline
+	@$(PYTHON) -m lab run types -- $(VENV)/mypy
+	@$(SUDO) $(VENV)/pytest
+
+bench: venv ## print how fast lbcheck is beside tools that are known to be fast
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup bench/packages.txt tests/packages.txt
+	@$(SUDO) $(VENV)/python -m bench

@@ -1,0 +1,44 @@
+"""Brings the lab to what the inventory says, from whatever stands: starts what is missing, removes what is too much."""
+
+from pathlib import Path
+
+from lab import host, image, network
+from lab.inventory import Cluster
+from lab.progress import phase
+from lab.state import Instance
+
+
+def up(instance: Instance, cluster: Cluster) -> None:
+    """Stand the cluster up; on a standing lab, only what is missing or has changed is started."""
+    network.need_ipv6()
+    with phase("image") as current:
+        root = image.ensure(current)
+    with phase("hosts") as current:
+        current.say("looking")
+        keep = _standing(instance, cluster, root)
+        gone = [name for name in instance.known_hosts() if name not in keep]
+        for name in gone:
+            host.remove(instance, name)
+        network.make_bridges(instance, cluster.networks)
+        new = [one for one in cluster.hosts if one.name not in keep]
+        current.say(f"starting {len(new)} of {len(cluster.hosts)}")
+        network.attach(instance, new)
+        host.start(instance, new, root)
+        current.say(_outcome(cluster, keep, gone))
+
+
+def _standing(instance: Instance, cluster: Cluster, root: Path) -> set[str]:
+    """Return the hosts that stand as they are wanted. Without the bridges none does: their wires end nowhere."""
+    if not network.bridged(instance):
+        return set()
+    return {one.name for one in cluster.hosts if host.running(instance, one.name) and host.same(instance, one, root)}
+
+
+def _outcome(cluster: Cluster, keep: set[str], gone: list[str]) -> str:
+    names = {one.name for one in cluster.hosts}
+    parts = [f"{len(names)} up"]
+    if keep and (started := len(names - keep)):
+        parts.append(f"{started} started")
+    if removed := len(set(gone) - names):
+        parts.append(f"{removed} removed")
+    return ", ".join(parts)
