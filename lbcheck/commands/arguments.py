@@ -25,7 +25,7 @@ def probe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate", type=rate, metavar="R", help="a second, over all hosts; 0: no limit (labs, loopback); else 50"
     )
-    parser.add_argument("--timeout", type=seconds, default=5.0, metavar="S", help="for one operation (5)")
+    parser.add_argument("--timeout", type=seconds, metavar="S", help="for one operation (5; in labs and on loopback 2)")
     parser.add_argument("--plan", action="store_true", help="print what would be sent, send nothing")
 
 

@@ -25,7 +25,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     servers = tuple(Endpoint.parse(server, 53) for server in options.server)
     local = bool(servers) and all(is_loopback(server.address) for server in servers)
-    named = {} if servers or options.plan else authoritative_for(options.name, options.timeout)
+    named = {} if servers or options.plan else authoritative_for(options.name, options.timeout or 5.0)
     topology = of_name(options.name, servers=named, lab=local)
-    asked = Options(queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options))
+    asked = Options(
+        queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options, lab=topology.lab)
+    )
     return output.measure(options, topology, asked, checks=["dns"])

@@ -23,5 +23,5 @@ def run(options: argparse.Namespace) -> int:
     topology = load(options.inventory, options.limit)
     for note in topology.notes if options.verbose else ():
         sys.stderr.write(f"lbcheck: not understood: {note}\n")
-    asked = Options(requests=options.requests, queries=options.queries, **output.asked(options))
+    asked = Options(requests=options.requests, queries=options.queries, **output.asked(options, lab=topology.lab))
     return output.measure(options, topology, asked, checks=options.check, inventories=options.inventory)

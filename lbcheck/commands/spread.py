@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         concurrency=options.concurrency,
         keep_alive=options.keep_alive,
         sources=tuple(options.source),
-        **output.asked(options),
+        **output.asked(options, lab=topology.lab),
     )
     return output.measure(options, topology, asked, checks=["spread"])
 

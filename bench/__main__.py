@@ -1,0 +1,20 @@
+"""Every bench, one after the other: `python -m bench`, or `python -m bench.NAME` for one."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from bench import table
+
+_NOT_BENCHES = {"__init__", "__main__", table.__name__.rpartition(".")[2]}
+
+
+def main() -> int:
+    """Run every bench; return the gravest of their exit statuses."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    statuses: list[int] = [import_module(f"bench.{name}").main() for name in names if name not in _NOT_BENCHES]
+    return max(statuses)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

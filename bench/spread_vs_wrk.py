@@ -1,0 +1,194 @@
+"""lbcheck's HTTP engine, naming the server of each answer, against wrk, which names nobody.
+
+    python -m bench.spread_vs_wrk [ROUNDS] [SECONDS]
+
+Both ask the same HAProxy in front of three nginx, over loopback, in a network namespace made for it. Rounds alternate;
+the ratio of each pair is taken, so that what else the machine does falls on both.
+"""
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.table import print_table
+from lbcheck.model.plan import Request
+from lbcheck.probing.http import request
+
+PROGRAMS = {"wrk": "wrk", "haproxy": "haproxy", "nginx": "nginx-light", "unshare": "util-linux", "ip": "iproute2"}
+INSIDE = "LBCHECK_BENCH_INSIDE"  # set in the namespace
+URL = "http://127.0.0.1:8080/"
+ENOUGH = 10_000_000  # requests: time ends a round, for both
+START_S = 10.0  # for a server to answer; it takes well below one
+
+HAPROXY = """
+global
+    maxconn 4096
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+frontend www
+    bind 127.0.0.1:8080
+    default_backend web
+backend web
+    balance roundrobin
+    http-response set-header x-balanced-by lb1
+    server web1 127.0.0.1:8081
+    server web2 127.0.0.1:8082
+    server web3 127.0.0.1:8083 weight 2
+"""
+
+NGINX = """
+daemon off;
+pid {directory}/{name}.pid;
+error_log stderr error;
+worker_processes 1;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000;
+    server {{
+        listen 127.0.0.1:{port};
+        add_header X-Served-By {name} always;
+        add_header X-Seen $remote_addr:$remote_port-$server_addr:$server_port always;
+        location / {{ default_type text/plain; return 200 "{name}\\n"; }}
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What both sides do in one row of the table."""
+
+    name: str
+    keep_alive: bool
+    connections: int
+    threads: int  # wrk's; lbcheck has one
+
+    def wrk(self, seconds: float) -> float:
+        """Return the requests a second of wrk."""
+        command = ["wrk", f"-t{self.threads}", f"-c{self.connections}", f"-d{max(1, round(seconds))}s", URL]
+        if not self.keep_alive:
+            command[1:1] = ["-H", "Connection: close"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30)
+        rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+        if not rate or not float(rate[1]):
+            raise SystemExit(f"wrk measured nothing:\n{done.stdout}")
+        return float(rate[1])
+
+    def lbcheck(self, seconds: float) -> float:
+        """Return the requests a second of lbcheck's engine; every answer must name its server."""
+        step = Request(
+            url=URL,
+            address="",
+            requests=ENOUGH,
+            concurrency=self.connections,
+            keep_alive=self.keep_alive,
+            identify_balancer="header:x-balanced-by",
+        )
+        end = time.monotonic() + seconds
+        answers = request(step, lambda: time.monotonic() > end)
+        if answers.failure or answers.errors or {count.server for count in answers.counts} != {"web1", "web2", "web3"}:
+            raise SystemExit(f"lbcheck's measurement is not sound: {answers}")
+        return answers.sent / answers.seconds
+
+    def measure(self, rounds: int, seconds: float) -> dict[str, object]:
+        """Return one row of the table: medians of both and of the ratios of the pairs."""
+        pairs = []
+        for number in range(rounds):
+            if number % 2:
+                theirs, ours = self.wrk(seconds), self.lbcheck(seconds)
+            else:
+                ours, theirs = self.lbcheck(seconds), self.wrk(seconds)
+            pairs.append((ours, theirs))
+        ratios = [ours / theirs for ours, theirs in pairs]
+        return {
+            "case": self.name,
+            "connections": self.connections,
+            "wrk threads": self.threads,
+            "lbcheck/s": round(statistics.median(ours for ours, _ in pairs)),
+            "wrk/s": round(statistics.median(theirs for _, theirs in pairs)),
+            "ratio": statistics.median(ratios),
+            "min": min(ratios),
+            "max": max(ratios),
+        }
+
+
+CASES = (
+    Case("connection for each", False, 16, 1),
+    Case("connection for each", False, 64, 1),
+    Case("connection for each, wrk's defaults", False, 10, 2),
+    Case("keep-alive", True, 16, 1),
+    Case("keep-alive", True, 64, 1),
+    Case("keep-alive, wrk's defaults", True, 10, 2),
+)
+
+
+@contextmanager
+def running(*command: str) -> Iterator[None]:
+    """Run a program until the end of the block."""
+    process = subprocess.Popen(command)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=START_S)
+
+
+@contextmanager
+def servers() -> Iterator[None]:
+    """Run HAProxy and three nginx, and wait until they answer."""
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        for number in (1, 2, 3):
+            name = f"web{number}"
+            file = Path(directory, f"{name}.conf")
+            file.write_text(NGINX.format(directory=directory, name=name, port=8080 + number))
+            stack.enter_context(running("nginx", "-p", directory, "-e", "stderr", "-c", str(file)))
+        file = Path(directory, "haproxy.cfg")
+        file.write_text(HAPROXY)
+        stack.enter_context(running("haproxy", "-db", "-f", str(file)))
+        deadline = time.monotonic() + START_S
+        while len(request(Request(url=URL, address="", requests=12, timeout_s=1.0)).counts) < 3:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"HAProxy and nginx do not answer after {START_S:.0f} s")
+            time.sleep(0.05)
+        yield
+
+
+def inside(rounds: int, seconds: float) -> None:
+    """Measure; this process has a network namespace to itself."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("1024 65535")  # wrk's closed connections rest for 60 s
+    with servers():
+        rows = [case.measure(rounds, seconds) for case in CASES]
+    print_table(f"lbcheck's HTTP engine and wrk ({rounds} rounds of {seconds:g} s, medians)", rows)
+
+
+def main() -> int:
+    """Run the bench in a namespace of its own, whose end is the end of all that runs in it."""
+    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
+    if missing:
+        raise SystemExit(f"this bench needs {', '.join(missing)}; apt-get install {' '.join(missing)}")
+    rounds, seconds = (int(sys.argv[1]) if sys.argv[1:] else 9), (float(sys.argv[2]) if sys.argv[2:] else 1.0)
+    if INSIDE in os.environ:
+        inside(rounds, seconds)
+        return 0
+    as_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    namespace = ["unshare", *as_user, "--net", "--pid", "--fork", "--kill-child"]
+    command = [*namespace, sys.executable, "-m", "bench.spread_vs_wrk", str(rounds), str(seconds)]
+    return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,513 @@
+"""The HTTP engine: asks one endpoint many times over raw non-blocking sockets and counts who answered.
+
+One thread, one epoll. A connection is opened, carries its request at once where the handshake is done by then (as it is
+over loopback and veth), and is read when epoll says so. Nothing here waits for more than TICK_S, and no operation for
+longer than the step's timeout: whatever the peers do, a step ends.
+"""
+
+import errno
+import gc
+import math
+import os
+import select
+import socket
+import ssl
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import lbcheck
+from lbcheck.model.address import family
+from lbcheck.model.plan import Request
+from lbcheck.model.sample import Answers, Count, ErrorKind, Failure
+from lbcheck.wire.http import Answer, MalformedAnswerError, Reader, Recogniser, Target, request_bytes
+
+TICK_S = 0.05  # between two looks at deadlines and at `stopped`
+BURST_S = 0.1  # of a rate: who is late by more lets the rest go
+GRACE_S = 0.05  # for a server to close first, so that TIME_WAIT is its own (RFC 9293, section 3.6)
+FAILING = 100  # requests in a row without an answer, after which the rest is gentle
+FAILING_RATE = 100.0  # requests a second then
+PATIENCE = 3  # timeouts without any answer, after which a step is given up; with 5 s, longer than a VIP takes to move
+NAMES_LIMIT = 10_000  # different answers counted apart; who names itself anew each time names nobody
+RECEIVE_BYTES = 16 * 1024  # one recv; an answer that says who gave it is about 300
+IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; module socket has it from Python 3.12 on
+
+_READ = select.EPOLLIN | select.EPOLLRDHUP
+_GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+
+_KINDS = {
+    errno.ECONNREFUSED: ErrorKind.REFUSED,
+    errno.ETIMEDOUT: ErrorKind.TIMEOUT,
+    errno.ECONNRESET: ErrorKind.RESET,
+    errno.ECONNABORTED: ErrorKind.RESET,
+    errno.EPIPE: ErrorKind.RESET,
+    errno.EHOSTUNREACH: ErrorKind.UNREACHABLE,
+    errno.EHOSTDOWN: ErrorKind.UNREACHABLE,
+    errno.ENETUNREACH: ErrorKind.UNREACHABLE,
+    errno.ENETDOWN: ErrorKind.UNREACHABLE,
+    errno.EINVAL: ErrorKind.UNREACHABLE,  # from a loopback address to one outside
+    errno.EADDRNOTAVAIL: ErrorKind.PORTS_EXHAUSTED,
+    errno.EADDRINUSE: ErrorKind.PORTS_EXHAUSTED,
+    errno.EACCES: ErrorKind.DENIED,
+    errno.EPERM: ErrorKind.DENIED,
+}
+
+
+def never() -> bool:
+    """Say that nobody wants to stop."""
+    return False
+
+
+def request(step: Request, stopped: Callable[[], bool] = never) -> Answers:
+    """Ask `step.url` `step.requests` times and count who answered.
+
+    What goes wrong is in the sample: for one request in `errors`, for the step in `failure`. When there was no answer
+    for three timeouts, the step is given up with `sent` below `step.requests`. LbcheckError is for a URL, an
+    identification or an address that cannot be read.
+    """
+    target = Target.parse(step.url)
+    agent = f"lbcheck/{lbcheck.__version__}" + (f" run={step.token}" if step.token else "")
+    message = request_bytes(target, agent, keep_alive=step.keep_alive)
+    recogniser = Recogniser(step.identify, step.identify_balancer)
+    started = time.monotonic()
+    try:
+        engine = _Engine(step, _Destination(step, target), message, recogniser)
+    except _ImpossibleError as error:
+        return Answers(at=step.at, url=step.url, address=step.address, source=step.source, failure=error.failure)
+    with _without_garbage_collection():
+        failure = engine.run(stopped)
+    counts, errors, statuses = tally(engine.answers)
+    errors.update(engine.errors)
+    return Answers(
+        at=step.at,
+        url=step.url,
+        address=engine.destination.address[0],
+        source=step.source,
+        sent=sum(count.requests for count in counts) + sum(errors.values()),
+        connections=engine.opened,
+        counts=counts,
+        errors=dict(errors),
+        statuses=dict(statuses),
+        failure=failure,
+        seconds=time.monotonic() - started,
+    )
+
+
+def following(due: float, now: float, rate: float) -> float:
+    """Return when the request after the one that was due at `due` is due, at `rate` requests a second.
+
+    The schedule does not wait for answers. Who comes late catches up, but for no more than BURST_S.
+    """
+    return max(due + 1 / rate, now - BURST_S)
+
+
+def tally(answers: dict[tuple[Answer, bool], int]) -> tuple[tuple[Count, ...], Counter[str], Counter[str]]:
+    """Sort answers, each with whether it was the first on its connection, into counts, errors and statuses."""
+    requests: Counter[tuple[str, str]] = Counter()
+    connections: Counter[tuple[str, str]] = Counter()
+    errors: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
+    for (answer, first), number in answers.items():
+        statuses[str(answer.status)] += number
+        if not answer.server:
+            errors[ErrorKind.STATUS if answer.status >= 500 else ErrorKind.UNIDENTIFIED] += number
+            continue
+        requests[answer.balancer, answer.server] += number
+        connections[answer.balancer, answer.server] += number if first else 0
+    counts = (Count(*names, number, connections[names]) for names, number in sorted(requests.items()))
+    return tuple(counts), errors, statuses
+
+
+class _ImpossibleError(Exception):
+    """The whole step cannot be done."""
+
+    def __init__(self, kind: ErrorKind, message: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind, message)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Spare the loop the collector: it makes no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Destination:
+    """Where to connect, and from where: resolved once."""
+
+    def __init__(self, step: Request, target: Target) -> None:
+        self.timeout_s = step.timeout_s
+        self.source = step.source
+        wanted = family(step.source) if step.source else 0
+        if step.address and wanted and family(step.address) != wanted:
+            raise _ImpossibleError(ErrorKind.UNREACHABLE, f"{step.source} cannot reach {step.address}: IPv4 and IPv6")
+        try:
+            found = socket.getaddrinfo(
+                step.address or target.host,
+                target.port,
+                {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[wanted],
+                socket.SOCK_STREAM,
+                flags=socket.AI_NUMERICHOST if step.address else 0,
+            )
+        except (OSError, UnicodeError) as error:
+            name, why = step.address or target.host, getattr(error, "strerror", None) or error
+            raise _ImpossibleError(ErrorKind.NOT_FOUND, f"cannot resolve {name}: {why}") from None
+        self.family: int = found[0][0]
+        self.address: tuple[Any, ...] = found[0][4]
+        self.name = target.host
+        self.tls = _tls_context(step.verify) if target.tls else None
+
+    def open(self) -> tuple[socket.SocketType, int]:
+        """Begin to connect; return the socket and the error number of connect()."""
+        try:
+            new = socket.SocketType(self.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        except OSError as error:
+            raise _ImpossibleError(ErrorKind.INTERNAL, f"cannot open a socket: {error.strerror}") from None
+        # The request carries the handshake's last ACK (tcp(7)): a packet and a wake-up of the server less.
+        new.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        if self.source:
+            self._bind(new)
+        return new, new.connect_ex(self.address)
+
+    def _bind(self, new: socket.SocketType) -> None:
+        try:
+            new.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)  # the port is chosen for the whole 4-tuple
+            new.bind((self.source, 0))
+        except OSError as error:
+            new.close()
+            raise _ImpossibleError(
+                ErrorKind.NOT_FOUND,
+                f"cannot connect from {self.source}: {error.strerror}; is it an address of this host?",
+            ) from None
+
+
+def _tls_context(verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class _Tls:
+    """TLS without a socket: bytes in, bytes out."""
+
+    def __init__(self, context: ssl.SSLContext, name: str) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+
+    def hello(self) -> bytes:
+        """Return what opens the handshake."""
+        self.shake_hands()
+        return self.pending()
+
+    def feed(self, data: bytes) -> None:
+        """Take what the peer sent; nothing is the end of its stream."""
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    def shake_hands(self) -> bool:
+        """Go on with the handshake; return whether it is done."""
+        try:
+            self._session.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def read(self) -> bytes | None:
+        """Return what there is to read: nothing at the end of the stream, None where more has to come."""
+        parts = []
+        try:
+            while part := self._session.read(RECEIVE_BYTES):
+                parts.append(part)
+        except ssl.SSLWantReadError:
+            return b"".join(parts) or None
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            pass  # many servers end without TLS's own farewell; HTTP's framing says whether something is missing
+        return b"".join(parts)
+
+    def write(self, data: bytes) -> None:
+        """Encrypt a message."""
+        self._session.write(data)
+
+    def pending(self) -> bytes:
+        """Return what is to be sent."""
+        return self._outgoing.read()
+
+    def farewell(self) -> bytes:
+        """Return what is to be sent last: TLS's own end of the stream, or an alert."""
+        with suppress(ssl.SSLError, ValueError):
+            self._session.unwrap()
+        return self.pending()
+
+
+_CONNECTING, _HANDSHAKING, _WAITING, _IDLE, _LEAVING = range(5)
+
+
+class _Connection:
+    """A socket and what it is about: one request at a time; then idle, or leaving until the peer closes."""
+
+    __slots__ = ("answered", "deadline", "fd", "reader", "socket", "state", "tls", "unsent")
+
+    def __init__(self, new: socket.SocketType, deadline: float, tls: _Tls | None) -> None:
+        self.socket = new
+        self.fd = new.fileno()
+        self.state = _CONNECTING
+        self.deadline = deadline
+        self.tls = tls
+        self.answered = 0  # requests
+        self.unsent = b""
+        self.reader: Reader | None = None  # of an answer that could not be told at a glance
+
+
+class _Engine:
+    """Keeps up to `concurrency` connections busy until every request has ended as an answer or an error."""
+
+    def __init__(self, step: Request, destination: _Destination, message: bytes, recogniser: Recogniser) -> None:
+        self.destination = destination
+        self.answers: dict[tuple[Answer, bool], int] = {}  # answer, first on its connection → how many
+        self.errors: Counter[str] = Counter()
+        self.opened = 0
+        self._step, self._message, self._recogniser = step, message, recogniser
+        self._epoll = select.epoll()
+        self._connections: dict[int, _Connection] = {}
+        self._idle: deque[_Connection] = deque()
+        self._leaving = 0
+        self._concurrency = max(1, step.concurrency)
+        self._goal = step.requests
+        self._started = self._ended = 0  # requests
+        self._failing = 0  # requests in a row without an answer
+        self._now = self._due = self._heard = time.monotonic()
+
+    def run(self, stopped: Callable[[], bool]) -> Failure | None:
+        """Send all requests; return why that was impossible, if it was."""
+        try:
+            self._loop(stopped)
+        except _ImpossibleError as error:
+            return error.failure
+        finally:
+            for connection in list(self._connections.values()):
+                self._close(connection)
+            self._epoll.close()
+        return None
+
+    def _loop(self, stopped: Callable[[], bool]) -> None:
+        tick = 0.0
+        while self._ended < self._goal or self._leaving:
+            self._start()
+            events = self._epoll.poll(self._patience_s())
+            self._now = time.monotonic()
+            for fd, event in events:
+                self._attempt(self._writable if event & select.EPOLLOUT else self._readable, fd, event)
+            if self._now >= tick:
+                tick = self._now + TICK_S
+                if stopped():
+                    return
+                self._expire()
+
+    def _attempt(self, action: Callable[[_Connection, int], None], fd: int, event: int = 0) -> None:
+        """Do something with a connection; what goes wrong is counted."""
+        connection = self._connections[fd]
+        try:
+            action(connection, event)
+        except BlockingIOError:
+            pass  # woken for nothing
+        except ssl.SSLError:
+            self._lose(connection, ErrorKind.TLS)
+        except OSError as error:
+            self._lose(connection, _kind(error.errno))
+        except MalformedAnswerError:
+            self._lose(connection, ErrorKind.PROTOCOL)
+
+    # --- when ---
+
+    def _start(self) -> None:
+        """Start every request that is due and for which there is a connection."""
+        while self._started < self._goal and (self._idle or len(self._connections) < self._concurrency):
+            if rate := self._rate():
+                if self._due > self._now:
+                    return
+                self._due = following(self._due, self._now, rate)
+            self._started += 1
+            if self._idle:
+                self._attempt(self._ask, self._idle.popleft().fd)
+            else:
+                self._open()
+
+    def _rate(self) -> float:
+        if self._failing < FAILING:
+            return self._step.rate
+        return min(self._step.rate or FAILING_RATE, FAILING_RATE)
+
+    def _patience_s(self) -> float:
+        if self._started < self._goal and self._rate():
+            return min(TICK_S, max(0.0, self._due - self._now))
+        return TICK_S
+
+    def _expire(self) -> None:
+        """Let go of what takes too long; give up a target that has been silent for long."""
+        for connection in list(self._connections.values()):
+            if connection.deadline <= self._now:
+                self._lose(connection, ErrorKind.TIMEOUT)
+        silent_s = self._now - self._heard
+        if silent_s > PATIENCE * self._step.timeout_s and self._failing >= max(3, self._concurrency):
+            self._goal = self._started
+
+    # --- a connection's life ---
+
+    def _open(self) -> None:
+        new, code = self.destination.open()
+        if code not in (0, errno.EINPROGRESS):
+            new.close()
+            self._fail(_kind(code))
+            return
+        tls = _Tls(self.destination.tls, self.destination.name) if self.destination.tls else None
+        connection = _Connection(new, self._now + self._step.timeout_s, tls)
+        connection.unsent = tls.hello() if tls else self._message
+        self._connections[connection.fd] = connection
+        self._epoll.register(connection.fd, _READ)
+        self._attempt(self._begin, connection.fd)
+
+    def _begin(self, connection: _Connection, _event: int = 0) -> None:
+        """Send the first bytes; a near peer has shaken hands by the time that connect() returns."""
+        first = connection.unsent
+        try:
+            sent = connection.socket.send(first)
+        except BlockingIOError:
+            self._epoll.modify(connection.fd, _READ | select.EPOLLOUT)
+            return
+        self.opened += 1
+        connection.unsent = b""
+        connection.state = _HANDSHAKING if connection.tls else _WAITING
+        connection.deadline = self._now + self._step.timeout_s
+        if sent < len(first):
+            self._postpone(connection, first[sent:])
+
+    def _writable(self, connection: _Connection, event: int) -> None:
+        self._epoll.modify(connection.fd, _READ)
+        if connection.state != _CONNECTING:
+            unsent, connection.unsent = connection.unsent, b""
+            self._send(connection, unsent)
+        elif event & select.EPOLLIN and not event & select.EPOLLERR:
+            raise MalformedAnswerError("the server speaks before it is asked")
+        else:
+            self._begin(connection)
+
+    def _ask(self, connection: _Connection, _event: int = 0) -> None:
+        connection.state = _WAITING
+        connection.deadline = self._now + self._step.timeout_s
+        if connection.tls:
+            connection.tls.write(self._message)
+            self._send(connection, connection.tls.pending())
+        else:
+            self._send(connection, self._message)
+
+    def _send(self, connection: _Connection, data: bytes) -> None:
+        try:
+            sent = connection.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._postpone(connection, data[sent:])
+
+    def _postpone(self, connection: _Connection, data: bytes) -> None:
+        connection.unsent += data
+        self._epoll.modify(connection.fd, _READ | select.EPOLLOUT)
+
+    def _readable(self, connection: _Connection, event: int) -> None:
+        data: bytes | None = connection.socket.recv(RECEIVE_BYTES)
+        if connection.tls:
+            data = self._decrypt(connection, connection.tls, data or b"")
+        if data is None:
+            return
+        if connection.state != _WAITING:  # it closes, or speaks unasked
+            self._close(connection)
+        elif answer := self._understand(connection, data):
+            self._take(connection, answer, event)
+
+    def _decrypt(self, connection: _Connection, tls: _Tls, data: bytes) -> bytes | None:
+        """Return what the peer says inside of TLS: nothing at its end, None where more has to come."""
+        tls.feed(data)
+        if connection.state == _HANDSHAKING:
+            if tls.shake_hands():
+                self._ask(connection)
+            else:
+                self._send(connection, tls.pending())
+                return None
+        return tls.read()
+
+    def _understand(self, connection: _Connection, data: bytes) -> Answer | None:
+        """Return the answer, once it is whole."""
+        if connection.reader is None:
+            if not data and connection.answered:
+                raise ConnectionResetError(errno.ECONNRESET, "closed between two requests")
+            if answer := self._recogniser.at_a_glance(data):
+                return answer
+            connection.reader = self._recogniser.reader()
+        answer = connection.reader.feed(data)
+        if answer:
+            self._recogniser.learn(connection.reader)
+            connection.reader = None
+        return answer
+
+    def _take(self, connection: _Connection, answer: Answer, event: int) -> None:
+        """Count an answer; keep its connection, close it, or leave closing it to the server."""
+        key = answer, not connection.answered
+        if key not in self.answers and len(self.answers) >= NAMES_LIMIT:
+            key = answer._replace(server="", balancer=""), key[1]
+        self.answers[key] = self.answers.get(key, 0) + 1
+        self._ended += 1
+        self._failing = 0
+        self._heard = self._now
+        connection.answered += 1
+        if event & _GONE:
+            self._close(connection)
+        elif self._step.keep_alive and answer.reusable:
+            connection.state = _IDLE
+            connection.deadline = math.inf
+            self._idle.append(connection)
+        else:
+            connection.state = _LEAVING
+            connection.deadline = self._now + GRACE_S
+            self._leaving += 1
+
+    def _lose(self, connection: _Connection, kind: ErrorKind) -> None:
+        """Close a connection that fails; its request, if it has one, fails with it."""
+        if connection.state == _WAITING and connection.answered and not connection.reader and kind == ErrorKind.RESET:
+            self._started -= 1  # closed while idle: RFC 9112, section 9.3.1 lets a GET go again on a new connection
+        elif connection.state <= _WAITING:
+            self._fail(kind)
+        self._close(connection)
+
+    def _fail(self, kind: ErrorKind) -> None:
+        self.errors[kind] += 1
+        self._ended += 1
+        self._failing += 1
+
+    def _close(self, connection: _Connection) -> None:
+        if connection.state == _IDLE:
+            self._idle.remove(connection)
+        self._leaving -= connection.state == _LEAVING
+        del self._connections[connection.fd]
+        if connection.tls:
+            with suppress(OSError):
+                connection.socket.send(connection.tls.farewell())
+        connection.socket.close()
+
+
+def _kind(number: int | None) -> ErrorKind:
+    """Return the kind of an error number; one that is not understood ends the step."""
+    if kind := _KINDS.get(number or 0):
+        return kind
+    raise _ImpossibleError(ErrorKind.INTERNAL, f"a connection failed in an unknown way: {os.strerror(number or 0)}")

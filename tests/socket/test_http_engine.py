@@ -1,0 +1,664 @@
+"""The HTTP engine against real listeners on loopback: good servers, bad ones and none."""
+
+import bisect
+import datetime
+import ipaddress
+import itertools
+import os
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from lbcheck.errors import LbcheckError
+from lbcheck.model.plan import Request
+from lbcheck.model.sample import Answers, Count, ErrorKind
+from lbcheck.probing.http import BURST_S, FAILING, FAILING_RATE, following, request, tally
+from lbcheck.wire.http import Answer
+
+Serve = Callable[["Server", socket.socket], None]
+
+
+class Server:
+    """A listener that hands each connection to a function, in a thread of its own, and remembers what came."""
+
+    def __init__(self, serve: Serve, address: str, context: ssl.SSLContext | None) -> None:
+        self.requests: list[bytes] = []
+        self.clients: list[str] = []
+        self._serve, self._context = serve, context
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(
+            (address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET, backlog=512
+        )
+        self.port: int = self._listener.getsockname()[1]
+        self._names = itertools.cycle(["web1", "web2", "web3"])
+        self._spawn(self._accept)
+
+    def _spawn(self, target: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=target, args=args)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, peer = self._listener.accept()
+                with self._lock:
+                    self.clients.append(peer[0])
+                    self._open.add(connection)
+                self._spawn(self._handle, connection)
+
+    def _handle(self, raw: socket.socket) -> None:
+        connection = raw
+        try:
+            if self._context:
+                connection = self._context.wrap_socket(raw, server_side=True)
+            self._serve(self, connection)
+        except OSError:
+            pass  # the client has gone, or the test is over
+        finally:
+            with self._lock:
+                self._open.discard(raw)
+            connection.close()
+
+    def read(self, connection: socket.socket) -> bool:
+        """Read one request; False at the end of the connection."""
+        data = b""
+        while not data.endswith(b"\r\n\r\n"):
+            piece = connection.recv(65536)
+            if not piece:
+                return False
+            data += piece
+        with self._lock:
+            self.requests.append(data)
+        return True
+
+    def answer(self, extra: str = "", name: str = "") -> bytes:
+        """Return an answer of the next server in turn."""
+        with self._lock:
+            name = name or next(self._names)
+        return f"HTTP/1.1 200 OK\r\nX-Served-By: {name}\r\n{extra}Content-Length: 2\r\n\r\nok".encode()
+
+    def stop(self) -> None:
+        """Close everything and wait for the threads."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._threads[0].join()
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+
+
+@contextmanager
+def serving(serve: Serve, address: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run a server until the end of the block."""
+    server = Server(serve, address, context)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def step(port: int, requests: int = 12, *, url: str = "", address: str = "127.0.0.1", **options: object) -> Request:
+    """Return a step towards a port of this host, with a short timeout."""
+    settings = {"timeout_s": 0.2, **options}
+    return Request(url=url or f"http://www.lab.test:{port}/", address=address, requests=requests, **settings)  # type: ignore[arg-type]
+
+
+def accounted(answers: Answers) -> bool:
+    """Say whether each request that was sent is an answer or an error."""
+    return answers.sent == sum(count.requests for count in answers.counts) + sum(answers.errors.values())
+
+
+@pytest.fixture(autouse=True)
+def _no_descriptor_leaks() -> Iterator[None]:
+    """Whatever happens, as many descriptors are open after a test as before."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (a count; the listing's own descriptor is in both)
+    yield
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def once(server: Server, connection: socket.socket) -> None:
+    """Answer one request and close."""
+    if server.read(connection):
+        connection.sendall(server.answer("Connection: close\r\n"))
+
+
+def kept(server: Server, connection: socket.socket) -> None:
+    """Answer as long as somebody asks."""
+    while server.read(connection):
+        connection.sendall(server.answer())
+
+
+# --- good servers ---
+
+
+@pytest.mark.parametrize("concurrency", [1, 5, 50])
+def test_every_request_is_counted_to_the_server_that_answered_it(concurrency: int) -> None:
+    """A connection for each request: exactly as many arrive as were asked for, each counted to its server."""
+    with serving(once) as server:
+        answers = request(step(server.port, 300, concurrency=concurrency, timeout_s=5.0))
+    assert answers.counts == tuple(Count("", name, 100, 100) for name in ("web1", "web2", "web3"))
+    assert (answers.sent, answers.connections, len(server.requests), len(server.clients)) == (300, 300, 300, 300)
+    assert (answers.errors, answers.statuses, answers.failure) == ({}, {"200": 300}, None)
+
+
+def test_no_more_connections_are_opened_than_allowed() -> None:
+    """While nobody answers, `concurrency` requests wait and no further one is sent."""
+    looks = itertools.count()
+    with serving(silent) as server:
+        answers = request(
+            step(server.port, 100, concurrency=7, timeout_s=30.0),
+            lambda: len(server.requests) >= 7 and next(looks) >= 2,
+        )
+        assert (len(server.clients), len(server.requests)) == (7, 7)
+    assert (answers.connections, answers.sent, answers.errors) == (7, 0, {})
+
+
+def test_kept_connections_carry_one_request_after_the_other() -> None:
+    """With keep-alive no more connections are opened than allowed, and none ever carries two requests at a time."""
+    with serving(kept) as server:
+        answers = request(step(server.port, 300, concurrency=4, keep_alive=True, timeout_s=5.0))
+    assert (answers.sent, answers.connections, len(server.clients)) == (300, 4, 4)
+    assert sum(count.connections for count in answers.counts) == 4
+    assert all(data.count(b"GET ") == 1 and b"onnection" not in data for data in server.requests)
+    assert answers.errors == {}
+
+
+@pytest.mark.parametrize("extra", ["Connection: close\r\n", ""])
+def test_a_kept_connection_that_the_server_closes_is_opened_anew(extra: str) -> None:
+    """A server that closes after each answer, saying so or not, costs no request: one never read is asked again."""
+
+    def closing(server: Server, connection: socket.socket) -> None:
+        if server.read(connection):
+            connection.sendall(server.answer(extra))
+
+    with serving(closing) as server:
+        answers = request(step(server.port, 60, keep_alive=True, timeout_s=5.0))
+    assert (answers.sent, answers.errors, len(server.requests)) == (60, {}, 60)
+    assert sum(count.connections for count in answers.counts) == 60
+
+
+def test_what_is_asked_is_what_the_step_says() -> None:
+    """The Host is the URL's wherever the connection goes; path, token and version are in the request."""
+    with serving(once) as server:
+        request(step(server.port, 1, url=f"http://www.lab.test:{server.port}/a?b=1", token="t7"))
+    lines = server.requests[0].split(b"\r\n")
+    assert lines[0] == b"GET /a?b=1 HTTP/1.1"
+    assert f"Host: www.lab.test:{server.port}".encode() in lines
+    assert any(line.startswith(b"User-Agent: lbcheck/") and line.endswith(b" run=t7") for line in lines)
+
+
+def test_servers_are_named_by_cookie_and_balancers_by_body() -> None:
+    """Where a name stands is up to the step."""
+
+    def named(server: Server, connection: socket.socket) -> None:
+        if server.read(connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nSet-Cookie: SRV=w1; path=/\r\n\r\nthrough lb2.")
+
+    with serving(named) as server:
+        answers = request(step(server.port, 5, identify="cookie:SRV", identify_balancer=r"body:through (\w+)"))
+    assert answers.counts == (Count("lb2", "w1", 5, 5),)
+
+
+def test_an_answer_in_small_pieces_is_put_together() -> None:
+    """Interim answers, chunks and single bytes make one answer."""
+
+    def pieces(server: Server, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while server.read(connection):
+            head = b"HTTP/1.1 200 OK\r\nX-Served-By: web1\r\nTransfer-Encoding: chunked\r\n\r\n"
+            for byte in b"HTTP/1.1 100 Continue\r\n\r\n" + head + b"2\r\nok\r\n0\r\n\r\n":
+                connection.sendall(bytes([byte]))
+
+    with serving(pieces) as server:
+        answers = request(step(server.port, 20, concurrency=2, keep_alive=True, timeout_s=5.0))
+    assert (answers.counts, answers.connections) == ((Count("", "web1", 20, 2),), 2)
+
+
+def test_ipv6_is_asked_like_ipv4() -> None:
+    """An IPv6 address is connected to, and is in the sample."""
+    with serving(once, "::1") as server:
+        answers = request(step(server.port, 3, address="::1"))
+    assert (answers.address, answers.sent, answers.errors) == ("::1", 3, {})
+
+
+def test_a_url_without_an_address_is_resolved() -> None:
+    """Without an address, the URL's own host is connected to."""
+    with serving(once) as server:
+        answers = request(step(server.port, 3, url=f"http://127.0.0.1:{server.port}/", address=""))
+    assert (answers.address, answers.sent, answers.errors) == ("127.0.0.1", 3, {})
+
+
+def test_the_source_address_is_the_steps() -> None:
+    """The server sees the address that the step binds to."""
+    with serving(once) as server:
+        request(step(server.port, 3, source="127.0.0.2"))
+    assert set(server.clients) == {"127.0.0.2"}
+
+
+def test_a_server_that_does_not_close_is_left_after_a_short_grace() -> None:
+    """A server that ignores `Connection: close` costs a moment a request, not a timeout."""
+    with serving(kept) as server:
+        answers = request(step(server.port, 4, concurrency=2, timeout_s=30.0))
+    assert (answers.sent, answers.errors, answers.connections) == (4, {}, 4)
+    assert answers.seconds < 5
+
+
+# --- bad servers ---
+
+
+def garbage(server: Server, connection: socket.socket) -> None:
+    """Speak something else."""
+    server.read(connection)
+    connection.sendall(b"220 mail.lab.test ESMTP\r\n")
+    server.read(connection)
+
+
+def endless_head(server: Server, connection: socket.socket) -> None:
+    """Send header fields for ever."""
+    server.read(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        connection.sendall(b"X-More: and more\r\n" * 100)
+
+
+def endless_body(server: Server, connection: socket.socket) -> None:
+    """Name nobody and send a body for ever."""
+    server.read(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(b"x" * 65536)
+
+
+def truncated(server: Server, connection: socket.socket) -> None:
+    """Send less than promised."""
+    server.read(connection)
+    connection.sendall(server.answer()[:-1])
+
+
+def closing_early(server: Server, connection: socket.socket) -> None:
+    """Close without an answer."""
+    server.read(connection)
+
+
+def resetting(server: Server, connection: socket.socket) -> None:
+    """Close by RST."""
+    server.read(connection)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def silent(server: Server, connection: socket.socket) -> None:
+    """Say nothing."""
+    while server.read(connection):
+        pass
+
+
+def dripping(server: Server, connection: socket.socket) -> None:
+    """Send one byte now and then."""
+    server.read(connection)
+    for byte in itertools.cycle(b"HTTP/1.1 200 OK\r\n"):
+        connection.sendall(bytes([byte]))
+        threading.Event().wait(0.05)
+
+
+def unavailable(server: Server, connection: socket.socket) -> None:
+    """Answer as HAProxy does when no server is up."""
+    server.read(connection)
+    connection.sendall(b"HTTP/1.0 503 Service Unavailable\r\nConnection: close\r\n\r\n<html>")
+
+
+def anonymous(server: Server, connection: socket.socket) -> None:
+    """Answer without a name."""
+    server.read(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+BAD = [
+    (garbage, ErrorKind.PROTOCOL, {}),
+    (endless_head, ErrorKind.PROTOCOL, {}),
+    (endless_body, ErrorKind.PROTOCOL, {}),
+    (truncated, ErrorKind.PROTOCOL, {}),
+    (closing_early, ErrorKind.PROTOCOL, {}),
+    (resetting, ErrorKind.RESET, {}),
+    (silent, ErrorKind.TIMEOUT, {}),
+    (dripping, ErrorKind.TIMEOUT, {}),
+    (unavailable, ErrorKind.STATUS, {"503": 6}),
+    (anonymous, ErrorKind.UNIDENTIFIED, {"200": 6}),
+]
+
+
+@pytest.mark.parametrize("keep_alive", [False, True])
+@pytest.mark.parametrize(("serve", "kind", "statuses"), BAD, ids=[serve.__name__ for serve, _, _ in BAD])
+def test_each_way_to_misbehave_is_told_apart(
+    serve: Serve, kind: ErrorKind, statuses: dict[str, int], keep_alive: bool
+) -> None:
+    """A server that does not answer properly gives errors of one kind, as many as requests, and hangs nobody."""
+    timeout_s = 0.2 if kind == ErrorKind.TIMEOUT else 5.0
+    with serving(serve) as server:
+        answers = request(step(server.port, 6, concurrency=3, keep_alive=keep_alive, timeout_s=timeout_s))
+    assert (answers.errors, answers.statuses) == ({kind: 6}, statuses)
+    assert (answers.sent, answers.counts, answers.failure) == (6, (), None)
+    assert len(server.requests) <= 6
+
+
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_an_endless_body_of_somebody_named_is_left(keep_alive: bool) -> None:
+    """Who names itself before an endless body is counted; the rest of the body is not waited for."""
+
+    def generous(server: Server, connection: socket.socket) -> None:
+        server.read(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Served-By: web1\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 65536)
+
+    with serving(generous) as server:
+        answers = request(step(server.port, 4, concurrency=2, keep_alive=keep_alive, timeout_s=5.0))
+    assert answers.counts == (Count("", "web1", 4, 4),)
+
+
+def test_a_second_answer_that_nobody_asked_for_is_never_counted() -> None:
+    """After more bytes than one answer the connection is not used again."""
+
+    def twice(server: Server, connection: socket.socket) -> None:
+        while server.read(connection):
+            connection.sendall(server.answer(name="web1") + server.answer(name="ghost"))
+
+    with serving(twice) as server:
+        answers = request(step(server.port, 6, keep_alive=True, timeout_s=5.0))
+    assert answers.counts == (Count("", "web1", 6, 6),)
+
+
+def test_an_answer_before_the_request_hangs_nobody() -> None:
+    """A server that answers whoever connects gives answers or errors, one for each request."""
+
+    def hasty(server: Server, connection: socket.socket) -> None:
+        connection.sendall(server.answer("Connection: close\r\n"))
+        server.read(connection)
+
+    with serving(hasty) as server:
+        answers = request(step(server.port, 20, timeout_s=5.0))
+    assert answers.sent == 20
+    assert accounted(answers)
+
+
+def test_one_bad_server_of_three_does_not_harm_the_others() -> None:
+    """Errors and answers stand side by side and add up to what was sent."""
+
+    def sometimes(server: Server, connection: socket.socket) -> None:
+        while server.read(connection):
+            answer = server.answer()
+            connection.sendall(answer if b"web3" not in answer else b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(sometimes) as server:
+        answers = request(step(server.port, 90, keep_alive=True, timeout_s=5.0))
+    assert [(count.server, count.requests) for count in answers.counts] == [("web1", 30), ("web2", 30)]
+    assert (answers.errors, answers.statuses) == ({ErrorKind.STATUS: 30}, {"200": 60, "500": 30})
+
+
+# --- no servers ---
+
+
+def closed_port() -> int:
+    """Return a port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_a_refusing_target_is_asked_gently() -> None:
+    """Every request is refused and counted; after many in a row the rest comes slowly."""
+    more = 20
+    answers = request(step(closed_port(), FAILING + more, timeout_s=5.0))
+    assert (answers.errors, answers.sent) == ({ErrorKind.REFUSED: FAILING + more}, FAILING + more)
+    assert answers.seconds > more / FAILING_RATE - BURST_S
+
+
+@pytest.mark.parametrize("refusing", [True, False])
+def test_a_dead_target_is_given_up(refusing: bool) -> None:
+    """When nothing has answered for three timeouts, the step ends; what was sent is what was counted."""
+    with serving(silent) as server:
+        port = closed_port() if refusing else server.port
+        answers = request(step(port, 100_000, concurrency=4, timeout_s=0.1))
+        assert set(answers.errors) == {ErrorKind.REFUSED if refusing else ErrorKind.TIMEOUT}
+        assert 0 < answers.sent < 1000
+        assert accounted(answers)
+        assert answers.seconds < 5
+
+
+def test_a_source_that_is_not_here_fails_the_step() -> None:
+    """An address of another host cannot be bound to: said once, and nothing is sent."""
+    answers = request(step(closed_port(), source="192.0.2.1"))
+    assert (answers.sent, answers.errors) == (0, {})
+    assert answers.failure is not None
+    assert answers.failure.kind == ErrorKind.NOT_FOUND
+    assert "192.0.2.1" in answers.failure.message
+
+
+def test_ipv4_cannot_reach_ipv6() -> None:
+    """A source of the other family is told from an unreachable network."""
+    answers = request(step(closed_port(), address="::1", source="127.0.0.1"))
+    assert answers.failure is not None
+    assert answers.failure.kind == ErrorKind.UNREACHABLE
+
+
+def test_a_name_that_is_no_address_fails_the_step() -> None:
+    """What cannot be resolved is said once."""
+    answers = request(step(80, address="www"))
+    assert answers.failure is not None
+    assert answers.failure.kind == ErrorKind.NOT_FOUND
+
+
+@pytest.mark.parametrize("options", [{"url": "gopher://h/"}, {"identify": "body:("}, {"identify_balancer": "x"}])
+def test_a_step_that_cannot_be_read_is_a_sentence(options: dict[str, str]) -> None:
+    """A URL or an identification with a mistake is the user's to mend, not a sample."""
+    with pytest.raises(LbcheckError):
+        request(step(80, requests=1, **options))
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    """No requests, no connection."""
+    answers = request(step(closed_port(), 0))
+    assert (answers.sent, answers.connections, answers.errors) == (0, 0, {})
+
+
+# --- when ---
+
+
+def test_a_run_ends_when_it_is_told_to() -> None:
+    """A stop is noticed within a moment, also while everybody waits; what was counted until then is kept."""
+    asked = threading.Event()
+
+    def slowing(server: Server, connection: socket.socket) -> None:
+        if server.read(connection):
+            if len(server.requests) <= 10:
+                connection.sendall(server.answer("Connection: close\r\n"))
+            else:
+                asked.set()
+                server.read(connection)
+
+    with serving(slowing) as server:
+        answers = request(step(server.port, 1000, timeout_s=30.0), asked.is_set)
+    assert 0 < answers.sent <= 10
+    assert accounted(answers)
+    assert answers.seconds < 5
+
+
+def test_a_rate_is_kept() -> None:
+    """Requests come no faster than the rate, beyond one burst of a tenth of a second."""
+    with serving(kept) as server:
+        answers = request(step(server.port, 40, keep_alive=True, rate=100.0, timeout_s=5.0))
+    assert answers.errors == {}
+    assert answers.seconds >= 39 / 100 - BURST_S
+
+
+@pytest.mark.parametrize(
+    ("now", "rate", "expected"),
+    [
+        (10.0, 100.0, 10.01),  # in time: one interval later
+        (10.05, 100.0, 10.01),  # a little late: the schedule stands, the next is due at once
+        (10.5, 100.0, 10.4),  # very late: a tenth of a second is caught up, the rest is let go
+        (10.0, 0.5, 12.0),  # slow: two seconds later
+        (13.0, 0.5, 12.9),  # slow and late: the next is due at once
+    ],
+)
+def test_a_schedule_catches_up_for_a_tenth_of_a_second(now: float, rate: float, expected: float) -> None:
+    """The request after one that was due at 10 s."""
+    assert following(10.0, now, rate) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rate", [1.0, 50.0, 1000.0])
+def test_no_window_holds_more_than_the_rate_and_a_burst(rate: float) -> None:
+    """However the clock jumps, no second has more than its requests and those of a tenth of a second."""
+    due, now, sent = 0.0, 0.0, []
+    for jump in itertools.islice(itertools.cycle([0.001, 0.3, 0.0, 2.0, 0.05, 0.01]), 300):
+        now += jump
+        while due <= now:
+            sent.append(now)
+            due = following(due, now, rate)
+    for number, first in enumerate(sent):
+        assert bisect.bisect_left(sent, first + 1) - number <= rate * (1 + BURST_S) + 1
+
+
+def test_answers_are_sorted_into_counts_errors_and_statuses() -> None:
+    """Named answers count whatever their status; of the others a server error is told from a missing name."""
+    counts, errors, statuses = tally(
+        {
+            (Answer(200, "web2", "lb1", True), True): 1,
+            (Answer(200, "web2", "lb1", True), False): 5,
+            (Answer(500, "web1", "lb1", False), False): 2,
+            (Answer(503, "", "lb1", False), True): 3,
+            (Answer(404, "", "", True), True): 4,
+        }
+    )
+    assert counts == (Count("lb1", "web1", 2, 0), Count("lb1", "web2", 6, 1))
+    assert errors == {ErrorKind.STATUS: 3, ErrorKind.UNIDENTIFIED: 4}
+    assert statuses == {"200": 6, "500": 2, "503": 3, "404": 4}
+
+
+# --- TLS ---
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for www.lab.test and ::1, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "www.lab.test")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = [x509.DNSName("www.lab.test"), x509.IPAddress(ipaddress.ip_address("::1"))]
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    file.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, *private))
+    return file
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    """The server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.mark.parametrize("keep_alive", [False, True])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_https_is_counted_like_http(
+    tls: ssl.SSLContext, version: ssl.TLSVersion, keep_alive: bool, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a certificate that the host trusts, every answer counts, and the server is asked for by the URL's name."""
+    asked = []
+    tls.sni_callback = lambda _socket, name, _context: asked.append(name)
+    tls.maximum_version = version
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(kept if keep_alive else once, context=tls) as server:
+        url = f"https://www.lab.test:{server.port}/"
+        answers = request(step(server.port, 30, url=url, keep_alive=keep_alive, timeout_s=5.0))
+    assert (answers.errors, answers.sent, len(server.requests)) == ({}, 30, 30)
+    assert len(server.clients) == (4 if keep_alive else 30)
+    assert set(asked) == {"www.lab.test"}
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_certificate_that_does_not_fit_is_an_error_of_tls(
+    tls: ssl.SSLContext, trusted: bool, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another's name, or a signature that nobody knows, is refused before anything is asked; unless told otherwise."""
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(once, context=tls) as server:
+        url = f"https://{'other' if trusted else 'www'}.lab.test:{server.port}/"
+        strict = request(step(server.port, 3, url=url, timeout_s=5.0))
+        assert server.requests == []
+        lenient = request(step(server.port, 3, url=url, timeout_s=5.0, verify=False))
+    assert (strict.errors, strict.sent) == ({ErrorKind.TLS: 3}, 3)
+    assert (lenient.errors, lenient.sent, len(server.requests)) == ({}, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("serve", "kind"),
+    [
+        (garbage, ErrorKind.TLS),
+        (unavailable, ErrorKind.TLS),
+        (closing_early, ErrorKind.TLS),
+        (resetting, ErrorKind.RESET),
+    ],
+)
+def test_a_server_without_tls_is_told_apart(serve: Serve, kind: ErrorKind) -> None:
+    """A peer that does not speak TLS is an error of TLS, not a silence."""
+
+    def plain(server: Server, connection: socket.socket) -> None:
+        connection.recv(65536)
+        if serve is resetting:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif serve is not closing_early:
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" if serve is unavailable else b"220 mail\r\n")
+
+    with serving(plain) as server:
+        answers = request(step(server.port, 3, url=f"https://www.lab.test:{server.port}/", timeout_s=5.0))
+    assert (answers.errors, answers.sent) == ({kind: 3}, 3)
+
+
+@pytest.mark.parametrize("serve", [silent, dripping])
+def test_a_handshake_has_its_time_too(serve: Serve, tls: ssl.SSLContext) -> None:
+    """A peer that never ends the handshake is a timeout."""
+
+    def mute(_server: Server, connection: socket.socket) -> None:
+        while connection.recv(65536):
+            if serve is dripping:
+                connection.sendall(b"\x16")
+
+    started = time.monotonic()
+    with serving(mute) as server:
+        answers = request(step(server.port, 2, url=f"https://www.lab.test:{server.port}/"))
+    assert (answers.errors, answers.sent) == ({ErrorKind.TIMEOUT: 2}, 2)
+    assert time.monotonic() - started < 5
+
+
+def test_tls_that_ends_in_the_middle_of_an_answer_is_truncated(tls: ssl.SSLContext) -> None:
+    """What HTTP says is missing is missing, however TLS ends."""
+    with serving(truncated, context=tls) as server:
+        answers = request(step(server.port, 3, url=f"https://www.lab.test:{server.port}/", verify=False, timeout_s=5.0))
+    assert answers.errors == {ErrorKind.PROTOCOL: 3}

@@ -1,0 +1,298 @@
+"""HTTP/1.1 as a client sees it."""
+
+import pytest
+
+from lbcheck.errors import LbcheckError
+from lbcheck.wire.http import (
+    BODY_LIMIT,
+    HEAD_LIMIT,
+    SHAPES_LIMIT,
+    Answer,
+    Identifier,
+    MalformedAnswerError,
+    Reader,
+    Recogniser,
+    Target,
+    request_bytes,
+)
+
+NAMED = b"HTTP/1.1 200 OK\r\nX-Served-By: web1\r\n"
+
+
+def read(*pieces: bytes, identify: str = "header:x-served-by", balancer: str = "", end: bool = False) -> Answer | None:
+    """Feed a reader; return what it says at the last piece, or at the end of the stream."""
+    reader = Reader(Identifier.parse(identify), Identifier.parse(balancer))
+    answer = None
+    for piece in (*pieces, b"") if end else pieces:
+        assert answer is None, "an answer is whole before its last piece"
+        answer = reader.feed(piece)
+    return answer
+
+
+# --- what is asked ---
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://www.lab.test", Target(False, "www.lab.test", 80, "www.lab.test", "/")),
+        ("https://www.lab.test/", Target(True, "www.lab.test", 443, "www.lab.test", "/")),
+        ("http://WWW.lab.test:8080/a?b=c&d#e", Target(False, "www.lab.test", 8080, "www.lab.test:8080", "/a?b=c&d")),
+        ("http://[2001:2::1]:80/", Target(False, "2001:2::1", 80, "[2001:2::1]:80", "/")),
+        ("http://bücher.test/ü", Target(False, "xn--bcher-kva.test", 80, "xn--bcher-kva.test", "/%C3%BC")),
+        ("http://h/a b%20c", Target(False, "h", 80, "h", "/a%20b%20c")),
+        ("http://h?x", Target(False, "h", 80, "h", "/?x")),
+    ],
+)
+def test_a_url_says_whom_to_ask_under_which_name_and_for_what(url: str, target: Target) -> None:
+    """Scheme, host, port, Host header and path come from the URL; its fragment stays at home."""
+    assert Target.parse(url) == target
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("www.lab.test", "http:// or https://"),
+        ("ftp://www.lab.test/", "http:// or https://"),
+        ("http://", "names no host"),
+        ("http:///path", "names no host"),
+        ("http://h:port/", "Port could not be cast"),
+        ("http://h:99999/", "out of range"),
+        ("http://h:0/", "port 0"),
+        ("http://[::1/", "Invalid IPv6"),
+        ("http://a..b/", "is not a URL"),
+        ("http://a b/", "names no host"),
+        ("http://me:secret@h/", "no user or password"),
+    ],
+)
+def test_a_url_that_cannot_be_asked_is_a_sentence(url: str, why: str) -> None:
+    """What is wrong with a URL is said in words, and a password is not repeated."""
+    with pytest.raises(LbcheckError, match=why) as caught:
+        Target.parse(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_request_says_whether_the_connection_is_to_be_kept() -> None:
+    """A request is one GET with Host and User-Agent; only without keep-alive it asks to close."""
+    target = Target.parse("http://h:81/x")
+    kept = b"GET /x HTTP/1.1\r\nHost: h:81\r\nUser-Agent: lbcheck run=7\r\nAccept: */*\r\n\r\n"
+    assert request_bytes(target, "lbcheck run=7", keep_alive=True) == kept
+    assert request_bytes(target, "lbcheck", keep_alive=False).endswith(b"\r\nConnection: close\r\n\r\n")
+
+
+def test_a_token_cannot_add_a_header() -> None:
+    """A User-Agent with a line break is refused."""
+    with pytest.raises(LbcheckError, match="User-Agent"):
+        request_bytes(Target.parse("http://h/"), "lbcheck run=1\r\nX: y", keep_alive=True)
+
+
+# --- who answers ---
+
+
+@pytest.mark.parametrize("spec", ["x-served-by", "header:", "header:a b", "cookie:", "body:", "body:(", "trailer:x"])
+def test_an_identification_that_says_nothing_is_a_sentence(spec: str) -> None:
+    """A specification is header:NAME, cookie:NAME or body:REGEX."""
+    with pytest.raises(LbcheckError):
+        Identifier.parse(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("header:X-SERVED-BY", "web1"),
+        ("cookie:SRV", "w1"),
+        ("cookie:srv", ""),
+        ("cookie:OTHER", "x"),
+        ("body:served by (\\w+)", "web9"),
+        ("body:web\\d", "web9"),
+        ("body:(nobody)?served", ""),
+        ("body:none", ""),
+        ("", ""),
+    ],
+)
+def test_the_name_is_found_where_the_specification_says(spec: str, name: str) -> None:
+    """Header names ignore case, cookies do not; a cookie ends at `;`; a pattern gives its first group or all of it."""
+    answer = read(
+        NAMED + b"Set-Cookie: OTHER=x\r\nset-cookie: SRV=w1; path=/\r\nContent-Length: 14\r\n\r\nserved by web9",
+        identify=spec,
+    )
+    assert answer is not None
+    assert answer.server == name
+
+
+def test_a_balancer_is_named_beside_the_server() -> None:
+    """Server and balancer are found apart, also in one and the same field."""
+    head = NAMED + b"x-balanced-by: lb2\r\nContent-Length: 0\r\n\r\n"
+    assert read(head, balancer="header:x-balanced-by") == Answer(200, "web1", "lb2", True)
+    assert read(head, balancer="header:x-served-by") == Answer(200, "web1", "web1", True)
+
+
+@pytest.mark.parametrize("value", [b"", b" ", b"x" * 256])
+def test_an_empty_or_endless_name_is_no_name(value: bytes) -> None:
+    """What cannot be a server's name names nobody."""
+    answer = read(b"HTTP/1.1 200 OK\r\nX-Served-By:" + value + b"\r\nContent-Length: 0\r\n\r\n")
+    assert answer == Answer(200, "", "", True)
+
+
+# --- framing ---
+
+WHOLE = {
+    "length": NAMED + b"Content-Length: 5\r\n\r\nhello",
+    "length said twice": NAMED + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+    "chunked": NAMED + b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n02\r\nlo\r\n0\r\nT: railer\r\n\r\n",
+    "no body": b"HTTP/1.1 204 No Content\r\nX-Served-By: web1\r\nContent-Length: 5\r\n\r\n",
+    "not modified": b"HTTP/1.1 304\r\nX-Served-By: web1\r\n\r\n",
+    "interim": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    + NAMED
+    + b"Content-Length: 0\r\n\r\n",
+    "bare line feeds": b"HTTP/1.1 200 OK\nX-Served-By:web1\nContent-Length: 1\n\nx",
+    "1.0, kept": b"HTTP/1.0 200 OK\r\nX-Served-By: web1\r\nConnection: Keep-Alive\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_an_answer_is_whole_at_its_last_byte(name: str) -> None:
+    """However an answer is framed and however it is cut in pieces, it ends with its last byte."""
+    raw = WHOLE[name]
+    answers = {read(raw), read(*(raw[i : i + 1] for i in range(len(raw)))), read(raw[:30], raw[30:])}
+    assert {(answer.server, answer.reusable) for answer in answers if answer} == {("web1", True)}
+    assert None not in answers
+
+
+CLOSING = {
+    "told so": NAMED + b"Connection: Close\r\nContent-Length: 0\r\n\r\n",
+    "told so in a list": NAMED + b"Connection: x, close\r\nContent-Length: 0\r\n\r\n",
+    "1.0": b"HTTP/1.0 200 OK\r\nX-Served-By: web1\r\nContent-Length: 0\r\n\r\n",
+    "something follows": NAMED + b"Content-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n",
+    "two framings": NAMED + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a body too long": NAMED + b"Content-Length: 99999999\r\n\r\n" + b"x" * BODY_LIMIT,
+    "chunks too long": NAMED + b"Transfer-Encoding: chunked\r\n\r\nfffffff\r\n",
+    "a body without end": NAMED + b"\r\n" + b"x" * (BODY_LIMIT + 1),
+}
+
+
+@pytest.mark.parametrize("name", CLOSING)
+def test_a_connection_is_not_used_again_after_a_doubtful_answer(name: str) -> None:
+    """An answer after which nothing certain can follow counts, and its connection ends."""
+    assert read(CLOSING[name]) == Answer(200, "web1", "", False)
+
+
+def test_an_answer_without_length_ends_with_its_connection() -> None:
+    """A body that only the end of the connection ends is whole there."""
+    assert read(NAMED + b"\r\n", b"some", b"thing", end=True) == Answer(200, "web1", "", False)
+
+
+MALFORMED = {
+    "garbage": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "a single letter": b"x",
+    "HTTP/2": b"HTTP/2 200\r\n\r\n",
+    "no status": b"HTTP/1.1 OK\r\n\r\n",
+    "a field without colon": b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n",
+    "a blank before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n",
+    "a folded field": b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+    "two lengths": NAMED + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    "a negative length": NAMED + b"Content-Length: -1\r\n\r\n",
+    "an endless length": NAMED + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    "no chunk size": NAMED + b"Transfer-Encoding: chunked\r\n\r\nhello\r\n",
+    "a chunk longer than said": NAMED + b"Transfer-Encoding: chunked\r\n\r\n1\r\nhello\r\n",
+    "an endless chunk size": NAMED + b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * (HEAD_LIMIT + 1),
+    "endless trailers": NAMED + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"T: railer\r\n" * HEAD_LIMIT,
+    "an endless field": NAMED + b"A: " + b"b" * HEAD_LIMIT,
+    "endless fields": NAMED + b"A: b\r\n" * HEAD_LIMIT,
+    "endless interim answers": b"HTTP/1.1 100 Continue\r\n\r\n" * HEAD_LIMIT,
+    "another protocol": b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    "a huge body and nobody named": b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (BODY_LIMIT + 1),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_no_answer_is_told_at_once(name: str) -> None:
+    """Bytes that cannot become an answer, or only one beyond all limits, are not waited for."""
+    with pytest.raises(MalformedAnswerError):
+        read(MALFORMED[name])
+
+
+@pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 200 OK\r\n", WHOLE["length"][:-1], WHOLE["chunked"][:-2]])
+def test_a_truncated_answer_is_none(raw: bytes) -> None:
+    """A stream that ends before the answer does gives no answer."""
+    with pytest.raises(MalformedAnswerError, match="ended before"):
+        read(raw, end=True) if raw else read(end=True)
+
+
+# --- answers that look like earlier ones ---
+
+
+def learned(*raws: bytes, identify: str = "header:x-served-by", balancer: str = "") -> Recogniser:
+    """Return a recogniser that has read some answers."""
+    recogniser = Recogniser(identify, balancer)
+    for raw in raws:
+        reader = recogniser.reader()
+        assert reader.feed(raw) is not None
+        recogniser.learn(reader)
+    return recogniser
+
+
+def test_an_answer_that_looks_like_an_earlier_one_is_told_at_a_glance() -> None:
+    """Other values under the same names are understood; nothing is before the first answer was read."""
+    first = NAMED + b"Date: Mon\r\nX-Balanced-By: lb1\r\nContent-Length: 2\r\n\r\nhi"
+    other = NAMED.replace(b"web1", b"web2") + b"Date: Tue\r\nX-Balanced-By: lb2 \r\nContent-Length: 3\r\n\r\nhey"
+    assert Recogniser("header:x-served-by").at_a_glance(first) is None
+    recogniser = learned(first, balancer="header:x-balanced-by")
+    assert recogniser.at_a_glance(first) == Answer(200, "web1", "lb1", True)
+    assert recogniser.at_a_glance(other) == Answer(200, "web2", "lb2", True)
+
+
+UNLIKE = {
+    "truncated": NAMED + b"Content-Length: 2\r\n\r\nh",
+    "followed by something": NAMED + b"Content-Length: 2\r\n\r\nhi!",
+    "another status": b"HTTP/1.1 404 No\r\nX-Served-By: web1\r\nContent-Length: 2\r\n\r\nhi",
+    "another version": b"HTTP/1.0 200 OK\r\nX-Served-By: web1\r\nContent-Length: 2\r\n\r\nhi",
+    "a field more": NAMED + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi",
+    "another order": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Served-By: web1\r\n\r\nhi",
+    "a break in a value": NAMED.replace(b"web1", b"web\n1") + b"Content-Length: 2\r\n\r\nhi",
+    "no length": NAMED + b"Content-Length: x\r\n\r\nhi",
+}
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_an_answer_unlike_earlier_ones_is_left_to_a_reader(name: str) -> None:
+    """Where the framing may differ in anything, a glance does not do."""
+    assert learned(NAMED + b"Content-Length: 2\r\n\r\nhi").at_a_glance(UNLIKE[name]) is None
+
+
+def test_the_end_of_a_connection_is_part_of_the_shape() -> None:
+    """A head that says close is not taken for one that does not."""
+    kept, closed = (NAMED + b"Connection: " + v + b"\r\nContent-Length: 0\r\n\r\n" for v in (b"keep-alive", b"close"))
+    assert learned(kept).at_a_glance(closed) is None
+    assert learned(kept, closed).at_a_glance(closed) == Answer(200, "web1", "", False)
+
+
+def test_cookies_in_another_order_are_not_mixed_up() -> None:
+    """The cookie that names the server is never taken from another one's place."""
+    one = b"HTTP/1.1 200 OK\r\nSet-Cookie: A=1\r\nSet-Cookie: SRV=w1; secure\r\nContent-Length: 0\r\n\r\n"
+    two = b"HTTP/1.1 200 OK\r\nSet-Cookie: SRV=w2\r\nSet-Cookie: A=1\r\nContent-Length: 0\r\n\r\n"
+    recogniser = learned(one, identify="cookie:SRV")
+    assert recogniser.at_a_glance(one.replace(b"w1", b"w3")) == Answer(200, "w3", "", True)
+    assert recogniser.at_a_glance(two) is None
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_glance_and_a_reader_say_the_same(name: str) -> None:
+    """Whatever is told at a glance is what a reader would say."""
+    raw = WHOLE[name]
+    assert learned(raw).at_a_glance(raw) in (None, read(raw))
+
+
+@pytest.mark.parametrize("balancer", ["body:x", "header:x-served-by"])
+def test_what_a_head_alone_does_not_tell_is_left_to_a_reader(balancer: str) -> None:
+    """A name in the body, or two names in one field, are never told at a glance."""
+    raw = NAMED + b"Content-Length: 1\r\n\r\nx"
+    assert learned(raw, balancer=balancer).at_a_glance(raw) is None
+
+
+def test_shapes_are_remembered_once_and_not_without_end() -> None:
+    """A server with ever new fields costs no more memory than a few shapes."""
+    raws = [NAMED + b"X-%d: y\r\nContent-Length: 0\r\n\r\n" % number for number in range(SHAPES_LIMIT + 3)]
+    recogniser = learned(*raws[:1] * 3, *raws)
+    told = [recogniser.at_a_glance(raw) is not None for raw in raws]
+    assert told == [True] * SHAPES_LIMIT + [False] * 3
