@@ -1,9 +1,12 @@
 """Stands the lab up on this machine and takes it away again: `python -m lab up`, `down`, `status`, `shell HOST`."""
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until main() can answer for it: no traceback from half an import
+
 import argparse
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +26,7 @@ INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 it failed, 2 wrong usage or input, 130 interrupted."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _as_interrupt)
     signal.signal(signal.SIGHUP, _as_interrupt)
     options = _parser().parse_args(arguments)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-LABEL_WIDTH = 10
+LABEL_WIDTH = 12
 
 
 class Phase:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from lab.errors import LabError, usage_error
 
+WATCHES = 4  # inotify instances of a host: systemd has three, dbus-daemon one
+
 
 def run(command: Sequence[str], given: str = "", doing: str = "") -> str:
     """Run a program to its end and return its output; LabError, with its last words, if it fails."""
@@ -24,6 +26,24 @@ def need_root() -> None:
     """Refuse to go on as anyone but root: namespaces, mounts and cgroups are root's."""
     if os.geteuid():
         raise usage_error("the lab needs root: namespaces, mounts and cgroups (try sudo)")
+
+
+def need_watches(hosts: int) -> None:
+    """Refuse to start so many hosts that root's inotify instances run out: systemd ends without a word then."""
+    limit = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text(encoding="ascii"))
+    used = sum(_is_watch(descriptor) for descriptor in Path("/proc").glob("[0-9]*/fd/*"))
+    if used + hosts * WATCHES > limit:
+        raise LabError(
+            f"{hosts} more hosts take {hosts * WATCHES} inotify instances, and {used} of {limit} are in use: "
+            "take another lab down (LAB_INSTANCE=… make lab-down) or raise fs.inotify.max_user_instances"
+        )
+
+
+def _is_watch(descriptor: Path) -> bool:
+    try:
+        return os.readlink(descriptor) == "anon_inode:inotify"  # noqa: PTH115 (what it names is no path)
+    except OSError:
+        return False  # ended meanwhile
 
 
 def mounts_below(folder: Path) -> list[str]:

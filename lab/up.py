@@ -6,6 +6,7 @@ from lab import host, image, network
 from lab.inventory import Cluster
 from lab.progress import phase
 from lab.state import Instance
+from lab.system import need_watches
 
 
 def up(instance: Instance, cluster: Cluster) -> None:
@@ -19,8 +20,9 @@ def up(instance: Instance, cluster: Cluster) -> None:
         gone = [name for name in instance.known_hosts() if name not in keep]
         for name in gone:
             host.remove(instance, name)
-        network.make_bridges(instance, cluster.networks)
         new = [one for one in cluster.hosts if one.name not in keep]
+        need_watches(len(new))
+        network.make_bridges(instance, cluster.networks)
         current.say(f"starting {len(new)} of {len(cluster.hosts)}")
         network.attach(instance, new)
         host.start(instance, new, root)
