@@ -6,10 +6,7 @@ Both ask the same HAProxy in front of three nginx, over loopback, in a network n
 the ratio of each pair is taken, so that what else the machine does falls on both.
 """
 
-import os
 import re
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,12 +16,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import arena
 from bench.table import print_table
 from lbcheck.model.plan import Request
 from lbcheck.probing.http import request
 
 PROGRAMS = {"wrk": "wrk", "haproxy": "haproxy", "nginx": "nginx-light", "unshare": "util-linux", "ip": "iproute2"}
-INSIDE = "LBCHECK_BENCH_INSIDE"  # set in the namespace
 URL = "http://127.0.0.1:8080/"
 ENOUGH = 10_000_000  # requests: time ends a round, for both
 START_S = 10.0  # for a server to answer; it takes well below one
@@ -104,25 +101,9 @@ class Case:
         return answers.sent / answers.seconds
 
     def measure(self, rounds: int, seconds: float) -> dict[str, object]:
-        """Return one row of the table: medians of both and of the ratios of the pairs."""
-        pairs = []
-        for number in range(rounds):
-            if number % 2:
-                theirs, ours = self.wrk(seconds), self.lbcheck(seconds)
-            else:
-                ours, theirs = self.lbcheck(seconds), self.wrk(seconds)
-            pairs.append((ours, theirs))
-        ratios = [ours / theirs for ours, theirs in pairs]
-        return {
-            "case": self.name,
-            "connections": self.connections,
-            "wrk threads": self.threads,
-            "lbcheck/s": round(statistics.median(ours for ours, _ in pairs)),
-            "wrk/s": round(statistics.median(theirs for _, theirs in pairs)),
-            "ratio": statistics.median(ratios),
-            "min": min(ratios),
-            "max": max(ratios),
-        }
+        """Return one row of the table."""
+        row = arena.pairs(lambda: self.lbcheck(seconds), lambda: self.wrk(seconds), rounds, "wrk")
+        return {"case": self.name, "connections": self.connections, "wrk threads": self.threads} | row
 
 
 CASES = (
@@ -136,17 +117,6 @@ CASES = (
 
 
 @contextmanager
-def running(*command: str) -> Iterator[None]:
-    """Run a program until the end of the block."""
-    process = subprocess.Popen(command)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=START_S)
-
-
-@contextmanager
 def servers() -> Iterator[None]:
     """Run HAProxy and three nginx, and wait until they answer."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
@@ -154,10 +124,10 @@ def servers() -> Iterator[None]:
             name = f"web{number}"
             file = Path(directory, f"{name}.conf")
             file.write_text(NGINX.format(directory=directory, name=name, port=8080 + number))
-            stack.enter_context(running("nginx", "-p", directory, "-e", "stderr", "-c", str(file)))
+            stack.enter_context(arena.running("nginx", "-p", directory, "-e", "stderr", "-c", str(file)))
         file = Path(directory, "haproxy.cfg")
         file.write_text(HAPROXY)
-        stack.enter_context(running("haproxy", "-db", "-f", str(file)))
+        stack.enter_context(arena.running("haproxy", "-db", "-f", str(file)))
         deadline = time.monotonic() + START_S
         while len(request(Request(url=URL, address="", requests=12, timeout_s=1.0)).counts) < 3:
             if time.monotonic() > deadline:
@@ -166,28 +136,17 @@ def servers() -> Iterator[None]:
         yield
 
 
-def inside(rounds: int, seconds: float) -> None:
+def inside() -> None:
     """Measure; this process has a network namespace to itself."""
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("1024 65535")  # wrk's closed connections rest for 60 s
+    rounds, seconds = (int(sys.argv[1]) if sys.argv[1:] else 9), (float(sys.argv[2]) if sys.argv[2:] else 1.0)
     with servers():
         rows = [case.measure(rounds, seconds) for case in CASES]
     print_table(f"lbcheck's HTTP engine and wrk ({rounds} rounds of {seconds:g} s, medians)", rows)
 
 
 def main() -> int:
-    """Run the bench in a namespace of its own, whose end is the end of all that runs in it."""
-    missing = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
-    if missing:
-        raise SystemExit(f"this bench needs {', '.join(missing)}; apt-get install {' '.join(missing)}")
-    rounds, seconds = (int(sys.argv[1]) if sys.argv[1:] else 9), (float(sys.argv[2]) if sys.argv[2:] else 1.0)
-    if INSIDE in os.environ:
-        inside(rounds, seconds)
-        return 0
-    as_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    namespace = ["unshare", *as_user, "--net", "--pid", "--fork", "--kill-child"]
-    command = [*namespace, sys.executable, "-m", "bench.spread_vs_wrk", str(rounds), str(seconds)]
-    return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
+    """Run the bench in a namespace of its own."""
+    return arena.enter("bench.spread_vs_wrk", PROGRAMS, inside)
 
 
 if __name__ == "__main__":
