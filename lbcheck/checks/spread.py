@@ -134,13 +134,13 @@ def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
 
 
 def _of_backend(scene: Scene, alpha: float) -> Verdict:
-    """Judge what concerns all balancers: lost requests and the witnesses; where there is but one, its spread too."""
+    """Judge all balancers together: lost requests, the witnesses, the spread."""
     judgement, answered = _judge_shares(scene, None, alpha), scene.client()
     findings = [*_lost(scene), *_testimony(scene), *_servers_say(scene)]
     if not scene.told_apart:
         for balancer in scene.topology.balancers:
             findings += _balancer_says(scene, balancer.name)
-        findings += _shares(scene, judgement) if answered else []
+    findings += _shares(scene, judgement) if answered else []
     known = answered or scene.topology.clients  # a fleet that should answer has failed; a lone URL was not measured
     return Verdict(
         NAME,

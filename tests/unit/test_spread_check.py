@@ -45,7 +45,7 @@ def test_a_healthy_run_passes_and_the_witnesses_agree() -> None:
 
 
 def test_a_wrong_weight_on_one_of_two_balancers_is_found_there() -> None:
-    """lb2 gives web3 weight 1: lb2 fails and says so, lb1 passes."""
+    """lb2 gives web3 weight 1: lb2 fails and says so, lb1 passes, and both together are uneven."""
     wrong = fair(399, {"web1": 1, "web2": 1, "web3": 1})
     before, after = readings("lb2", wrong)
     light = replace(after, rows=(after.rows[0], *({**r, "weight": 1} for r in after.rows[1:])))
@@ -59,7 +59,7 @@ def test_a_wrong_weight_on_one_of_two_balancers_is_found_there() -> None:
         *logs(both),
     ]
     verdicts = judged(samples)
-    assert outcomes(verdicts) == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]
+    assert outcomes(verdicts) == [Outcome.FAIL, Outcome.PASS, Outcome.FAIL]
     assert "lb2 gives server web3 weight 1; 2 is expected" in said(verdicts["backend web at lb2"])
     assert "server web3 answered 133 of 399 requests" in said(verdicts["backend web at lb2"])
 
