@@ -243,10 +243,10 @@ def _absent(scene: Scene, name: str) -> Iterator[Finding]:
 
 def _lost(scene: Scene) -> Iterator[Finding]:
     """Say which requests were not answered, where and why."""
+    unasked = dict.fromkeys(answers.failure.message for answers in scene.answers if answers.failure)
+    yield from (Finding(Outcome.UNMEASURED, f"{scene.frontend.url}: {message}") for message in unasked)
     for answers in scene.answers:
         route = f"{scene.frontend.url} at {answers.address or 'its own address'} from {answers.source or answers.at}"
-        if answers.failure:
-            yield Finding(Outcome.UNMEASURED, f"{route}: {answers.failure.message}")
         for kind, count in answers.errors.items():
             sentence = f"{route}: {count:,} of {answers.sent:,} requests failed: {kind}"
             if kind == "unidentified":
@@ -277,17 +277,16 @@ def _testimony(scene: Scene) -> list[Finding]:
 
 def _servers_say(scene: Scene) -> Iterator[Finding]:
     """Say which of the servers' own counters could not be read, or count less than their log."""
-    for server, log in scene.logs.items():
-        if log.failure:
-            yield Finding(Outcome.UNMEASURED, f"server {server}: {log.failure.message}")
+    unread = {log.failure.message: server for server, log in scene.logs.items() if log.failure}
+    yield from (Finding(Outcome.UNMEASURED, f"server {server}: {message}") for message, server in unread.items())
     for server in dict.fromkeys(status.server for status in scene.statuses):
         readings = {status.when: status for status in scene.statuses if status.server == server}
         failure = next((status.failure for status in readings.values() if status.failure), None)
-        if failure:
+        if failure and failure.message not in unread:
             gone = failure.kind == "refused"
             who = f"nginx on {server} is not running: " if gone else f"server {server}: "
             yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + failure.message)
-        elif len(readings) == 2 and server in scene.logs:
+        elif not failure and len(readings) == 2 and server in scene.logs:
             served, lines = readings["after"].requests - readings["before"].requests, scene.logs[server].lines
             if 0 <= served < lines:  # below zero: nginx was restarted
                 yield Finding(Outcome.FAIL, f"server {server} logged {lines:,} requests, stub_status only {served:,}")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from lbcheck.vantage.here import failed
 from lbcheck.wire import jsonl
 
 _CALLBACKS = Path(__file__).with_name("callback")
+_END_S = 5.0  # for Ansible to end after a signal; it takes well below one
 _PYTHON = (
     "{{ ansible_python_interpreter if not (ansible_python_interpreter | default('auto')).startswith('auto')"
     " else (ansible_facts.discovered_interpreter_python | default('python3')) }}"
@@ -132,11 +134,18 @@ def _events(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
         process.wait()
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+        _end(process)
         if process.stdout:
             process.stdout.close()
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End it with all its children, as Ctrl-C would: Ansible's modules then clear up after themselves."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_END_S)
 
 
 def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
@@ -162,4 +171,4 @@ def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
 def _reason(event: Mapping[str, Any]) -> Failure:
     kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
-    return Failure(kind, f"{event['host']}: {ansible_cli.last_words(str(said))}")
+    return Failure(kind, f"{event['host']}: {ansible_cli.last_words(str(said)).removeprefix('Task failed: ')}")

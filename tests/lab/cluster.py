@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,22 @@ class Checked:
             for finding in verdict["findings"]
             if finding["outcome"] != "pass"
         )
+
+
+@dataclass(frozen=True)
+class Running:
+    """`lbcheck run`, under way."""
+
+    process: "subprocess.Popen[str]"
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def ended(self) -> Checked:
+        """Wait for its end and return what it said."""
+        output, errors = self.process.communicate()
+        return Checked(self.process.returncode, json.loads(output), output + errors)
 
 
 @dataclass
@@ -132,19 +149,14 @@ class Cluster:
         return Checked(ran.returncode, json.loads(ran.stdout), ran.stdout + ran.stderr)
 
     @contextmanager
-    def checking(self, *arguments: str) -> Iterator[Callable[[], Checked]]:
-        """Start `lbcheck run`; give what waits for its end and returns what it said."""
+    def checking(self, *arguments: str) -> Iterator["Running"]:
+        """Start `lbcheck run`, to be ended in the block."""
         words = [word for inventory in self.inventories for word in ("-i", inventory)]
         command = [str(BIN / "lbcheck"), "run", *words, "--format", "json", *arguments]
         with subprocess.Popen(
             command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as run:
-
-            def ended() -> Checked:
-                output, errors = run.communicate()
-                return Checked(run.returncode, json.loads(output), output + errors)
-
-            yield ended
+            yield Running(run)
 
     @cached_property
     def topology(self) -> Topology:

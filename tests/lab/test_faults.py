@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .cluster import Cluster, until
+from .cluster import ROOT, Cluster, until
 
 pytestmark = pytest.mark.lab
 
@@ -160,10 +160,34 @@ def _zone(cluster: Cluster) -> tuple[str, str]:
 def test_a_reload_during_the_run_is_inconclusive(cluster: Cluster) -> None:
     """HAProxy on lb1 is reloaded between the two readings: its counters began again, and nothing is concluded."""
     asked = cluster.requests("lb1")
-    with cluster.checking(*SPREAD, "--requests", "2000", "--rate", "500") as ended:
+    with cluster.checking(*SPREAD, "--requests", "2000", "--rate", "500") as run:
         until(lambda: cluster.requests("lb1") > asked, "the probe's first requests at lb1")
         cluster.on("lb1", "systemctl", "reload", "haproxy")
-        checked = ended()
+        checked = run.ended()
     assert checked.status == 3
     assert "HAProxy on lb1 was reloaded" in checked.faults("backend web at lb1")
     assert checked.verdict("backend web at lb2")["outcome"] == "pass"
+
+
+def test_an_interrupted_run_leaves_nothing_behind(cluster: Cluster) -> None:
+    """Ctrl-C while clients send: the report says so, and no program of ours runs or lies on any host."""
+    with cluster.checking("--requests", "5000", "--rate", "200") as run:
+        until(lambda: cluster.try_on("client1", "pgrep", "-f", "/tmp/lbcheck-") == 0, "the probe on client1")
+        run.interrupt()
+        checked = run.ended()
+    assert checked.status == 4
+    assert checked.verdict("the whole run")["outcome"] == "unmeasured"
+    assert "Traceback" not in checked.said
+    for host in cluster.hosts:
+        until(lambda at=host: cluster.try_on(at, "pgrep", "-f", "/tmp/lbcheck-") == 1, f"{host} quiet")  # type: ignore[misc]
+        left = cluster.on(host, "find", "/tmp", "-maxdepth", "1", "-name", "lbcheck*", "-o", "-name", "ansible*")
+        assert left == ""
+
+
+def test_a_host_that_cannot_be_reached_is_named(cluster: Cluster) -> None:
+    """A client that is not there could not be asked from: unmeasured, by its name, and the rest is judged."""
+    inventory = str(ROOT / "tests" / "lab" / "ghost.json")
+    checked = cluster.check(*SPREAD, inventories=[inventory])
+    assert checked.status == 4
+    assert "ghost1: host ghost1 is not running" in checked.faults("backend web")
+    assert checked.verdict("backend web at lb1")["outcome"] == "pass"
