@@ -27,6 +27,7 @@ from lbcheck.vantage.here import failed
 from lbcheck.wire import jsonl
 
 _CALLBACKS = Path(__file__).with_name("callback")
+_PROGRAM = "lbcheck.pyz"
 _END_S = 5.0  # for Ansible to end after a signal; it takes well below one
 _PYTHON = (
     "{{ ansible_python_interpreter if not (ansible_python_interpreter | default('auto')).startswith('auto')"
@@ -37,10 +38,10 @@ _PYTHON = (
 def run(plan: Plan, inventories: Sequence[str]) -> Generator[Sample, None, None]:
     """Yield the samples of every step as each host ends each stage; a host that cannot be reached gives failures."""
     with tempfile.TemporaryDirectory(prefix="lbcheck-") as folder:
-        program = Path(folder, "lbcheck.pyz")
+        program = Path(folder, _PROGRAM)
         program.write_bytes(zipapp.build())
         # Unguessable, so that nobody on a shared host can put something else in its place.
-        remote = f"/tmp/lbcheck-{secrets.token_hex(16)}.pyz"  # noqa: S108
+        remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
         hosts = [host for host in plan.hosts if host != HERE]
         carry = [_carry_play(hosts, program, remote)] if hosts else []
         stages = [_stage_play(number, stage, remote) for number, stage in enumerate(plan.stages) if stage.steps]
@@ -54,18 +55,19 @@ def run(plan: Plan, inventories: Sequence[str]) -> Generator[Sample, None, None]
                 list(_play(Path(folder), tidy, inventories))
 
 
-def _tasks_play(name: str, hosts: Sequence[str], task: Mapping[str, Any]) -> dict[str, Any]:
+def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "hosts": ",".join("localhost" if host == HERE else host for host in hosts),
         "gather_facts": False,
-        "tasks": [{"name": name, **task}],
+        "tasks": [{"name": name, **task} for task in tasks],
     }
 
 
 def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, Any]:
-    copy = {"src": str(program), "dest": remote, "mode": "0600"}
-    return _tasks_play("carry", hosts, {"ansible.builtin.copy": copy})
+    folder = {"path": remote, "state": "directory", "mode": "0700"}
+    copy = {"src": str(program), "dest": f"{remote}/{_PROGRAM}", "mode": "0600"}
+    return _tasks_play("carry", hosts, {"ansible.builtin.file": folder}, {"ansible.builtin.copy": copy})
 
 
 def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
@@ -91,8 +93,10 @@ def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
     )
     argv = (
         f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == 'localhost' "
-        f"else [lbcheck_python, {json.dumps(remote)}] }}}}"
+        f"else [lbcheck_python, {json.dumps(f'{remote}/{_PROGRAM}')}] }}}}"
     )
+    # What Ansible itself puts on a host lies there too, so that the end of the folder is the end of it, Ctrl-C or not.
+    play["environment"] = {"TMPDIR": remote}
     play["vars"] = {
         "lbcheck_parts": {host: _b64(part) for host, part in parts.items()},
         "lbcheck_python": _PYTHON,
