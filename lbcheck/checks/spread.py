@@ -9,7 +9,7 @@ from lbcheck.analysis.scene import ASSUMED, Scene, gather
 from lbcheck.model.address import family
 from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, ReadStubStatus, Request, Stage, Step, When
 from lbcheck.model.sample import Sample
-from lbcheck.model.topology import HERE, Server, Topology
+from lbcheck.model.topology import HERE, Backend, Server, Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "spread"
@@ -18,6 +18,7 @@ ALPHA = sampling.FALSE_ALARM / 2  # the other half is dns's
 TOLERATED_LOSS = 0.01  # of the requests; more is a fault of its own
 LAB_REQUESTS = 2000
 FEWEST_REQUESTS = 200
+LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # planned for where nobody says
 FEWEST_TESTS = 20  # the error rate is shared out among at least so many
 
 
@@ -105,13 +106,18 @@ def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
 
 def _enough(topology: Topology) -> int:
     """Return how many requests settle every frontend, at each balancer apart, should clients be the only witness."""
-    alpha = ALPHA / FEWEST_TESTS
-    tallies = [Tally({}, topology.backend(f.backend).weights, complete=False) for f in topology.frontends]
-    names = [topology.backend(f.backend).algorithm or ASSUMED for f in topology.frontends]
-    needed = [algorithms.judge(n, t, alpha).needed for n, t in zip(names, tallies, strict=True) if _has_law(n)]
-    processes = max(1, len(topology.balancers))
+    needed = max(_needed(topology.backend(frontend.backend)) for frontend in topology.frontends)
     floor = LAB_REQUESTS if topology.lab else FEWEST_REQUESTS
-    return max(floor, len(topology.frontends) * processes * max(needed, default=1000))
+    return max(floor, len(topology.frontends) * max(1, len(topology.balancers)) * needed)
+
+
+def _needed(backend: Backend) -> int:
+    algorithm = backend.algorithm or ASSUMED
+    if not _has_law(algorithm):
+        return FEWEST_REQUESTS
+    likely = (backend.weights,) if backend.servers else LIKELY_WEIGHTS
+    tallies = [Tally({}, weights, complete=False) for weights in likely]
+    return max(algorithms.judge(algorithm, tally, ALPHA / FEWEST_TESTS).needed for tally in tallies)
 
 
 def _has_law(algorithm: str) -> bool:
