@@ -42,6 +42,7 @@ _KINDS = {
     errno.EAFNOSUPPORT: ErrorKind.UNREACHABLE,  # a kernel without IPv6
     errno.EADDRNOTAVAIL: ErrorKind.UNREACHABLE,  # no address of this family to ask from: one socket exhausts no ports
     errno.EINVAL: ErrorKind.UNREACHABLE,  # a link-local address without its interface
+    errno.EAGAIN: ErrorKind.PORTS_EXHAUSTED,  # connect(2) of a UDP socket: no port is free
     errno.EPERM: ErrorKind.DENIED,  # the host's own packet filter
     errno.EACCES: ErrorKind.DENIED,
 }

@@ -130,7 +130,7 @@ class _ImpossibleError(Exception):
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Spare the loop the collector: it makes no cycles."""
+    """Spare the loop the collector: it leaves no cycles behind."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -144,7 +144,6 @@ class _Destination:
     """Where to connect, and from where: resolved once."""
 
     def __init__(self, step: Request, target: Target) -> None:
-        self.timeout_s = step.timeout_s
         self.source = step.source
         wanted = family(step.source) if step.source else 0
         if step.address and wanted and family(step.address) != wanted:
@@ -162,7 +161,7 @@ class _Destination:
             raise _ImpossibleError(ErrorKind.NOT_FOUND, f"cannot resolve {name}: {why}") from None
         self.family: int = found[0][0]
         self.address: tuple[Any, ...] = found[0][4]
-        self.name = target.host
+        self.name = target.host.partition("%")[0]  # TLS knows no interfaces
         self.tls = _tls_context(step.verify) if target.tls else None
 
     def open(self) -> tuple[socket.SocketType, int]:
@@ -306,7 +305,7 @@ class _Engine:
         tick = 0.0
         while self._ended < self._goal or self._leaving:
             self._start()
-            events = self._epoll.poll(self._patience_s())
+            events = self._epoll.poll(self._pause_s())
             self._now = time.monotonic()
             for fd, event in events:
                 self._attempt(self._writable if event & select.EPOLLOUT else self._readable, fd, event)
@@ -334,7 +333,7 @@ class _Engine:
 
     def _start(self) -> None:
         """Start every request that is due and for which there is a connection."""
-        while self._started < self._goal and (self._idle or len(self._connections) < self._concurrency):
+        while self._may_start():
             if rate := self._rate():
                 if self._due > self._now:
                     return
@@ -350,10 +349,14 @@ class _Engine:
             return self._step.rate
         return min(self._step.rate or FAILING_RATE, FAILING_RATE)
 
-    def _patience_s(self) -> float:
-        if self._started < self._goal and self._rate():
+    def _pause_s(self) -> float:
+        """Return how long to wait for events: no longer than until the next request is due and may be sent."""
+        if self._rate() and self._may_start():
             return min(TICK_S, max(0.0, self._due - self._now))
         return TICK_S
+
+    def _may_start(self) -> bool:
+        return self._started < self._goal and (bool(self._idle) or len(self._connections) < self._concurrency)
 
     def _expire(self) -> None:
         """Let go of what takes too long; give up a target that has been silent for long."""
@@ -500,6 +503,8 @@ class _Engine:
             self._idle.remove(connection)
         self._leaving -= connection.state == _LEAVING
         del self._connections[connection.fd]
+        if connection.reader:
+            connection.reader.close()
         if connection.tls:
             with suppress(OSError):
                 connection.socket.send(connection.tls.farewell())

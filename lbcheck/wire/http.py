@@ -231,6 +231,10 @@ class Reader:
             return answer
         return None
 
+    def close(self) -> None:
+        """Let go of an answer that never became whole, and of what it holds, without the garbage collector."""
+        self._steps.close()
+
     def _read(self) -> Generator[None, None, Answer]:
         head = Head.parse((yield from self._lines()))
         while head.status < 200:

@@ -506,6 +506,14 @@ def test_a_rate_is_kept() -> None:
     assert answers.seconds >= 39 / 100 - BURST_S
 
 
+def test_waiting_costs_no_cpu() -> None:
+    """While all connections wait for answers, or for the next request to be due, the engine sleeps."""
+    with serving(silent) as server:
+        before = time.thread_time()
+        request(step(server.port, 4, concurrency=2, rate=1000.0, timeout_s=0.3))
+        assert time.thread_time() - before < 0.15
+
+
 @pytest.mark.parametrize(
     ("now", "rate", "expected"),
     [

@@ -1,5 +1,8 @@
 """HTTP/1.1 as a client sees it."""
 
+import gc
+import weakref
+
 import pytest
 
 from lbcheck.errors import LbcheckError
@@ -217,6 +220,20 @@ def test_a_truncated_answer_is_none(raw: bytes) -> None:
     """A stream that ends before the answer does gives no answer."""
     with pytest.raises(MalformedAnswerError, match="ended before"):
         read(raw, end=True) if raw else read(end=True)
+
+
+def test_a_closed_reader_lets_go_at_once() -> None:
+    """What a reader holds is freed without the garbage collector: thousands may end unfinished while it is off."""
+    reader = Reader(Identifier.parse("header:x"), Identifier.parse(""))
+    reader.feed(NAMED + b"\r\n" + b"x" * 1000)
+    held = weakref.ref(reader)
+    gc.disable()
+    try:
+        reader.close()
+        del reader
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 # --- answers that look like earlier ones ---
