@@ -17,6 +17,7 @@ COMMANDS = {  # each a file in commands/, loaded when it is called: --help does 
     "topology": "what lbcheck understood of an inventory, and what it did not",
     "dns": "whether a name's addresses rotate, at each layer",
     "spread": "who answers a URL, held to what the algorithm owes",
+    "capacity": "how many connections each path holds, what binds first, and what one more of each thing gains",
     "report": "a kept report in another format, or kept samples judged again",
     "probe": "run a stage from standard input (what a vantage calls)",
 }

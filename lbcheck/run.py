@@ -13,8 +13,9 @@ from types import FrameType, ModuleType
 from typing import TextIO
 
 from lbcheck import __version__
-from lbcheck.checks import dns, spread
+from lbcheck.checks import capacity, dns, spread
 from lbcheck.errors import LbcheckError
+from lbcheck.model.capacity import Cluster
 from lbcheck.model.plan import Options, Plan
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import HERE, Topology
@@ -93,6 +94,13 @@ def run(
 def judge(topology: Topology, samples: Sequence[Sample], checks: Sequence[ModuleType]) -> list[Verdict]:
     """Return every check's verdicts on the samples."""
     return [verdict for check in checks for verdict in check.judge(topology, samples)]
+
+
+def predict(cluster: Cluster, growth: Mapping[str, int]) -> Report:
+    """Return what the model of tuple capacity says of a cluster with that much more; nothing is sent."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    verdicts = capacity.judge(cluster, growth)
+    return Report(_rfc3339(started), round(time.monotonic() - clock, 3), __version__, tuple(verdicts))
 
 
 def _gather(todo: Plan, inventories: Sequence[str], samples: Samples, progress: Callable[[Sample], None]) -> bool:

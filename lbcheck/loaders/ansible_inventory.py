@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
-from lbcheck.errors import InventoryError
+from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.loaders.reader import Reader
 from lbcheck.model.address import PortRange, is_address
 from lbcheck.model.topology import (
@@ -36,14 +36,19 @@ GROUPS = ("dns_servers", "resolvers", "load_balancers", "backends", "nat_gateway
 
 def load(inventories: Sequence[str], limit: str = "") -> Topology:
     """Read the inventories, as Ansible would, into one Topology; steps may run on the hosts of the pattern `limit`."""
-    for inventory in inventories:
-        if "," not in inventory and not Path(inventory).exists():
-            raise InventoryError(f"inventory '{inventory}' does not exist")
-    listing = _list(inventories)
+    found = listing(inventories)
     reachable = sorted(Reader(_list(inventories, limit), limit).hostvars) if limit else None
     if limit and not reachable:
         raise InventoryError(f"--limit '{limit}' matches no host of {', '.join(inventories)}")
-    return understand(listing, ", ".join(inventories), reachable)
+    return understand(found, ", ".join(inventories), reachable)
+
+
+def listing(inventories: Sequence[str]) -> dict[str, Any]:
+    """Return what `ansible-inventory --list` says of inventories that exist."""
+    for inventory in inventories:
+        if "," not in inventory and not Path(inventory).exists():
+            raise InventoryError(f"inventory '{inventory}' does not exist")
+    return _list(inventories)
 
 
 def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
@@ -57,8 +62,8 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
     if done.returncode:
         said = ansible_cli.last_words(done.stderr)
         raise InventoryError(f"inventory {', '.join(inventories)} cannot be read: {said}")
-    listing: dict[str, Any] = json.loads(done.stdout)
-    return listing
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] | None = None) -> Topology:
@@ -155,8 +160,13 @@ def _names(
 
 def _nat(reader: Reader, host: str) -> NatGateway:
     spec = reader.var(host, "cluster_nat", {})
+    if not isinstance(spec, dict):
+        raise reader.fail(f"host '{host}': cluster_nat '{spec}' is no mapping of fields to values")
     addresses = tuple(spec.get("addresses", ())) or reader.addresses(host)
-    return NatGateway(host, addresses, PortRange.parse(str(spec.get("ports", "1024-65535"))))
+    try:
+        return NatGateway(host, addresses, PortRange.parse(str(spec.get("ports", "1024-65535"))))
+    except LbcheckError as error:
+        raise reader.fail(f"host '{host}': cluster_nat: ports: {error}") from None
 
 
 def _refuse_contradictions(reader: Reader, topology: Topology) -> None:

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from lbcheck.model.verdict import Outcome, Report, Verdict
+from lbcheck.reporters import capacity
 
 _COLOURS = {Outcome.PASS: "32", Outcome.FAIL: "31;1", Outcome.INCONCLUSIVE: "33", Outcome.UNMEASURED: "35"}
 _WORDS = {Outcome.PASS: "pass", Outcome.FAIL: "FAIL", Outcome.INCONCLUSIVE: "unsure", Outcome.UNMEASURED: "unseen"}
@@ -85,10 +86,12 @@ def _rotation(verdicts: Sequence[Verdict], style: _Style) -> Iterator[str]:
 
 def _verdict(verdict: Verdict, style: _Style) -> Iterator[str]:
     yield f"  {style.word(verdict)}  {verdict.subject}: {verdict.summary}"
-    servers = verdict.evidence.get("servers", {})
-    yield from style.findings(verdict, always=bool(servers))
+    servers, hops = verdict.evidence.get("servers", {}), "hops" in verdict.evidence
+    yield from style.findings(verdict, always=bool(servers) or hops)
     if servers:
         yield from (f"          {line}" for line in _witnesses(servers))
+    if hops:
+        yield from (f"          {line}".rstrip() for line in capacity.lines(verdict.evidence))
 
 
 def _witnesses(servers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

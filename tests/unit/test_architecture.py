@@ -21,7 +21,13 @@ TABLE = {
     "reporters": {"model"},
     "commands": {"run", "probe", "model", "analysis", "loaders", "probing", "reporters", "wire"},
 }
-THIRD_PARTY = {"analysis": {"scipy"}, "probing": {"dns"}, "wire": {"dns"}, "sources": {"haproxystats", "requests"}}
+THIRD_PARTY = {
+    "analysis": {"scipy"},
+    "loaders": {"yaml"},
+    "probing": {"dns"},
+    "wire": {"dns"},
+    "sources": {"haproxystats", "requests"},
+}
 
 
 def imports(path: Path) -> set[str]:

@@ -1,0 +1,144 @@
+"""The hop from clients to VIPs: what their source ports allow, what they want, what a NAT between lets through."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from lbcheck.analysis import nat, tuples
+from lbcheck.analysis.hops import FAMILIES, SOURCE_PORTS, Endpoints, Parts, Step, hop
+from lbcheck.analysis.nat import Demand, Destinations
+from lbcheck.model.address import Family
+from lbcheck.model.capacity import BindingMode, Client, Cluster, Frontend, Opening
+from lbcheck.model.nat import NatPool
+
+NAME, NAT_NAME = "client → VIP", "subscriber → NAT → service"
+NAT_PORTS, BLOCKS, WANTED = "NAT ports", "port blocks", "connections wanted"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Client hosts that are alike to the arithmetic."""
+
+    opening: Opening
+    families: tuple[int, int]  # addresses of IPv4 and IPv6
+    connections: int | None
+    ipv6_share: float
+
+    def with_family(self, version: Family, hosts: int) -> tuple[int, int]:
+        """Return the addresses of a host, and how many of the hosts have them.
+
+        Hosts without IPv6 are given an address where a share of their connections is to use it; where they want all
+        they can, a share of the hosts is.
+        """
+        own = self.families[version == 6]
+        if own or version == 4:
+            return own, hosts
+        return 1, ceil(hosts * self.ipv6_share) if self.connections is None else hosts * (self.ipv6_share > 0)
+
+    def tuples(self, version: Family, endpoints: int, hosts: int) -> int:
+        """Return what so many of them can hold to the endpoints of one family."""
+        own, hosts = self.with_family(version, hosts)
+        return tuples.tuples(self.opening.binding, tuples.usable_ports(self.opening), own, endpoints) * hosts
+
+    def wanted(self, version: Family, endpoints: Endpoints) -> int | None:
+        """Return how many connections of one family a host wants; None: as many as it can."""
+        if self.connections is None:
+            return None
+        six = int(self.connections * self.ipv6_share) if endpoints[6] else 0
+        return six if version == 6 else self.connections - six
+
+    def step(self, version: Family, endpoints: int, hosts: int) -> Step:
+        """Return the same as a product."""
+        law, (own, having) = tuples.LAWS[self.opening.binding], self.with_family(version, hosts)
+        sources, ports = having * (own if law.every_source else 1), tuples.usable_ports(self.opening)
+        predicted = self.tuples(version, endpoints, hosts)
+        return Step(NAME, version, self.opening.binding, sources, endpoints, ports, predicted, law.refusal)
+
+
+def _kind(client: Client) -> _Kind:
+    return _Kind(client.opening, client.families, client.connections, client.ipv6_share)
+
+
+def _alike(client: Client) -> tuple[object, ...]:
+    """Return a key by identity: hosts mostly share one Opening, and ten thousand are told apart faster so."""
+    return id(client.opening), client.families, client.connections, client.ipv6_share
+
+
+def _kinds(clients: Sequence[Client]) -> Mapping[_Kind, int]:
+    """Return how many hosts there are of each kind."""
+    hosts: Counter[tuple[object, ...]] = Counter()
+    kinds: dict[tuple[object, ...], Client] = {}
+    for client in clients:
+        key = _alike(client)
+        hosts[key] += client.hosts
+        kinds.setdefault(key, client)
+    found: Counter[_Kind] = Counter()
+    for key, client in kinds.items():
+        found[_kind(client)] += hosts[key]
+    return found
+
+
+def wish(clients: Sequence[Client]) -> int | None:
+    """Return how many connections the clients want between them; None: as many as they can."""
+    wanted = [client.connections for client in clients]
+    if None in wanted or not wanted:
+        return None
+    return sum((client.connections or 0) * client.hosts for client in clients)
+
+
+def endpoints(cluster: Cluster, frontends: Sequence[Frontend]) -> Endpoints:
+    """Return D: addresses × ports of all these frontends."""
+    return {v: sum(len(cluster.addresses(f, v)) * len(f.ports) for f in frontends) for v in FAMILIES}
+
+
+def direct(clients: Sequence[Client], towards: Endpoints, families: Sequence[Family] = FAMILIES) -> Parts:
+    """Return the parts that no NAT translates."""
+    parts = Parts()
+    for kind, hosts in _kinds(clients).items():
+        for version in families:
+            count, wanted = kind.tuples(version, towards[version], hosts), kind.wanted(version, towards)
+            if count:
+                parts.lanes.append({SOURCE_PORTS: count} | ({} if wanted is None else {WANTED: wanted * hosts}))
+                parts.steps.append(kind.step(version, towards[version], hosts))
+                parts.rates.append(tuples.connections_a_second(count, kind.opening))
+    return parts
+
+
+def translated(cluster: Cluster, pool: NatPool, frontends: Sequence[Frontend]) -> Parts:
+    """Return a part for each outside address of a NAT."""
+    behind, towards = cluster.behind.get(pool.name, ()), endpoints(cluster, frontends)
+    addresses = {address for frontend in frontends for address in cluster.addresses(frontend, 4)}
+    destinations, demands = Destinations(len(addresses), towards[4]), _demands(behind, towards)
+    if not demands:
+        return Parts()
+    parts, most = Parts(), nat.most(pool, demands, destinations)
+    for outside in nat.carry(pool, demands, destinations):
+        lane = {NAT_PORTS: most, SOURCE_PORTS if wish(behind) is None else WANTED: outside.wanted}
+        parts.lanes.append(lane if outside.held == min(lane.values()) else lane | {BLOCKS: outside.held})
+        product = (1, destinations.endpoints, pool.usable_ports, outside.held)
+        parts.steps.append(Step(NAT_NAME, 4, pool.mapping, *product, "silence, until the client gives up", outside))
+    untranslated = direct(behind, towards, families=(4,)).rates
+    own = sum(rate for rate in untranslated if rate is not None) if None not in untranslated else None
+    rates = [rate for rate in (own, nat.connections_a_second(pool, destinations)) if rate is not None]
+    parts.rates.append(min(rates, default=None))
+    if pool.conntrack_max is not None:  # of the whole gateway: one lane
+        together = hop(NAT_NAME, parts)
+        parts.lanes = [{together.limits[0][0]: together.holds, "nf_conntrack_max": pool.conntrack_max}]
+    return parts
+
+
+def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
+    """Return what each subscriber sends through its NAT: what it wants, or what its own source ports allow."""
+    found = []
+    sizes: dict[tuple[object, ...], int] = {}
+    for client in clients:
+        key = _alike(client)
+        if key not in sizes:
+            most, wanted = _kind(client).tuples(4, towards[4], 1), _kind(client).wanted(4, towards)
+            sizes[key] = most if wanted is None else min(most, wanted)
+        address = next((address for address in client.addresses if ":" not in address), "")
+        reuses = client.opening.binding is BindingMode.EXPLICIT
+        if sizes[key]:
+            found.append(Demand(address, sizes[key], client.hosts, reuses))
+    return found

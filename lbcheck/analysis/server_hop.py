@@ -1,0 +1,115 @@
+"""The hops behind the VIPs: what each balancer holds, and what it can open towards servers that share by weight."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from lbcheck.analysis import tuples
+from lbcheck.analysis.hops import FAMILIES, SOURCE_PORTS, Endpoints, Hop, Lane, Parts, Step, hop
+from lbcheck.model.address import Family
+from lbcheck.model.capacity import Backend, Balancer, Cluster, Frontend, HostLimits, Opening, Server
+
+BALANCER_NAME, NAME = "balancer", "balancer → server"
+PROXIED = 2  # sockets, file descriptors and conntrack entries of a connection through a balancer: one at each side
+
+
+def _host_limits(limits: HostLimits, sockets: int, socket_bytes: int, processes: int = 1) -> Iterator[tuple[str, int]]:
+    """Give what a host allows, where it is known, if each connection takes so many sockets there."""
+    if limits.file_descriptors is not None:
+        yield "file descriptors", limits.file_descriptors * processes // sockets
+    if limits.conntrack_max is not None:
+        yield "nf_conntrack_max", limits.conntrack_max // sockets
+    if limits.memory_bytes is not None:
+        yield "memory", limits.memory_bytes // (sockets * socket_bytes)
+
+
+def _towards(balancer: Balancer, endpoints: Endpoints) -> int:
+    """Return how many connections one balancer can open to server endpoints, from all its sources."""
+    ports, mode = tuples.usable_ports(balancer.opening), balancer.opening.binding
+    return sum(tuples.tuples(mode, ports, balancer.source_count(v), endpoints[v]) for v in FAMILIES)
+
+
+def _endpoints(servers: Sequence[Server]) -> Endpoints:
+    return {version: sum(len(s.ports) for s in servers if s.family == version and s.weight) for version in FAMILIES}
+
+
+def balancers(cluster: Cluster, frontend: Frontend) -> Hop:
+    """Return what the balancers hold: their own limits, and what each can open towards all servers."""
+    endpoints = _endpoints(cluster.backend(frontend.backend).servers)
+    parts = Parts()
+    for balancer in cluster.serving():
+        own = {SOURCE_PORTS: _towards(balancer, endpoints)}
+        own |= _host_limits(balancer.limits, PROXIED, cluster.socket_bytes)
+        maxconns = {"HAProxy maxconn (global)": balancer.maxconn, "HAProxy maxconn (frontend)": frontend.maxconn}
+        parts.lanes.append(own | {name: value for name, value in maxconns.items() if value is not None})
+    return hop(BALANCER_NAME, parts)
+
+
+def servers(cluster: Cluster, frontend: Frontend) -> Hop:
+    """Return what the servers hold, and what the balancers can open to them, dealt out by weight."""
+    backend = cluster.backend(frontend.backend)
+    parts, weights = _steps(cluster.serving(), _endpoints(backend.servers)), _weights(backend)
+    parts.lanes = _lanes(cluster, backend)
+
+    def together(capacities: Sequence[int]) -> int:
+        return tuples.spread(capacities, weights, redispatch=backend.redispatch)
+
+    return hop(NAME, parts, together)
+
+
+def when_redispatched(cluster: Cluster, frontend: Frontend) -> tuple[str, int] | None:
+    """Return the server that is full first and what all hold together; None where redispatch changes nothing."""
+    backend = cluster.backend(frontend.backend)
+    capacities, weights = [min(lane.values()) for lane in _lanes(cluster, backend)], _weights(backend)
+    first = tuples.first_to_fill(capacities, weights)
+    whole = tuples.spread(capacities, weights, redispatch=True)
+    if backend.redispatch or first is None or whole == tuples.spread(capacities, weights, redispatch=False):
+        return None
+    return backend.servers[first].name, whole
+
+
+def _weights(backend: Backend) -> list[int]:
+    """Return each server's weight on all its server lines: a port is a line of its own, with the weight again."""
+    return [server.weight * len(server.ports) for server in backend.servers]
+
+
+def _lanes(cluster: Cluster, backend: Backend) -> list[Lane]:
+    serving = cluster.serving()
+    reached: dict[tuple[Family, int], int] = {}  # servers alike are reached alike: a look-up, however many there are
+    lanes: list[Lane] = []
+    for server in backend.servers:
+        shape = (server.family, len(server.ports))
+        if shape not in reached:
+            endpoints: Endpoints = {version: shape[1] if version == shape[0] else 0 for version in FAMILIES}
+            reached[shape] = sum(_towards(balancer, endpoints) for balancer in serving)
+        limits = _server_limits(server, len(serving), cluster.socket_bytes)
+        lanes.append({SOURCE_PORTS: reached[shape], **limits})
+    return lanes
+
+
+def _server_limits(server: Server, processes: int, socket_bytes: int) -> Mapping[str, int]:
+    """Return a server's own limits, where they are known; `processes` are the HAProxy processes that serve it."""
+    found = dict(_host_limits(server.limits, 1, socket_bytes, server.worker_processes or 1))
+    if server.maxconn is not None:
+        found["HAProxy maxconn (server)"] = server.maxconn * processes
+    if server.worker_connections is not None and server.worker_processes is not None:
+        found["nginx worker_connections"] = server.worker_connections * server.worker_processes
+    if server.queue is not None:
+        # The kernel takes one more than the backlog (sk_acceptq_is_full; measured: 6 of a backlog of 5).
+        found["somaxconn"] = (server.queue + 1) * len(server.ports)
+    return found
+
+
+def _steps(serving: Sequence[Balancer], endpoints: Endpoints) -> Parts:
+    """Return what the balancers open towards the servers, those alike together, and how fast."""
+    alike: Counter[tuple[Opening, Family, int]] = Counter()
+    for balancer in serving:
+        alike.update((balancer.opening, v, balancer.source_count(v)) for v in FAMILIES if endpoints[v])
+    parts = Parts()
+    for (opening, version, own), hosts in alike.items():
+        ports, law = tuples.usable_ports(opening), tuples.LAWS[opening.binding]
+        count = tuples.tuples(opening.binding, ports, own, endpoints[version]) * hosts
+        sources = hosts * (own if law.every_source else min(own, 1))
+        product = (sources, endpoints[version], ports, count)
+        parts.steps.append(Step(NAME, version, opening.binding, *product, law.refusal))
+        parts.rates.append(tuples.connections_a_second(count, opening))
+    return parts

@@ -1,0 +1,130 @@
+"""How many connections each path holds, what binds first, and what one more of each thing gains: predicted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lbcheck.analysis import capacity
+from lbcheck.analysis.growth import Gain, Subject, gains, grow, has_a_place
+from lbcheck.analysis.hops import Hop, Path, Step
+from lbcheck.errors import LbcheckError
+from lbcheck.model.capacity import Cluster
+from lbcheck.model.verdict import Finding, Outcome, Verdict
+
+NAME = "capacity"
+
+
+def judge(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
+    """Return a verdict for each frontend and for each NAT with subscribers, of the cluster with that much more.
+
+    LbcheckError where there is nothing that could grow so.
+    """
+    subjects = [Subject(frontend=frontend.name) for frontend in cluster.frontends]
+    subjects += [Subject(nat=pool.name) for pool in cluster.nats if cluster.behind.get(pool.name)]
+    for what in growth:
+        if not any(has_a_place(cluster, subject, what) for subject in subjects):
+            raise LbcheckError(f"{what} cannot grow here: there is nothing to add it to")
+    # What was assumed holds for all; it is said once, and is in the evidence of each.
+    return [_of(cluster, subject, growth, () if number else cluster.assumed) for number, subject in enumerate(subjects)]
+
+
+def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: Sequence[str]) -> Verdict:
+    growth = {what: number for what, number in growth.items() if has_a_place(cluster, subject, what)}
+    grown = grow(cluster, subject, growth)
+    before, path, more = subject.path(cluster), subject.path(grown), gains(grown, subject)
+    findings = [*_wishes(path), *_growth(before, path, growth), *_worth(path, more), *_remarks(grown, subject)]
+    findings += [Finding(Outcome.PASS, sentence) for sentence in assumed]
+    failed = any(finding.outcome is Outcome.FAIL for finding in findings)
+    return Verdict(
+        NAME,
+        path.subject,
+        Outcome.FAIL if failed else Outcome.PASS,
+        f"holds {path.holds:,} connections at once{_ways(path)}; limited by {path.limit} ({path.narrowest.name})",
+        tuple(findings),
+        _evidence(grown, path, more) | ({"grown": dict(growth), "before": before.holds} if growth else {}),
+    )
+
+
+def _ways(path: Path) -> str:
+    if not path.past:
+        return ""
+    return f", {path.narrowest.holds:,} through the NAT and {path.past.holds:,} by IPv6 past it"
+
+
+def _wishes(path: Path) -> Iterator[Finding]:
+    """Hold what the clients want against what the path holds."""
+    if path.wanted is None:
+        return
+    if path.wanted > path.holds:
+        yield Finding(Outcome.FAIL, f"of {path.wanted:,} connections wanted {path.wanted - path.holds:,} find no room")
+    else:
+        yield Finding(Outcome.PASS, f"all {path.wanted:,} connections wanted fit")
+
+
+def _growth(before: Path, path: Path, growth: Mapping[str, int]) -> Iterator[Finding]:
+    if growth:
+        added = ", ".join(f"{what}={number}" for what, number in growth.items())
+        change = path.holds - before.holds
+        yield Finding(Outcome.PASS, f"grown by {added}: {before.holds:,} → {path.holds:,} ({change:+,})")
+
+
+def _worth(path: Path, more: list[Gain]) -> Iterator[Finding]:
+    """Say which one more is worth most; where none helps, what binds together."""
+    best = [gain for gain in more if gain.gained > 0 and gain.gained == more[0].gained]
+    if best:
+        words = ", ".join(gain.words for gain in best)
+        yield Finding(Outcome.PASS, f"worth most, {best[0].gained:+,}{' each' * (len(best) > 1)}: {words}")
+    elif more and path.limit != capacity.WANTED:
+        tied = [hop.name for hop in path.hops if hop.holds == path.holds]
+        why = f": {' and '.join(tied)} bind together" if len(tied) > 1 else ""
+        yield Finding(Outcome.PASS, f"one more of nothing gains anything{why}")
+
+
+def _remarks(cluster: Cluster, subject: Subject) -> Iterator[Finding]:
+    uneven = capacity.when_redispatched(cluster, subject.frontend) if subject.frontend else None
+    if uneven:
+        server, whole = uneven
+        sentence = f"server {server} is full first and limits the path; with redispatch all would hold {whole:,}"
+        yield Finding(Outcome.PASS, sentence)
+    if subject.nat:
+        share = "each total is exact; which subscriber gets how much of it is a race and not predicted"
+        yield Finding(Outcome.PASS, share)
+
+
+def _evidence(cluster: Cluster, path: Path, more: list[Gain]) -> dict[str, Any]:
+    hops = [*path.hops, *([path.past] if path.past else [])]
+    return {
+        "holds": path.holds,
+        "wanted": path.wanted,
+        "binding": {"hop": path.narrowest.name, "limit": path.limit, "value": path.holds},
+        "gains": [{"add": gain.words, "what": gain.what, "tuples": gain.gained} for gain in more],
+        "hops": [_hop(hop) for hop in hops],
+        "steps": [_step(step) for hop in hops for step in hop.steps],
+        "assumed": list(cluster.assumed),
+    }
+
+
+def _hop(hop: Hop) -> dict[str, Any]:
+    return {
+        "hop": hop.name,
+        "holds": hop.holds,
+        "limits": [{"limit": limit, "value": value} for limit, value in hop.limits],
+        "connections_a_second": None if hop.a_second is None else round(hop.a_second, 1),
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    """Return one product; nothing is measured here, so what was seen is null."""
+    outside = step.outside
+    return {
+        "hop": step.hop,
+        "family": step.family,
+        "binding": step.binding,
+        "sources": step.sources,
+        "endpoints": step.endpoints,
+        "ports": step.ports,
+        "predicted": step.predicted,
+        "measured": None,
+        "stopped_by": None,
+        "seconds": 0.0,
+        "refusal": step.refusal,
+    } | ({"outside": outside.address, "subscribers": outside.subscribers, "wanted": outside.wanted} if outside else {})

@@ -1,0 +1,56 @@
+"""`lbcheck capacity -i INVENTORY | --model FILE.yml`: how many connections each path holds, and what one more gains."""
+
+import argparse
+from difflib import get_close_matches
+from pathlib import Path
+
+from lbcheck import run as story
+from lbcheck.analysis.growth import GROWTHS
+from lbcheck.commands import arguments as take
+from lbcheck.commands import output
+from lbcheck.loaders import capacity_inventory, capacity_model
+
+MOST_GROWTH = 10_000  # of one thing; each is added by itself
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("-i", "--inventory", action="append", help="as Ansible's; repeatable")
+    source.add_argument("--model", metavar="FILE.yml", help="what the model needs, and nothing else (docs/capacity.md)")
+    parser.add_argument(
+        "--grow",
+        action="append",
+        type=_growth,
+        default=[],
+        metavar="WHAT=N",
+        help=f"as if there were N more; repeatable: {', '.join(GROWTHS)} (ipv6 in per cent)",
+    )
+    take.output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; return its exit status."""
+    growth: dict[str, int] = {}
+    for pair in options.grow:
+        for what, number in pair:
+            growth[what] = growth.get(what, 0) + number
+    given = options.model
+    cluster = capacity_model.load(Path(given)) if given else capacity_inventory.load(options.inventory)
+    report = story.predict(cluster, growth)
+    output.render(options, report)
+    return report.outcome.exit_status
+
+
+def _growth(text: str) -> list[tuple[str, int]]:
+    """Read `WHAT=N`, or several, separated by commas."""
+    found = []
+    for part in text.split(","):
+        what, _, number = part.partition("=")
+        if what not in GROWTHS:
+            near = get_close_matches(what, GROWTHS, 1, cutoff=0.0)[0]
+            raise argparse.ArgumentTypeError(f"'{what}' cannot be added; the nearest that can is '{near}'")
+        if not number.isdecimal() or not 1 <= int(number) <= MOST_GROWTH:
+            raise argparse.ArgumentTypeError(f"'{part}' is not of the form WHAT=N, N from 1 to {MOST_GROWTH:,}")
+        found.append((what, int(number)))
+    return found

@@ -1,0 +1,118 @@
+"""What a NAT does with addresses and ports, in the words of RFC 4787 and RFC 6888; and what is known of common ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from lbcheck.errors import LbcheckError
+from lbcheck.model.address import PortRange
+
+
+class MappingBehaviour(StrEnum):
+    """For which destinations a mapping (inside address and port → outside address and port) serves (RFC 4787, 4.1)."""
+
+    ENDPOINT_INDEPENDENT = "endpoint-independent"  # for all: a port is used once
+    ADDRESS_DEPENDENT = "address-dependent"  # for one address: a port is used again for each
+    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"  # for one endpoint: again for each
+
+
+class AddressChoice(StrEnum):
+    """How a mapping gets its outside address (RFC 4787, 4.1: pooling is paired or arbitrary)."""
+
+    LINUX_HASH = "linux-hash"  # paired, by nftables' hash of the inside address (`snat … persistent`)
+    PAIRED = "paired"  # a subscriber keeps one, dealt out evenly
+    ROUND_ROBIN = "round-robin"  # arbitrary: each mapping takes the next
+
+
+_ALL_PORTS = PortRange(1024, 65535)  # 64,512: all but the well-known ones (RFC 6335)
+
+
+@dataclass(frozen=True)
+class NatPool:
+    """One NAT: outside addresses × ports, and what it does with them."""
+
+    name: str
+    addresses: tuple[str, ...]
+    ports: PortRange = _ALL_PORTS
+    reserved: tuple[PortRange, ...] = ()  # ports within that are never given out
+    mapping: MappingBehaviour = MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT
+    choice: AddressChoice = AddressChoice.LINUX_HASH
+    deterministic: bool = False  # a block for each subscriber by RFC 7422's formula
+    block_ports: int | None = None  # or a block of so many ports
+    blocks_by_subscribers: tuple[tuple[int, int], ...] = ()  # or by how many they are: (up to, ports each)
+    per_destination: int | None = None  # connections of one outside address to one endpoint, whatever its ports
+    most_addresses: int | None = None
+    hold_down_s: float = 0.0  # how long a released port rests: 120 s in RFC 6888 (REQ-8), none in Linux
+    conntrack_max: int | None = None  # entries of the whole gateway
+    preset: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.addresses:
+            raise LbcheckError(f"NAT '{self.name}': addresses: a pool needs at least one address")
+        if self.most_addresses and len(self.addresses) > self.most_addresses:
+            most = f"{self.preset or 'it'} takes {self.most_addresses} at most"
+            raise LbcheckError(f"NAT '{self.name}': addresses: {len(self.addresses)} are given, {most}")
+        if not self.usable_ports:
+            raise LbcheckError(f"NAT '{self.name}': reserved_ports leave none of {self.ports}")
+
+    @property
+    def usable_ports(self) -> int:
+        """How many ports of one outside address can serve at once towards one destination."""
+        taken = {port for span in self.reserved for port in range(span.low, span.high + 1)}
+        inside = sum(self.ports.low <= port <= self.ports.high for port in taken)
+        return min(len(self.ports) - inside, self.per_destination or 65535)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What is known of a NAT that many use: its `settings`, and the document that says so."""
+
+    source: str
+    settings: Mapping[str, Any]
+
+
+_APD = MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT
+
+PRESETS: Mapping[str, Preset] = {
+    "linux-nftables": Preset(
+        "nf_nat_core.c, `snat to A1-A2:LO-HI persistent`; measured",
+        {"mapping": _APD, "choice": AddressChoice.LINUX_HASH},
+    ),
+    "aws-nat-gateway": Preset(
+        "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html: 55,000 to each destination, "
+        "an address",
+        {
+            "ports": _ALL_PORTS,
+            "mapping": _APD,
+            "choice": AddressChoice.ROUND_ROBIN,
+            "per_destination": 55_000,
+            "most_addresses": 8,
+        },
+    ),
+    "azure-nat-gateway": Preset(
+        "https://learn.microsoft.com/azure/nat-gateway/nat-gateway-resource: 64,512 ports an address, 50,000 to one "
+        "endpoint",
+        {
+            "ports": _ALL_PORTS,
+            "mapping": _APD,
+            "choice": AddressChoice.ROUND_ROBIN,
+            "per_destination": 50_000,
+            "most_addresses": 16,
+        },
+    ),
+    "azure-load-balancer": Preset(
+        "https://learn.microsoft.com/azure/load-balancer/load-balancer-outbound-connections: 64,000 ports an address, "
+        "dealt out by the size of the pool",
+        {
+            "ports": PortRange(1024, 65023),
+            "mapping": _APD,
+            "choice": AddressChoice.PAIRED,
+            "blocks_by_subscribers": ((50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32)),
+        },
+    ),
+    "gcp-cloud-nat": Preset(
+        "https://cloud.google.com/nat/docs/ports-and-addresses: 64,512 ports an address, 64 a VM unless said otherwise",
+        {"ports": _ALL_PORTS, "mapping": _APD, "choice": AddressChoice.PAIRED, "block_ports": 64},
+    ),
+}

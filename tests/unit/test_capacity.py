@@ -1,0 +1,364 @@
+"""From a cluster to what each path holds, what binds first, and what one more gains."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+
+from lbcheck import run
+from lbcheck.analysis import capacity
+from lbcheck.analysis.growth import Subject, gains, grow
+from lbcheck.analysis.hops import Path
+from lbcheck.checks.capacity import judge
+from lbcheck.errors import LbcheckError
+from lbcheck.model.address import PortRange
+from lbcheck.model.capacity import (
+    Backend,
+    Balancer,
+    BindingMode,
+    Client,
+    Cluster,
+    Frontend,
+    HostLimits,
+    Opening,
+    Server,
+    Vip,
+)
+from lbcheck.model.nat import MappingBehaviour, NatPool
+from lbcheck.model.verdict import Outcome
+from lbcheck.reporters import json as as_json
+from lbcheck.reporters import text as as_text
+
+HUNDRED = PortRange(40000, 40099)
+EXPLICIT = Opening(PortRange(20000, 29999), binding=BindingMode.EXPLICIT)  # 10,000 ports, used again for each endpoint
+LB1 = Balancer("lb1", ("198.19.0.21",), Opening(HUNDRED, binding=BindingMode.NO_PORT))
+WEB1, WEB2 = Server("web1", "198.19.0.11"), Server("web2", "198.19.0.12")
+ONE = Cluster(
+    clients=(Client("client1", ("198.18.0.31",), EXPLICIT),),
+    vips=(Vip("198.18.0.101", "lb1"),),
+    frontends=(Frontend("www", backend="web"),),
+    balancers=(LB1,),
+    backends=(Backend("web", (WEB1,)),),
+)
+WWW = Subject(frontend="www")
+POOL = NatPool("nat1", ("198.18.0.41", "198.18.0.42"), PortRange(40000, 40063))
+SUBSCRIBERS = tuple(
+    Client(f"s{n}", (f"100.64.0.{n}",), EXPLICIT, behind="nat1", connections=3 * 60) for n in range(2, 10)
+)
+BEHIND = Cluster(
+    clients=SUBSCRIBERS,
+    nats=(POOL,),
+    vips=(Vip("198.18.0.101"), Vip("198.18.0.102"), Vip("198.18.0.103"), Vip("2001:2::101")),
+    frontends=(Frontend("www"),),
+)
+NAT1 = Subject(nat="nat1")
+
+
+def with_servers(*servers: Server, redispatch: bool = False, **more: Any) -> Cluster:
+    """Return the cluster with these servers."""
+    return replace(ONE, backends=(Backend("web", servers, redispatch),), **more)
+
+
+def with_balancer(**more: Any) -> Cluster:
+    """Return the cluster with another lb1."""
+    return replace(ONE, balancers=(replace(LB1, **more),))
+
+
+def www(cluster: Cluster) -> Path:
+    """Return the path of the frontend."""
+    return capacity.of_frontend(cluster, "www")
+
+
+def gained(cluster: Cluster, subject: Subject = WWW) -> Mapping[str, int]:
+    """Return what one more of each gains."""
+    return {gain.what: gain.gained for gain in gains(cluster, subject)}
+
+
+# --- balancer → server ---
+
+
+@pytest.mark.parametrize(
+    ("cluster", "holds"),
+    [
+        (ONE, 100),
+        (with_servers(WEB1, WEB2), 200),
+        (with_servers(replace(WEB1, ports=(8080, 8081))), 200),
+        (with_servers(WEB1, replace(WEB2, weight=3)), 133),
+        (with_servers(WEB1, replace(WEB2, weight=3), redispatch=True), 200),
+        (with_servers(WEB1, replace(WEB2, weight=0)), 100),
+        (with_servers(replace(WEB1, address="2001:2:0:1::11")), 0),  # lb1's only source is IPv4
+        (with_balancer(sources=("198.19.0.21", "198.19.0.22")), 200),
+        (with_balancer(sources=("198.19.0.21", "198.19.0.22"), opening=Opening(HUNDRED)), 100),  # no bind: one source
+        (with_balancer(sources=()), 100),
+        (with_balancer(opening=Opening(PortRange(40000, 40049), binding=BindingMode.EXPLICIT)), 50),
+        (replace(ONE, balancers=(LB1, replace(LB1, name="lb2"))), 100),  # lb2 has no VIP: it takes nothing
+        (replace(ONE, balancers=(LB1, replace(LB1, name="lb2")), vips=(Vip("198.18.0.101"),)), 200),
+    ],
+)
+def test_a_balancer_holds_sources_by_ports_by_server_endpoints(cluster: Cluster, holds: int) -> None:
+    """Towards servers HAProxy is a client: P for each source and server endpoint, shared by weight."""
+    path = www(cluster)
+    assert (path.holds, path.narrowest.name, path.limit) == (holds, "balancer → server", "source ports")
+
+
+def test_a_port_that_serves_once_is_shared_by_all_servers() -> None:
+    """Under `bind(source, 0)` two servers share the ports of the balancer: its own hop says so."""
+    cluster = with_servers(
+        WEB1, WEB2, balancers=(replace(LB1, opening=Opening(HUNDRED, binding=BindingMode.ANY_PORT)),)
+    )
+    assert (www(cluster).holds, www(cluster).narrowest.name) == (100, "balancer")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "holds", "hop", "limit"),
+    [
+        (with_balancer(maxconn=90), 90, "balancer", "HAProxy maxconn (global)"),
+        (
+            replace(ONE, frontends=(Frontend("www", backend="web", maxconn=70),)),
+            70,
+            "balancer",
+            "HAProxy maxconn (frontend)",
+        ),
+        (with_balancer(limits=HostLimits(file_descriptors=161)), 80, "balancer", "file descriptors"),
+        (with_balancer(limits=HostLimits(conntrack_max=100)), 50, "balancer", "nf_conntrack_max"),
+        (with_balancer(limits=HostLimits(memory_bytes=80_000)), 10, "balancer", "memory"),
+        (with_servers(replace(WEB1, maxconn=30)), 30, "balancer → server", "HAProxy maxconn (server)"),
+        (
+            with_servers(replace(WEB1, worker_processes=2, worker_connections=16)),
+            32,
+            "balancer → server",
+            "nginx worker_connections",
+        ),
+        (with_servers(replace(WEB1, worker_connections=16)), 100, "balancer → server", "source ports"),
+        (
+            with_servers(replace(WEB1, limits=HostLimits(file_descriptors=40))),
+            40,
+            "balancer → server",
+            "file descriptors",
+        ),
+        (with_servers(replace(WEB1, queue=5)), 6, "balancer → server", "somaxconn"),
+        (with_servers(replace(WEB1, limits=HostLimits(memory_bytes=40_000))), 10, "balancer → server", "memory"),
+        (
+            replace(ONE, clients=(Client("c", ("198.18.0.31",), Opening(PortRange(5, 9))),)),
+            5,
+            "client → VIP",
+            "source ports",
+        ),
+        (replace(ONE, clients=(replace(ONE.clients[0], connections=9),)), 9, "client → VIP", "connections wanted"),
+    ],
+)
+def test_the_limit_that_binds_first_is_named(cluster: Cluster, holds: int, hop: str, limit: str) -> None:
+    """A proxied connection takes two descriptors, entries and sockets at the balancer, and one at the server."""
+    path = www(cluster)
+    assert (path.holds, path.narrowest.name, path.limit) == (holds, hop, limit)
+
+
+def test_one_small_server_ends_the_path_for_all() -> None:
+    """Without redispatch the lowest maxconn limits the others, and the verdict says which server and what is lost."""
+    cluster = with_servers(replace(WEB1, maxconn=10), WEB2)
+    [verdict] = judge(cluster, {})
+    assert verdict.summary == ("holds 20 connections at once; limited by HAProxy maxconn (server) (balancer → server)")
+    assert "server web1 is full first and limits the path; with redispatch all would hold 110" in [
+        finding.message for finding in verdict.findings
+    ]
+
+
+def test_two_balancers_with_limits_of_different_kinds_are_added_up() -> None:
+    """Each balancer holds what its own lowest limit allows."""
+    second = replace(LB1, name="lb2", maxconn=1)
+    cluster = replace(ONE, balancers=(LB1, second), vips=(Vip("198.18.0.101"),))
+    assert www(cluster).holds == 101
+
+
+# --- client → VIP ---
+
+
+@pytest.mark.parametrize(
+    ("opening", "holds"),
+    [
+        (EXPLICIT, 10_000 * 2 * 3 + 10_000 * 2),
+        (replace(EXPLICIT, binding=BindingMode.NONE), 10_000 * 3 + 10_000 * 2),
+        (replace(EXPLICIT, binding=BindingMode.ANY_PORT), 10_000 * 2 + 10_000),
+    ],
+)
+def test_each_address_family_has_tuples_of_its_own(opening: Opening, holds: int) -> None:
+    """Two IPv4 addresses to three endpoints, and one IPv6 address to two, beside each other."""
+    client = Client("c", ("198.18.0.31", "198.18.0.32", "2001:2::31"), opening)
+    vips = tuple(Vip(address) for address in ("198.18.0.1", "198.18.0.2", "198.18.0.3", "2001:2::1", "2001:2::2"))
+    assert www(Cluster(clients=(client,), vips=vips, frontends=(Frontend("www"),))).holds == holds
+
+
+def test_time_wait_limits_what_a_hop_opens_a_second() -> None:
+    """One source towards one endpoint opens 470 a second from the default range."""
+    cluster = Cluster(clients=(Client("c", ("198.18.0.31",)),), vips=(Vip("198.18.0.1"),), frontends=(Frontend("www"),))
+    assert int(www(cluster).narrowest.a_second or 0) == 470
+
+
+# --- subscriber → NAT → service ---
+
+
+def test_totals_of_each_outside_address_are_what_was_measured() -> None:
+    """Eight subscribers split 2 and 6, each wants 60 to each of three: 64 ports an address give 64 to each."""
+    path = capacity.of_nat(BEHIND, "nat1")
+    assert [step.predicted for step in path.hops[0].steps] == [64 * 3, 64 * 3]
+    assert (path.holds, path.wanted, path.limit) == (384, 8 * 180, "NAT ports")
+
+
+def test_a_single_subscriber_gains_by_destinations_and_not_by_addresses() -> None:
+    """64 to each destination: a VIP or a port gains 64 or more, an address or another NAT nothing."""
+    single = replace(BEHIND, clients=(replace(SUBSCRIBERS[0], connections=None),))
+    found = gained(single, NAT1)
+    assert capacity.of_nat(single, "nat1").holds == 192
+    assert (found["nat-address"], found["nat"], found["client"], found["vip"]) == (0, 0, 0, 64)
+
+
+def test_two_nats_carry_twice_as_much() -> None:
+    """With one outside address each, two CGNs carry 128 to each destination."""
+    one = replace(BEHIND, nats=(replace(POOL, addresses=("198.18.0.41",)),))
+    assert capacity.of_nat(one, "nat1").holds == 64 * 3
+    assert gained(one, NAT1)["nat"] == 64 * 3
+    assert gained(one, NAT1)["nat-address"] == 64 * 3
+    third = grow(one, NAT1, {"nat": 2})
+    assert [pool.addresses for pool in third.nats] == [("198.18.0.41",), ("198.18.0.42",), ("198.18.0.43",)]
+    assert [capacity.subscribers(third, pool.name) for pool in third.nats] == [3, 3, 2]
+
+
+def test_dual_stack_takes_its_share_off_the_pool() -> None:
+    """Half of 1,440 connections on IPv6 leave 720 to 384 places: 720 more are held."""
+    half = grow(BEHIND, NAT1, {"ipv6": 50})
+    path = capacity.of_nat(half, "nat1")
+    assert path.past is not None
+    assert (path.narrowest.holds, path.past.holds, path.holds) == (64 * 3 * 2 - 12, 720, 1092)
+
+
+def test_subscribers_known_by_number_may_move_to_ipv6_too() -> None:
+    """A tenth of a thousand hosts that want all they can are given an IPv6 address."""
+    many = replace(BEHIND, clients=(Client("homes", opening=Opening(HUNDRED), hosts=1000, behind="nat1"),))
+    assert gained(many, NAT1)["ipv6"] == 100 * 100
+    assert gained(many, NAT1)["nat"] == 64 * 2 * 3
+
+
+def test_endpoint_independent_mapping_is_shared_by_all_destinations() -> None:
+    """Two addresses of 64 ports carry 128 connections in all where clients take a new port for each."""
+    pool = replace(POOL, mapping=MappingBehaviour.ENDPOINT_INDEPENDENT)
+    clients = tuple(replace(c, opening=replace(c.opening, binding=BindingMode.NONE)) for c in SUBSCRIBERS)
+    assert capacity.of_nat(replace(BEHIND, nats=(pool,), clients=clients), "nat1").holds == 128
+
+
+def test_the_gateways_own_table_may_bind_first() -> None:
+    """nf_conntrack_max counts for all outside addresses together."""
+    path = capacity.of_nat(replace(BEHIND, nats=(replace(POOL, conntrack_max=100),)), "nat1")
+    assert (path.holds, path.limit) == (100, "nf_conntrack_max")
+
+
+def test_port_blocks_bind_where_they_are_smaller_than_the_demand() -> None:
+    """Eight blocks of 16 are 128 to each destination, and it is the blocks that bind where subscribers are few."""
+    few = replace(BEHIND, nats=(replace(POOL, block_ports=16),), clients=SUBSCRIBERS[:2])
+    path = capacity.of_nat(few, "nat1")
+    assert (path.holds, path.limit) == (2 * 16 * 3, "port blocks")
+
+
+def test_a_nat_limits_its_clients_on_the_way_to_the_vips() -> None:
+    """In a frontend's path what passes the NAT stands beside what comes directly."""
+    cluster = replace(BEHIND, clients=(*SUBSCRIBERS, ONE.clients[0]))
+    assert www(cluster).holds == 384 + 10_000 * 3
+
+
+# --- growth ---
+
+
+@pytest.mark.parametrize(
+    ("what", "gain"),
+    [
+        ("backend", 100),
+        ("server-port", 100),
+        ("balancer", 100),
+        ("balancer-source", 100),
+        ("vip", 0),
+        ("frontend-port", 0),
+        ("client", 0),
+    ],
+)
+def test_what_one_more_gains_depends_on_what_binds(what: str, gain: int) -> None:
+    """Where the balancer's source ports bind, everything on that hop gains P, and nothing before it gains."""
+    assert gained(ONE)[what] == gain
+    assert www(grow(ONE, WWW, {what: 3})).holds == 100 + 3 * gain
+
+
+@pytest.mark.parametrize("what", ["vip", "frontend-port", "client"])
+def test_where_the_clients_bind_their_side_gains(what: str) -> None:
+    """With explicit binding, each further VIP, frontend port and client address gains the client's whole range."""
+    assert gained(replace(ONE, backends=(), frontends=(Frontend("www"),)))[what] == 10_000
+
+
+def test_a_named_source_is_worth_nothing_to_a_client_that_does_not_bind() -> None:
+    """Without a bind the route picks one source, however many there are."""
+    free = Cluster(clients=(Client("c", ("198.18.0.31",)),), vips=(Vip("198.18.0.1"),), frontends=(Frontend("www"),))
+    assert gained(free)["client"] == 0
+
+
+def test_weights_decide_what_another_server_is_worth() -> None:
+    """At weights 1:3 the heavy one is full first: 133; another heavy one makes it 1:3:3 and 233."""
+    assert gained(with_servers(WEB1, replace(WEB2, weight=3)))["backend"] == 233 - 133
+
+
+def test_what_is_not_there_cannot_grow() -> None:
+    """Asking for one more NAT address without a NAT is said in a sentence."""
+    assert "nat-address" not in gained(ONE)
+    with pytest.raises(LbcheckError, match="nat-address cannot grow here: there is nothing to add it to"):
+        judge(ONE, {"nat-address": 1})
+
+
+# --- the verdicts ---
+
+
+def test_the_verdict_names_the_limit_and_the_best_addition() -> None:
+    """A summary with the numbers, what is worth most, and what was assumed."""
+    [verdict] = judge(replace(ONE, assumed=("the moon is round",)), {})
+    assert verdict.summary == "holds 100 connections at once; limited by source ports (balancer → server)"
+    assert verdict.evidence["binding"] == {"hop": "balancer → server", "limit": "source ports", "value": 100}
+    assert verdict.findings[0].message == (
+        "worth most, +100 each: one backend server, one server port, one balancer, one balancer source address"
+    )
+    assert verdict.findings[-1].message == "the moon is round"
+    step = verdict.evidence["steps"][-1]
+    assert (step["sources"], step["ports"], step["endpoints"], step["predicted"]) == (1, 100, 1, 100)
+    assert step["measured"] is None
+
+
+def test_connections_that_find_no_room_fail() -> None:
+    """What clients say they want is held against what there is."""
+    wanting = judge(replace(ONE, clients=(replace(ONE.clients[0], connections=101),)), {})
+    assert wanting[0].outcome is Outcome.FAIL
+    assert wanting[0].findings[0].message == "of 101 connections wanted 1 find no room"
+    content = judge(replace(ONE, clients=(replace(ONE.clients[0], connections=100),)), {})
+    assert content[0].findings[0].message == "all 100 connections wanted fit"
+
+
+def test_growth_is_shown_against_what_there_was() -> None:
+    """The grown cluster's verdict says what it held before."""
+    [verdict] = judge(ONE, {"backend": 2})
+    assert "grown by backend=2: 100 → 300 (+200)" in [finding.message for finding in verdict.findings]
+    assert (verdict.evidence["before"], verdict.evidence["grown"]) == (100, {"backend": 2})
+
+
+def test_where_nothing_helps_it_is_said_which_hops_bind_together() -> None:
+    """Two hops of the same size: no single addition gains anything."""
+    both = replace(ONE, clients=(Client("c", ("198.18.0.31",), Opening(HUNDRED)),), vips=(Vip("198.18.0.101"),))
+    [verdict] = judge(both, {})
+    assert verdict.findings[0].message.startswith("one more of nothing gains anything: client → VIP and balancer")
+
+
+def test_the_report_keeps_to_the_schema_and_is_a_table_for_people() -> None:
+    """Each verdict's evidence is valid; the text has the products, the hops and the gains."""
+    whole = replace(BEHIND, balancers=(LB1,), backends=ONE.backends, frontends=(Frontend("www", backend="web"),))
+    report = run.predict(whole, {"vip": 1})
+    schema = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
+    jsonschema.validate(json.loads(as_json.render(report)), schema)
+    text = as_text.render(report)
+    assert "NAT 198.18.0.41, 2 subscribers  v4  address-and-port-dependent" in text
+    assert "balancer → server    100              2  source ports 100" in text
