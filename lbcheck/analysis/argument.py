@@ -1,0 +1,273 @@
+"""How a service goes beyond 65,535 connections: the argument of `lbcheck prove`, each claim with its predictions."""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lbcheck.analysis import nat
+from lbcheck.analysis.tuples import tuples
+from lbcheck.model.address import Endpoint, PortRange
+from lbcheck.model.capacity import BindingMode
+from lbcheck.model.fill import Fill, Filled, StopKind, explicit
+from lbcheck.model.nat import NatPool
+from lbcheck.model.verdict import Finding, Outcome, Verdict
+
+EVERY_PORT = PortRange(1024, 65535)  # those that need no privilege: 64,512
+FEW_PORTS = PortRange(40000, 40099)  # few enough to see every binding mode at its limit in milliseconds
+SOME_PORTS = PortRange(40000, 40999)
+NAT_PORTS = PortRange(40000, 40063)  # Linux's NAT searches ranges up to 128 ports exhaustively (measured)
+FIRST_CLIENT = ipaddress.IPv4Address("127.1.0.1")  # all of 127.0.0.0/8 is there without adding an address
+FIRST_SERVER = ipaddress.IPv4Address("127.0.1.1")
+# Well over the ports that a NAT has; one of its ports for each would leave it to chance whether it finds the last one.
+NAT_DEMAND = 24  # of each of 8 subscribers: 3 times 64, and 1.5 times where they split over two addresses
+NAT_DEADLINE_S = 1.0  # no SYN is sent again before (RFC 6298)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: what is opened, how many of it the model says are held, and who says no to the rest."""
+
+    what: str
+    fill: Fill
+    predicted: int
+    sources: int
+    ports: int
+    refusal: StopKind | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Rows that are opened one after the other and held together; all let go before the next scene."""
+
+    rows: tuple[Row, ...]
+    ephemeral: PortRange = EVERY_PORT  # from which the kernel picks
+    pool: NatPool | None = None  # the NAT in between; None: all on loopback
+    accept: bool = False  # the server accepts; else connections wait in its queue
+
+
+@dataclass(frozen=True)
+class Section:
+    """One claim, and the scenes that show it."""
+
+    name: str
+    claim: str
+    scenes: tuple[Scene, ...]
+    gains: tuple[tuple[str, int], ...] = ()  # what was added, and the tuples that it brings
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Return every row, in order."""
+        return tuple(row for scene in self.scenes for row in scene.rows)
+
+
+@dataclass(frozen=True)
+class CgnAddresses:
+    """Where the small CGN's hosts are: what stands it up says so."""
+
+    subscribers: tuple[str, ...]
+    subscriber_6: str
+    service: str
+    service_6: str
+
+
+def sections(connections: int, cgn: CgnAddresses, *, accept: bool = False) -> tuple[Section, ...]:
+    """Return the whole argument; `connections` are held to one port."""
+    return (one_port(connections, accept=accept), binding_modes(), gains(), both_families(), small_cgn(cgn))
+
+
+def clients(count: int) -> tuple[str, ...]:
+    """Return so many client addresses."""
+    return tuple(str(FIRST_CLIENT + number) for number in range(count))
+
+
+def endpoints(addresses: int, ports: int = 1) -> tuple[Endpoint, ...]:
+    """Return the endpoints of so many server addresses with so many ports each."""
+    return tuple(Endpoint(str(FIRST_SERVER + a), 80 + p) for a in range(addresses) for p in range(ports))
+
+
+# --- the claims ---
+
+
+def one_port(connections: int, *, accept: bool = False) -> Section:
+    """One address has a port for each of its connections, and a server's port holds those of any number."""
+    each, server = len(EVERY_PORT), endpoints(1)
+    needed = -(-connections // each)
+    full = Fill(endpoints=server, sources=clients(1), ports=EVERY_PORT, reset=False)
+    more = Fill(endpoints=server, sources=clients(1), binding=BindingMode.NO_PORT, limit=1, reset=False)
+    many = Fill(endpoints=server, sources=clients(needed), ports=EVERY_PORT, limit=connections, reset=False)
+    whole = tuples(BindingMode.EXPLICIT, each, needed, 1)
+    alone = Scene(
+        (
+            Row("one client address", full, each, 1, each),
+            Row("one more from that address", more, 0, 1, each, StopKind.NO_PORT),
+        ),
+        accept=accept,
+    )
+    together = Scene(
+        (Row(_count(needed, "client address"), many, min(connections, whole), needed, each),), accept=accept
+    )
+    where = "accepted by the server" if accept else "in the listener's queue"
+    claim = f"65,535 is a limit of one client address, not of a server: one port of one server holds more ({where})"
+    return Section("one port", claim, (alone, together))
+
+
+REFUSALS = {  # what a program sees once nothing is left
+    BindingMode.EXPLICIT: None,
+    BindingMode.EXPLICIT_EXCLUSIVE: StopKind.IN_USE,
+    BindingMode.NO_PORT: StopKind.NO_PORT,
+    BindingMode.ANY_PORT: StopKind.IN_USE,
+    BindingMode.NONE: StopKind.NO_PORT,
+}
+
+
+def binding_modes() -> Section:
+    """How a program binds decides what multiplies."""
+    shapes = [(sources, ends) for sources in (1, 2) for ends in (1, 2, 6)]
+    scenes = tuple(_mode(binding, *shape) for binding in BindingMode for shape in shapes)
+    claim = "how a program binds decides what multiplies: ports, source addresses, endpoints"
+    return Section("binding modes", claim, scenes)
+
+
+def _mode(binding: BindingMode, sources: int, ends: int) -> Scene:
+    fill = Fill(
+        endpoints=endpoints(ends),
+        sources=clients(sources) if binding is not BindingMode.NONE else (),  # the route picks one of all
+        ports=FEW_PORTS if explicit(binding) else None,
+        binding=binding,
+        reset=False,
+    )
+    refused = REFUSALS[binding] if ends > 1 or not explicit(binding) else None
+    predicted = tuples(binding, len(FEW_PORTS), sources, ends)
+    what = f"{binding}, {_count(sources, 'source')}, {_count(ends, 'endpoint')}"
+    return Scene((Row(what, fill, predicted, sources, len(FEW_PORTS), refused),), ephemeral=FEW_PORTS)
+
+
+def gains() -> Section:
+    """Each address and port that is added multiplies what there is."""
+    steps = (
+        ("one of each", (1, 1, 1)),
+        ("and a client address", (2, 1, 1)),
+        ("and a server address", (2, 2, 1)),
+        ("and a server port", (2, 2, 2)),
+    )
+    rows = []
+    for what, (sources, servers, ports) in steps:
+        ends = endpoints(servers, ports)
+        fill = Fill(endpoints=ends, sources=clients(sources), ports=SOME_PORTS, reset=False)
+        predicted = tuples(BindingMode.EXPLICIT, len(SOME_PORTS), sources, len(ends))
+        rows.append(Row(what, fill, predicted, sources, len(SOME_PORTS)))
+    added = tuple(
+        (after.what.replace("and a", "one"), after.predicted - before.predicted) for before, after in pairwise(rows)
+    )
+    claim = "each client address, server address and server port that is added multiplies what there is"
+    return Section("gains", claim, tuple(Scene((row,)) for row in rows), added)
+
+
+def both_families() -> Section:
+    """IPv6 has its own tuples."""
+    four = Fill(endpoints=endpoints(1), sources=clients(1), ports=SOME_PORTS, reset=False)
+    six = Fill(endpoints=(Endpoint("::1", 80),), sources=("::1",), ports=SOME_PORTS, reset=False)
+    each = len(SOME_PORTS)
+    rows = (
+        Row("IPv4, its ports full", four, tuples(four.binding, each, 1, 1), 1, each),
+        Row("IPv6 beside it, the same ports", six, tuples(six.binding, each, 1, 1), 1, each),
+    )
+    return Section("both families", "IPv6 has its own tuples, beside those of IPv4", (Scene(rows),))
+
+
+def small_cgn(cgn: CgnAddresses) -> Section:
+    """A NAT's outside addresses are the sources that count; IPv6 needs none of them."""
+    one = NatPool("cgn", ("198.18.0.101",), NAT_PORTS)
+    two = NatPool("cgn", ("198.18.0.101", "198.18.0.102"), NAT_PORTS)
+    everyone = cgn.subscribers
+    six = Fill(
+        endpoints=(Endpoint(cgn.service_6, 80),),
+        sources=(cgn.subscriber_6,),
+        ports=PortRange(40000, 40095),
+        reset=False,
+        timeout_s=NAT_DEADLINE_S,
+    )
+    dry = _through("one outside address", one, everyone, NAT_DEMAND, cgn.service)
+    relief = Row("IPv6 beside it, while IPv4 is dry", six, 96, 1, 96)
+    gained = _through("two outside addresses", two, everyone, NAT_DEMAND, cgn.service)
+    scenes = (
+        Scene((dry, relief), pool=one),
+        Scene((_through("one, to two endpoints", one, everyone, NAT_DEMAND, cgn.service, ends=2),), pool=one),
+        Scene((gained,), pool=two),
+        Scene((_through("two, for one subscriber", two, everyone[:1], 4 * NAT_DEMAND, cgn.service),), pool=two),
+    )
+    claim = "behind a NAT its outside addresses and ports are all there is, for each endpoint; IPv6 needs none of them"
+    added = (("one outside address", gained.predicted - dry.predicted), ("IPv6", relief.predicted))
+    return Section("a small CGN", claim, scenes, added)
+
+
+def _through(what: str, pool: NatPool, inside: Sequence[str], each: int, service: str, *, ends: int = 1) -> Row:
+    """Return what subscribers who want `each` connections to each endpoint hold through the NAT."""
+    demands = [nat.Demand(address, each * ends) for address in inside]
+    held = nat.held(nat.carry(pool, demands, nat.Destinations(addresses=1, endpoints=ends)))
+    fill = Fill(
+        endpoints=tuple(Endpoint(service, 80 + number) for number in range(ends)),
+        sources=tuple(inside),
+        ports=PortRange(40000, 40000 + each - 1),
+        reset=False,
+        timeout_s=NAT_DEADLINE_S,
+    )
+    return Row(what, fill, held, len(pool.addresses), len(NAT_PORTS), StopKind.SILENCE)
+
+
+# --- the judgement ---
+
+
+def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
+    """Hold what was measured to what was predicted; rows without a sample were not measured."""
+    by_row = [*samples, *[None] * (len(section.rows) - len(samples))]
+    pairs = list(zip(section.rows, by_row, strict=True))
+    findings = tuple(finding for row, sample in pairs for finding in _findings(row, sample))
+    steps = [_step(row, sample) for row, sample in pairs]
+    exact = sum(step["measured"] == step["predicted"] for step in steps)
+    outcome = max((f.outcome for f in findings), key=_GRAVITY.index, default=Outcome.PASS)
+    summary = f"{section.claim}; {exact} of {len(steps)} measured as predicted"
+    added = [{"add": what, "tuples": tuples_} for what, tuples_ in section.gains]
+    return Verdict("prove", section.name, outcome, summary, findings, {"steps": steps, "gains": added})
+
+
+_GRAVITY = (Outcome.PASS, Outcome.UNMEASURED, Outcome.FAIL)
+
+
+def _findings(row: Row, sample: Filled | None) -> Iterator[Finding]:
+    if sample is None:
+        yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured, the run ended before")
+    elif sample.failure:
+        yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured: {sample.failure.message}")
+    elif sample.held != row.predicted:
+        stop = f"; it ended by {sample.stopped_by}" if sample.stopped_by else ""
+        yield Finding(Outcome.FAIL, f"{row.what}: {row.predicted:,} predicted, {sample.held or 0:,} held{stop}")
+    elif sample.stopped_by != row.refusal:
+        seen, owed = sample.stopped_by or "nobody", row.refusal or "nobody"
+        yield Finding(Outcome.FAIL, f"{row.what}: {seen} said no where {owed} should")
+    elif sample.time_wait:
+        yield Finding(Outcome.FAIL, f"{row.what}: {sample.time_wait:,} connections stayed in TIME_WAIT")
+
+
+def _step(row: Row, sample: Filled | None) -> dict[str, object]:
+    seen = sample if sample and not sample.failure else None
+    return {
+        "what": row.what,
+        "binding": str(row.fill.binding),
+        "sources": row.sources,
+        "endpoints": len(row.fill.endpoints),
+        "ports": row.ports,
+        "predicted": row.predicted,
+        "measured": seen.held if seen else None,
+        "stopped_by": str(seen.stopped_by) if seen and seen.stopped_by else None,
+        "seconds": seen.seconds if seen else 0.0,
+        "release_s": seen.release_s if seen else 0.0,
+        "workers": seen.workers if seen else 0,
+        "slab_bytes": seen.slab_bytes if seen else 0,
+    }
+
+
+def _count(number: int, what: str) -> str:
+    many = {"client address": "client addresses"}.get(what, what + "s")
+    return f"{number:,} {what if number == 1 else many}"

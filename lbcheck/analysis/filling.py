@@ -1,0 +1,149 @@
+"""What a fill is owed on the machine where it runs, and what to make of what came."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lbcheck.analysis.tuples import LAWS, usable_ports
+from lbcheck.model.address import PortRange, family
+from lbcheck.model.capacity import Opening
+from lbcheck.model.fill import Fill, Filled, StopKind, explicit
+from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+
+WHY: Mapping[StopKind, str] = {
+    StopKind.NO_PORT: "connect: no port is left from this source to this endpoint",
+    StopKind.IN_USE: "bind: the port is taken, by a connection or by a listener",
+    StopKind.NO_SOURCE: "bind: this machine does not have the source address",
+    StopKind.SILENCE: "no answer until the deadline: a NAT without a free port, a firewall, or a full queue dropped it",
+    StopKind.RESET: "answered, then ended by RST: the proxy or the server had no room",
+    StopKind.REFUSED: "nobody listens there",
+    StopKind.CLOSED: "established, then closed by the other side",
+    StopKind.UNREACHABLE: "no route to it",
+    StopKind.DESCRIPTORS: "a process has no file descriptor left (ulimit -n)",
+    StopKind.FILES: "the system has no open file left (fs.file-max)",
+    StopKind.BUFFERS: "the kernel has no memory left for sockets (net.ipv4.tcp_mem)",
+    StopKind.DENIED: "a firewall on this machine, or a source port below 1024",
+    StopKind.LOW_MEMORY: "this machine's memory was running out, so the fill ended itself",
+    StopKind.KILLED: "worker processes were killed, and their connections went with them",
+    StopKind.INTERRUPTED: "interrupted: judged by what was seen until then",
+    StopKind.OTHER: "an error that lbcheck does not know",
+}
+_OURS = {
+    StopKind.LOW_MEMORY,
+    StopKind.KILLED,
+    StopKind.INTERRUPTED,
+}  # these end a measurement, they are no result of it
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the machine says that bears on how many ports there are."""
+
+    ephemeral: PortRange
+    reserved: tuple[PortRange, ...] = ()
+    listening: frozenset[tuple[str, int]] = frozenset()  # address, port
+    routed: tuple[str, ...] = ()  # the source that the route picks, for each endpoint, where none is given
+
+
+def predict(fill: Fill, ground: Ground) -> int:
+    """Return how many connections the fill is owed if the other side takes all: its tuples, up to its limit."""
+    law, left, total = LAWS[fill.binding], fill.limit, 0
+    for source, ends in _pairs(fill, ground).items():
+        for number in range(ends):
+            given = fill.ports or ground.ephemeral
+            tried = len(given) if left is None else min(len(given), left)
+            left = None if left is None else left - tried
+            if tried and (law.every_endpoint or not number):
+                whole = usable_ports(_opening(fill, ground, source, given))
+                # The explicit modes try the range's first ports; the kernel finds free ones anywhere in it.
+                first = PortRange(given.low, given.low + tried - 1)
+                part = usable_ports(_opening(fill, ground, source, first)) if explicit(fill.binding) else tried
+                total += min(whole, part)
+    return total
+
+
+def taken(fill: Fill, ground: Ground) -> tuple[int, ...]:
+    """Return the ports of the fill's range that a listener on this machine keeps from it."""
+    given = fill.ports or ground.ephemeral
+    return tuple(
+        sorted({p for s in _pairs(fill, ground) for p in _listening(ground, s) if given.low <= p <= given.high})
+    )
+
+
+def _pairs(fill: Fill, ground: Ground) -> dict[str, int]:
+    """Return each source, and how many endpoints it connects to."""
+    if not fill.sources:
+        return dict(Counter(ground.routed)) or {"": len(fill.endpoints)}
+    of_family = Counter(family(endpoint.address) for endpoint in fill.endpoints)
+    return {source: of_family[family(source)] for source in fill.sources}
+
+
+def _opening(fill: Fill, ground: Ground, source: str, ports: PortRange) -> Opening:
+    return Opening(ports, ground.reserved, _listening(ground, source), fill.binding)
+
+
+def _listening(ground: Ground, source: str) -> tuple[int, ...]:
+    return tuple(port for address, port in ground.listening if address in ("0.0.0.0", "::", source))  # noqa: S104
+
+
+# --- what came ---
+
+
+def judge(fill: Fill, filled: Filled, predicted: int) -> Verdict:
+    """Hold what was held to what was predicted, and say who said no."""
+    subject = _subject(fill)
+    if filled.failure:
+        return Verdict("fill", subject, Outcome.UNMEASURED, filled.failure.message)
+    findings = tuple(_findings(filled, predicted))
+    rate = round(filled.opened / filled.seconds) if filled.seconds else 0
+    summary = (
+        f"{filled.held or 0:,} connections held of {predicted:,}, by the kernel's count; opened in "
+        f"{filled.seconds:.1f} s ({rate:,}/s, {filled.workers} process{'es' * (filled.workers != 1)}), let go in "
+        f"{filled.release_s:.1f} s"
+    )
+    evidence = {"steps": [_step(filled, predicted)], "gains": []}
+    return Verdict(
+        "fill", subject, gravest([Outcome.PASS, *(f.outcome for f in findings)]), summary, findings, evidence
+    )
+
+
+def _findings(filled: Filled, predicted: int) -> Iterator[Finding]:
+    held = filled.held or 0
+    exact = held == predicted
+    for kind, count in sorted(filled.stops.items(), key=lambda item: -item[1]):
+        ours = StopKind(kind) in _OURS
+        # Refusals beyond what was owed are no fault: that is how a fill sees the limit.
+        outcome = Outcome.UNMEASURED if ours else Outcome.PASS if exact else Outcome.FAIL
+        yield Finding(outcome, f"{kind}{'' if ours else f' {count:,} times'}: {WHY[StopKind(kind)]}")
+    if not exact and not filled.stops:
+        yield Finding(
+            Outcome.FAIL, f"the kernel counts {held:,} connections where {predicted:,} are owed, and nobody said no"
+        )
+    if filled.held_after is not None and filled.held_after < held:
+        yield Finding(Outcome.FAIL, f"of {held:,} connections {filled.held_after:,} were there at the end of the hold")
+    if filled.before:
+        yield Finding(
+            Outcome.PASS, f"{filled.before:,} connections to the same endpoints were there before, not counted"
+        )
+    if filled.time_wait:
+        yield Finding(Outcome.PASS, f"{filled.time_wait:,} connections to the same endpoints rest in TIME_WAIT")
+
+
+def _step(filled: Filled, predicted: int) -> dict[str, object]:
+    times = ("seconds", "release_s", "held_after", "before", "time_wait")
+    names = ("sources", "endpoints", "ports", "workers", "slab_bytes", "attempted", *times)
+    return {
+        "what": f"{filled.sources:,} × {filled.ports:,} × {filled.endpoints:,}",
+        "binding": str(filled.binding),
+        "predicted": predicted,
+        "measured": filled.held,
+        "stopped_by": str(filled.stopped_by) if filled.stopped_by else None,
+        "stops": dict(filled.stops),
+        "by_endpoint": dict(filled.by_endpoint),
+        **{name: getattr(filled, name) for name in names},
+    }
+
+
+def _subject(fill: Fill) -> str:
+    first, more = fill.endpoints[0], len(fill.endpoints) - 1
+    return f"{first}{f' and {more} more' if more else ''}"

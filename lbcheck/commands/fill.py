@@ -1,0 +1,128 @@
+"""`lbcheck fill ADDR:PORT…`: open connections and hold them, until the plan is full or somebody says no."""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+
+from lbcheck import __version__
+from lbcheck.analysis import filling
+from lbcheck.commands import arguments as take
+from lbcheck.commands import output
+from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
+from lbcheck.model.capacity import BindingMode
+from lbcheck.model.fill import Fill, harmless
+from lbcheck.model.verdict import Report
+from lbcheck.probing import needs, sock_diag
+from lbcheck.probing.fill import Prepared, fill, prepare, reserved_ports
+from lbcheck.wire import jsonl
+
+RATE = 50.0  # connections a second towards what is neither on loopback nor in the lab's ranges
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("endpoint", nargs="+", metavar="ADDR:PORT", help="IPv6 in brackets")
+    parser.add_argument("--source", action="append", default=[], metavar="ADDR", help="bind to it; repeatable")
+    parser.add_argument("--ports", metavar="LO-HI", help="source ports, of the explicit modes (the ephemeral range)")
+    parser.add_argument("--limit", type=take.count, metavar="N", help="at most so many connections")
+    parser.add_argument("--hold", type=take.seconds, default=0.0, metavar="SECONDS", help="count again after so long")
+    parser.add_argument(
+        "--bind",
+        choices=[str(mode) for mode in BindingMode],
+        default="explicit",
+        help="how ports are chosen (explicit)",
+    )
+    parser.add_argument(
+        "--allow-target",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="besides loopback and the lab's ranges; repeatable",
+    )
+    parser.add_argument(
+        "--rate", type=take.rate, metavar="R", help="connections a second; 0: no limit (labs, loopback); else 50"
+    )
+    parser.add_argument(
+        "--timeout", type=take.seconds, metavar="S", help="when silence counts as a no (5; on loopback 2)"
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="print what would be opened and what it takes, open nothing"
+    )
+    take.output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; return its exit status."""
+    step = _step(options)
+    prepared = prepare(step)
+    predicted, about = _predicted(prepared)
+    if options.plan:
+        lines = [f"open {prepared.attempts:,} connections, {predicted:,} of which this machine has tuples for"]
+        text = "\n".join([*lines, *about, ""])
+        output.write(options, output.document(jsonl.to_json(step)) if options.format == "json" else text)
+        return 0
+    sys.stderr.write("".join(f"lbcheck: {line}\n" for line in about))
+    prepared.check()
+    started, clock = datetime.now(UTC), time.monotonic()
+    with _first_interrupt() as stopped:
+        filled = fill(step, stopped)
+    moment = started.isoformat(timespec="seconds").replace("+00:00", "Z")
+    verdict = filling.judge(step, filled, predicted)
+    report = Report(moment, round(time.monotonic() - clock, 3), __version__, (verdict,))
+    output.render(options, report)
+    return report.outcome.exit_status
+
+
+def _step(options: argparse.Namespace) -> Fill:
+    endpoints = tuple(dict.fromkeys(Endpoint.parse(text, 0) for text in options.endpoint))
+    near = all(is_loopback(endpoint.address) for endpoint in endpoints)
+    gentle = not all(harmless(endpoint.address) for endpoint in endpoints)
+    return Fill(
+        endpoints=endpoints,
+        sources=tuple(dict.fromkeys(options.source)),
+        ports=PortRange.parse(options.ports) if options.ports else None,
+        binding=BindingMode(options.bind),
+        limit=options.limit,
+        hold_s=options.hold,
+        rate=options.rate if options.rate is not None else RATE if gentle else 0.0,
+        timeout_s=options.timeout or (2.0 if near else 5.0),
+        allow=tuple(options.allow_target),
+    )
+
+
+def _predicted(prepared: Prepared) -> tuple[int, list[str]]:
+    """Return how many connections this machine has tuples for, and sentences about what that takes."""
+    step = prepared.step
+    ground = filling.Ground(
+        ephemeral=prepared.ephemeral,
+        reserved=reserved_ports(),
+        listening=frozenset().union(*(sock_diag.listeners(v) for v in {family(e.address) for e in step.endpoints})),
+        routed=tuple(prepared.routed.values()),
+    )
+    about = [needs.sentence(prepared.needs, prepared.room)]
+    if taken := filling.taken(step, ground):
+        named = ", ".join(map(str, taken[:5])) + (f" and {len(taken) - 5} more" if taken[5:] else "")
+        about.append(f"source port {named}: somebody listens there on this machine, so it is not counted on")
+    return filling.predict(step, ground), about
+
+
+@contextmanager
+def _first_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a question that the fill asks, so that it reports; the second is the usual one."""
+    pressed = threading.Event()
+
+    def press(_number: int, _frame: FrameType | None) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,128 @@
+"""Opening connections and holding them: what is asked for, and what came of it."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lbcheck.errors import LbcheckError
+from lbcheck.model.address import Endpoint, PortRange, family
+from lbcheck.model.capacity import BindingMode
+from lbcheck.model.plan import Step
+from lbcheck.model.sample import Sample
+
+# Where connections may be held without asking: loopback, and ranges that no one else can have
+# (RFC 2544, RFC 6598, RFC 5180). Anywhere else it could be an attack on somebody's server.
+HARMLESS = ("127.0.0.0/8", "::1/128", "198.18.0.0/15", "100.64.0.0/10", "2001:2::/48")
+
+
+class StopKind(StrEnum):
+    """Who said no to a connection, and how; the kernel's refusals by their names in errno(3)."""
+
+    NO_PORT = "EADDRNOTAVAIL"  # connect: no port, or no tuple, is left from this source to this endpoint
+    IN_USE = "EADDRINUSE"  # bind: the source's port is taken
+    NO_SOURCE = "no-such-source"  # bind: this machine does not have the address
+    SILENCE = "silence"  # no answer until the deadline: dropped by a NAT, a firewall or a full queue
+    RESET = "reset"  # answered, then ended by RST
+    REFUSED = "refused"  # somebody is there and nobody listens
+    CLOSED = "closed"  # established, and closed by the other side while it was held
+    UNREACHABLE = "unreachable"
+    DESCRIPTORS = "EMFILE"  # of this process
+    FILES = "ENFILE"  # of the whole machine
+    BUFFERS = "ENOBUFS"  # or ENOMEM: the kernel's memory for sockets
+    DENIED = "denied"  # a firewall on this machine, or a port that needs privileges
+    LOW_MEMORY = "low-memory"  # our own rule: the machine is never driven out of memory
+    KILLED = "killed"  # a worker process was killed, its connections are gone
+    INTERRUPTED = "interrupted"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fill(Step):
+    """Open connections from every source and port to every endpoint of its family, and hold them.
+
+    `timeout_s` is the deadline after which a connection that nobody answered counts as silence.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    sources: tuple[str, ...] = ()  # empty: the address that the route to the endpoint picks
+    ports: PortRange | None = None  # of the explicit modes; None: the host's ephemeral range
+    binding: BindingMode = BindingMode.EXPLICIT
+    limit: int | None = None  # attempts; None: all that the sources, ports and endpoints give
+    hold_s: float = 0.0
+    rate: float = 0.0  # connections a second; 0: no limit
+    reset: bool = True  # let go by RST, so that no TIME_WAIT stays; needless where our own listener goes first
+    allow: tuple[str, ...] = ()  # networks besides HARMLESS
+
+    def __post_init__(self) -> None:
+        if not self.endpoints:
+            raise LbcheckError("nothing to connect to: give at least one ADDR:PORT")
+        for endpoint in self.endpoints:
+            self._check_endpoint(endpoint)
+        families = {family(endpoint.address) for endpoint in self.endpoints}
+        for source in self.sources:
+            if family(source) not in families:
+                raise LbcheckError(f"source {source} is IPv{family(source)}, and no endpoint is")
+        given = {family(source) for source in self.sources} or families
+        if families - given:
+            raise LbcheckError(f"there are endpoints of IPv{min(families - given)} and no source of it")
+        if self.binding is BindingMode.NONE and self.sources:
+            raise LbcheckError("without a bind the route picks the source address: --bind none takes no --source")
+        if self.ports and not explicit(self.binding):
+            raise LbcheckError(f"--bind {self.binding} leaves the port to the kernel: it takes no --ports")
+
+    def _check_endpoint(self, endpoint: Endpoint) -> None:
+        if not endpoint.port:
+            raise LbcheckError(f"{endpoint.address} has no port to connect to; write ADDR:PORT, IPv6 in brackets")
+        address, allowed = ipaddress.ip_address(endpoint.address), [network(text) for text in self.allow]
+        if not harmless(endpoint.address) and not any(address in known for known in allowed):
+            raise LbcheckError(
+                f"{endpoint} is neither on loopback nor in the lab's ranges ({', '.join(HARMLESS[2:])}); if it is "
+                "yours to fill, --allow-target CIDR says so"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled(Sample):
+    """What one Fill step held. `seconds` is the opening alone; what the kernel counted is what counts."""
+
+    binding: BindingMode
+    sources: int = 0
+    endpoints: int = 0
+    ports: int = 0  # of each source, as planned
+    planned: int = 0  # attempts
+    attempted: int = 0
+    opened: int = 0  # by the workers' own count
+    held: int | None = None  # by the kernel's count, once all were opened, those that were there before taken off
+    held_after: int | None = None  # and at the end of the hold
+    by_endpoint: Mapping[str, int] = field(default_factory=dict)  # Endpoint as text → held
+    before: int = 0  # connections to the endpoints that others held here already
+    stops: Mapping[str, int] = field(default_factory=dict)  # StopKind → attempts
+    workers: int = 0
+    count_s: float = 0.0
+    release_s: float = 0.0
+    time_wait: int = 0  # left behind
+    slab_bytes: int = 0  # what the kernel's memory rose by, the whole machine's
+
+    @property
+    def stopped_by(self) -> StopKind | None:
+        """What ended it: the most frequent refusal; None: the plan was full."""
+        return StopKind(max(self.stops, key=lambda kind: self.stops[kind])) if self.stops else None
+
+
+def explicit(binding: BindingMode) -> bool:
+    """Return whether the program, not the kernel, picks the port."""
+    return binding in (BindingMode.EXPLICIT, BindingMode.EXPLICIT_EXCLUSIVE)
+
+
+def harmless(address: str) -> bool:
+    """Return whether connections may be held there without asking."""
+    return any(ipaddress.ip_address(address) in network(text) for text in HARMLESS)
+
+
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Read a CIDR."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise LbcheckError(f"'{text}' is no network: {error}; write it like 192.0.2.0/24") from None

@@ -1,0 +1,81 @@
+"""What a fill opens, in order, and how it is dealt out to worker processes: pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lbcheck.model.address import Endpoint, PortRange, family
+from lbcheck.model.fill import Fill, explicit
+
+# Fewer attempts than this are over before a second process has started (2 to 5 ms, at 30,000 a second or more).
+WORTH_A_PROCESS = 2_000
+SPARE_DESCRIPTORS = 64  # of a worker, for what is not a connection: standard streams, its channel, Python's own
+
+
+@dataclass(frozen=True)
+class Block:
+    """Attempts from one source to one endpoint: port after port, or `count` times one of the kernel's choice."""
+
+    source: str  # empty: the route picks
+    endpoint: Endpoint
+    low: int  # 0: the kernel picks
+    count: int
+
+    @property
+    def ports(self) -> Sequence[int]:
+        """The port of each attempt, 0 where the kernel picks."""
+        return range(self.low, self.low + self.count) if self.low else (0,) * self.count
+
+    def part(self, start: int, end: int) -> "Block":
+        """Return the attempts from `start` to before `end`."""
+        return Block(self.source, self.endpoint, self.low and self.low + start, end - start)
+
+
+def blocks(fill: Fill, ephemeral: PortRange, routed: dict[Endpoint, str]) -> list[Block]:
+    """Return every attempt, source by source. `routed` is the source that the route picks, for each endpoint.
+
+    Where the kernel picks the port, there is one attempt more than it has ports: to see it refuse.
+    """
+    ports = fill.ports or ephemeral
+    found, left = [], fill.limit
+    for source, endpoint in _pairs(fill, routed):
+        whole = Block(source, endpoint, ports.low, len(ports)) if explicit(fill.binding) else None
+        block = whole or Block(source, endpoint, 0, len(ephemeral) + 1)
+        if left is not None:
+            block = block.part(0, min(block.count, left))
+            left -= block.count
+        if block.count:
+            found.append(block)
+    return found
+
+
+def _pairs(fill: Fill, routed: dict[Endpoint, str]) -> Iterator[tuple[str, Endpoint]]:
+    if not fill.sources:
+        yield from ((routed.get(endpoint, ""), endpoint) for endpoint in fill.endpoints)
+    for source in fill.sources:
+        yield from ((source, end) for end in fill.endpoints if family(end.address) == family(source))
+
+
+def workers(attempts: int, descriptors: int, processors: int) -> int:
+    """Return how many processes hold so many connections: as descriptors ask for, every processor busy."""
+    if attempts <= min(WORTH_A_PROCESS, descriptors):
+        return 1
+    needed = max(-(-attempts // descriptors), min(processors, attempts // WORTH_A_PROCESS))
+    # A multiple of the processors: they run so many at once, and a last one alone would leave the others idle.
+    return -(-needed // processors) * processors
+
+
+def deal(plan: Sequence[Block], count: int) -> list[list[Block]]:
+    """Return each worker's part of the plan, in order, equal to within one attempt."""
+    total = sum(block.count for block in plan)
+    edges = [total * worker // count for worker in range(count + 1)]
+    parts: list[list[Block]] = [[] for _ in range(count)]
+    begin, worker = 0, 0
+    for block in plan:
+        end = begin + block.count
+        while begin < end:
+            while edges[worker + 1] <= begin:
+                worker += 1
+            until, first = min(end, edges[worker + 1]), end - block.count
+            parts[worker].append(block.part(begin - first, until - first))
+            begin = until
+    return parts

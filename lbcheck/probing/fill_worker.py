@@ -1,0 +1,201 @@
+"""One process's part of a fill: the loop that opens connections, and what it makes of a refusal."""
+
+import errno
+import os
+import resource
+import select
+import socket
+import struct
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from lbcheck.model.address import family
+from lbcheck.model.capacity import BindingMode
+from lbcheck.model.fill import Fill, StopKind
+from lbcheck.probing import child
+from lbcheck.probing.fill_plan import Block
+
+# Connections on their way at once. A listener that takes its connections one by one has a backlog of 511 (nginx)
+# or more; two workers together stay below that.
+WINDOW = 250
+STOP = b"s"  # the parent's word: open no more, report, and hold what is open
+
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: close by RST
+_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+_UNDERWAY = (errno.EINPROGRESS, 0)
+_OPTIONS: dict[BindingMode, tuple[int, int, int | bytes]] = {  # what is set before bind: level, name, value
+    BindingMode.EXPLICIT: (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),
+    BindingMode.NO_PORT: (socket.IPPROTO_IP, 24, 1),  # IP_BIND_ADDRESS_NO_PORT (linux/in.h), for IPv6 sockets, too
+}
+_STOPS = {
+    errno.EADDRNOTAVAIL: StopKind.NO_PORT,
+    errno.EADDRINUSE: StopKind.IN_USE,
+    errno.ECONNREFUSED: StopKind.REFUSED,
+    errno.ECONNRESET: StopKind.RESET,
+    errno.ETIMEDOUT: StopKind.SILENCE,
+    errno.ENETUNREACH: StopKind.UNREACHABLE,
+    errno.EHOSTUNREACH: StopKind.UNREACHABLE,
+    errno.ENETDOWN: StopKind.UNREACHABLE,
+    errno.EMFILE: StopKind.DESCRIPTORS,
+    errno.ENFILE: StopKind.FILES,
+    errno.ENOBUFS: StopKind.BUFFERS,
+    errno.ENOMEM: StopKind.BUFFERS,
+    errno.EACCES: StopKind.DENIED,
+    errno.EPERM: StopKind.DENIED,
+}
+# What no other source, port or endpoint would change.
+_FOR_GOOD = {StopKind.DESCRIPTORS, StopKind.FILES, StopKind.BUFFERS}
+
+
+def kind_of(code: int, *, binding: bool = False) -> StopKind:
+    """Return what an errno means; at bind, EADDRNOTAVAIL is about the address, not about its ports."""
+    if binding and code == errno.EADDRNOTAVAIL:
+        return StopKind.NO_SOURCE
+    return _STOPS.get(code, StopKind.OTHER)
+
+
+@dataclass
+class _Part:
+    """A block that is being opened: the ports that are left of it."""
+
+    block: Block
+    ports: Iterator[int]
+    over: bool = False
+
+
+class Worker:
+    """Opens its blocks and holds what it opened until it is dismissed."""
+
+    def __init__(self, fill: Fill, rate: float) -> None:
+        self._fill, self._rate = fill, rate
+        self._options = [_OPTIONS[fill.binding]] if fill.binding in _OPTIONS else []
+        if fill.reset:
+            self._options.append((socket.SOL_SOCKET, socket.SO_LINGER, RESET))
+        self._bind = fill.binding is not BindingMode.NONE
+        self.attempted, self.opened = 0, 0
+        self.stops: Counter[str] = Counter()
+        self._ended = False
+
+    def run(self, blocks: Sequence[Block], channel: socket.socket) -> None:
+        """Open all, report, and hold; end when the parent says so or is gone."""
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        orders, start = select.poll(), time.monotonic()
+        orders.register(channel, select.POLLIN)
+        parts = deque(_Part(block, iter(block.ports)) for block in blocks)
+        while parts and not self._ended:
+            self._open(self._window(parts))
+            if orders.poll(0):
+                if not channel.recv(1):
+                    os._exit(0)  # the parent is gone
+                break
+            if self._rate:
+                time.sleep(max(0.0, start + self.attempted / self._rate - time.monotonic()))
+        child.say(channel, {"attempted": self.attempted, "opened": self.opened, "stops": self.stops})
+        child.wait_for_dismissal(channel)
+
+    def _window(self, parts: deque[_Part]) -> list[tuple[_Part, list[int]]]:
+        """Start the next connections; return what is under way, block by block."""
+        room = WINDOW if not self._rate else max(1, min(WINDOW, int(self._rate / 10)))
+        underway = []
+        while parts and room and not self._ended:
+            part = parts[0]
+            ports = [] if part.over else list(islice(part.ports, room))
+            if not ports:
+                parts.popleft()
+                continue
+            room -= len(ports)
+            fds, refusal = self._start(part.block, ports)
+            # Every further port of the kernel's choice would be refused, too; of ours the next one may be free.
+            part.over = bool(refusal and not part.block.low)
+            self._ended = kind_of(refusal) in _FOR_GOOD
+            underway.append((part, fds))
+        return underway
+
+    def _open(self, underway: Sequence[tuple[_Part, list[int]]]) -> None:
+        """Wait for a window. Where a block's connections went out and not one came back, that block is over."""
+        lost = self._settle([fd for _, fds in underway for fd in fds])
+        for part, fds in underway:
+            opened = len(fds) if not lost else sum(fd not in lost for fd in fds)
+            self.opened += opened
+            part.over |= bool(fds and not opened)
+
+    def _start(self, block: Block, ports: Sequence[int]) -> tuple[list[int], int]:
+        """Start connecting from every port; return the file descriptors, and the kernel's last refusal.
+
+        This is the loop that everything waits for. A connection costs the kernel 10 to 40 µs; Python adds little as
+        long as it is these five calls on the plain C type. Non-blocking, for then nothing waits, not even on loopback.
+        """
+        make, kind, options, bind = socket.SocketType, _KIND, self._options, self._bind
+        source, to = block.source, (block.endpoint.address, block.endpoint.port)
+        domain = socket.AF_INET if family(block.endpoint.address) == 4 else socket.AF_INET6
+        fds: list[int] = []
+        refusal, connection = 0, None
+        for port in ports:
+            try:
+                connection = make(domain, kind)
+                for level, name, value in options:
+                    connection.setsockopt(level, name, value)
+                if bind:
+                    connection.bind((source, port))
+                code, binding = connection.connect_ex(to), False
+                if code in _UNDERWAY:
+                    fds.append(connection.detach())
+                    continue
+            except OSError as error:
+                code, binding = error.errno or 0, True
+            if connection:
+                connection.close()
+            refusal, kind_seen = code, kind_of(code, binding=binding)
+            self._refuse(kind_seen)
+            if not block.low or kind_seen in _FOR_GOOD:
+                break
+        self.attempted += len(fds)
+        return fds, refusal
+
+    def _refuse(self, kind: StopKind) -> None:
+        self.attempted += 1
+        self.stops[kind] += 1
+
+    def _settle(self, fds: Sequence[int]) -> set[int]:
+        """Wait until each connection is there, refused, or silent beyond the deadline; return those that are not."""
+        waiting = select.poll()
+        for fd in fds:
+            waiting.register(fd, select.POLLOUT)
+        ready = waiting.poll(0)
+        if len(ready) == len(fds) and all(event == select.POLLOUT for _, event in ready):
+            return set()  # on loopback the handshake is over when connect returns
+        left, lost = set(fds), set()
+        deadline = time.monotonic() + self._fill.timeout_s
+        while left:
+            for fd, _ in ready:
+                waiting.unregister(fd)
+                left.discard(fd)
+                if not self._established(fd):
+                    lost.add(fd)
+            wait_s = deadline - time.monotonic()
+            if not left or wait_s < 0:
+                break
+            ready = waiting.poll(wait_s * 1000)
+        for fd in left:
+            os.close(fd)
+            self.stops[StopKind.SILENCE] += 1
+        return lost | left
+
+    def _established(self, fd: int) -> bool:
+        """Return whether a settled connection is there; close it where it is not."""
+        connection = socket.socket(fileno=fd)
+        code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        try:
+            if not code:
+                connection.getpeername()  # ENOTCONN: there, and reset before we looked
+                connection.detach()
+                return True
+        except OSError:
+            code = errno.ECONNRESET
+        connection.close()
+        self.stops[kind_of(code)] += 1
+        return False

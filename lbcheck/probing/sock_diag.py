@@ -1,0 +1,82 @@
+"""The kernel's own account of TCP sockets: netlink SOCK_DIAG, filtered by the kernel (linux/inet_diag.h)."""
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterator
+
+from lbcheck.errors import MeasurementError
+from lbcheck.model.address import Endpoint, Family, family
+
+ESTABLISHED, TIME_WAIT, LISTEN = 1 << 1, 1 << 6, 1 << 10  # include/net/tcp_states.h, as bits
+
+_NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY = 20
+_NLM_F_REQUEST_DUMP = 0x001 | 0x300
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_REQ_BYTECODE, _BC_D_COND = 1, 8  # INET_DIAG_REQ_BYTECODE, INET_DIAG_BC_D_COND: the destination is …
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
+_REQUEST = struct.Struct("=BBBxI48s")  # inet_diag_req_v2: family, protocol, extensions, states, socket (any)
+_BUFFER = 1 << 18  # the kernel fills up to 32 KiB a message; more does no harm
+_FAMILIES: dict[Family, socket.AddressFamily] = {4: socket.AF_INET, 6: socket.AF_INET6}
+
+
+def count(destination: Endpoint, states: int = ESTABLISHED) -> int:
+    """Return how many sockets of this network namespace are connected to `destination`."""
+    version = family(destination.address)
+    return sum(len(bodies) for _, bodies in _dump(version, states, _connected_to(destination)))
+
+
+def listeners(version: Family) -> set[tuple[str, int]]:
+    """Return the (address, port) pairs that somebody listens on in this network namespace."""
+    found = set()
+    for answer, bodies in _dump(version, LISTEN, b""):
+        for at in bodies:
+            # inet_diag_msg: 4 bytes, then the ports and addresses, in network order.
+            (port,) = struct.unpack_from("!H", answer, at + 4)
+            packed = bytes(answer[at + 8 : at + 8 + (4 if version == 4 else 16)])
+            found.add((socket.inet_ntop(_FAMILIES[version], packed), port))
+    return found
+
+
+def _connected_to(destination: Endpoint) -> bytes:
+    """Return the filter, one condition: where it does not hold, jump 4 bytes past the end, which means no."""
+    kind = _FAMILIES[family(destination.address)]
+    packed = socket.inet_pton(kind, destination.address)
+    condition = struct.pack("=BBxxi", kind, len(packed) * 8, destination.port) + packed
+    size = 4 + len(condition)
+    return struct.pack("=BBH", _BC_D_COND, size, size + 4) + condition
+
+
+def _dump(version: Family, states: int, bytecode: bytes) -> Iterator[tuple[memoryview, list[int]]]:
+    """Ask for all sockets; yield the kernel's answers, each with where the sockets' messages begin in it."""
+    body = _REQUEST.pack(_FAMILIES[version], socket.IPPROTO_TCP, 0, states, b"")
+    if bytecode:
+        body += struct.pack("=HH", 4 + len(bytecode), _REQ_BYTECODE) + bytecode
+    head = _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST_DUMP, 1, 0)
+    buffer, ended = bytearray(_BUFFER), False
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
+        kernel.send(head + body)
+        while not ended:
+            answer = memoryview(buffer)[: kernel.recv_into(buffer)]
+            bodies, ended = _read(answer)
+            yield answer, bodies
+
+
+def _read(answer: memoryview) -> tuple[list[int], bool]:
+    """Return where the sockets' messages begin, and whether the kernel has said all."""
+    at, end, bodies = 0, len(answer), []
+    unpack, header = _HEADER.unpack_from, _HEADER.size
+    while at < end:
+        length, kind, _, _, _ = unpack(answer, at)
+        if kind == _SOCK_DIAG_BY_FAMILY:
+            bodies.append(at + header)
+        elif kind == _NLMSG_DONE:
+            return bodies, True
+        elif kind == _NLMSG_ERROR:
+            (code,) = struct.unpack_from("=i", answer, at + header)
+            why = "it has no inet_diag" if -code == errno.ENOENT else os.strerror(-code)
+            raise MeasurementError(f"the kernel does not count its sockets (netlink SOCK_DIAG): {why}")
+        at += (length + 3) & ~3
+    return bodies, False

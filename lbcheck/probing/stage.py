@@ -1,0 +1,80 @@
+"""Play the scenes of an argument in namespaces of our own: listeners there, fills here, and all let go in order."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from lbcheck.errors import MeasurementError
+from lbcheck.model.address import Endpoint, PortRange
+from lbcheck.model.fill import Fill, Filled
+from lbcheck.model.nat import NatPool
+from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.probing import namespace, needs
+from lbcheck.probing.fill import Holding, filling
+from lbcheck.probing.listening import QUEUE, Listening, listening
+from lbcheck.probing.small_cgn import small_cgn
+
+
+@dataclass(frozen=True)
+class Play:
+    """Fills that are held together, and where."""
+
+    fills: tuple[Fill, ...]
+    ephemeral: PortRange
+    pool: NatPool | None = None
+    accept: bool = False
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Return every endpoint, each once."""
+        return tuple(dict.fromkeys(endpoint for fill in self.fills for endpoint in fill.endpoints))
+
+
+def perform(plays: Sequence[Play], say: Callable[[Filled], None]) -> None:
+    """Play one after the other; say a sample for each fill. This process must be in namespaces of its own."""
+    for play in plays:
+        for sample in _perform(play):
+            say(sample)
+
+
+def pair_bytes(*, accept: bool) -> int:
+    """Return what a connection takes with both ends on this machine."""
+    return needs.ACCEPTED_PAIR_BYTES if accept else needs.PAIR_BYTES
+
+
+def _perform(play: Play) -> list[Filled]:
+    holdings: list[Holding] = []
+    try:
+        with _listening(play) as listeners, ExitStack() as held:
+            for fill in play.fills:
+                holdings.append(held.enter_context(filling(fill, pair_bytes=pair_bytes(accept=play.accept))))
+            for holding in holdings:
+                holding.hold(0.0)
+            listeners.close()
+    except MeasurementError as error:
+        failure = Failure(ErrorKind.DENIED, str(error))
+        return [Filled(at=fill.at, binding=fill.binding, failure=failure) for fill in play.fills]
+    return [holding.sample() for holding in holdings]
+
+
+@contextmanager
+def _listening(play: Play) -> Iterator[Listening]:
+    """Be where the clients are, with the service listening where it is."""
+    with ExitStack() as stack:
+        if play.pool:
+            cgn = stack.enter_context(small_cgn(play.pool))
+            with namespace.entered(cgn.service):
+                _long_queue()
+                service = listening(play.endpoints, accept=play.accept)
+                listeners = stack.enter_context(service)
+            stack.enter_context(namespace.entered(cgn.subscribers))
+        else:
+            _long_queue()
+            listeners = stack.enter_context(listening(play.endpoints, accept=play.accept))
+        namespace.sysctl("ipv4/ip_local_port_range", str(play.ephemeral).replace("-", " "))
+        yield listeners
+
+
+def _long_queue() -> None:
+    namespace.sysctl("core/somaxconn", str(QUEUE))
+    namespace.sysctl("ipv4/tcp_max_syn_backlog", str(QUEUE))
