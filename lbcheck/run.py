@@ -23,7 +23,7 @@ from lbcheck.model.verdict import Outcome, Report, Verdict
 from lbcheck.vantage import ansible, here
 from lbcheck.wire import jsonl
 
-CHECKS: Mapping[str, ModuleType] = {check.NAME: check for check in (dns, spread)}
+CHECKS: Mapping[str, ModuleType] = {check.NAME: check for check in (dns, spread, capacity)}
 
 
 @dataclass
@@ -65,7 +65,7 @@ def plan(checks: Sequence[ModuleType], topology: Topology, options: Options) -> 
     whole = Plan()
     for check in reversed(checks):
         whole = check.plan(topology, options) | whole
-    order = ("before", "traffic", "after")
+    order = ("before", "traffic", "after", "clients")
     stages = sorted(whole.stages, key=lambda stage: order.index(stage.name))
     return Plan(tuple(stage for stage in stages if stage.steps))
 
@@ -99,7 +99,7 @@ def judge(topology: Topology, samples: Sequence[Sample], checks: Sequence[Module
 def predict(cluster: Cluster, growth: Mapping[str, int]) -> Report:
     """Return what the model of tuple capacity says of a cluster with that much more; nothing is sent."""
     started, clock = datetime.now(UTC), time.monotonic()
-    verdicts = capacity.judge(cluster, growth)
+    verdicts = capacity.predict(cluster, growth)
     return Report(_rfc3339(started), round(time.monotonic() - clock, 3), __version__, tuple(verdicts))
 
 

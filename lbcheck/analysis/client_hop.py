@@ -1,6 +1,5 @@
 """The hop from clients to VIPs: what their source ports allow, what they want, what a NAT between lets through."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -48,12 +47,17 @@ class _Kind:
         six = int(self.connections * self.ipv6_share) if endpoints[6] else 0
         return six if version == 6 else self.connections - six
 
-    def step(self, version: Family, endpoints: int, hosts: int) -> Step:
+    def step(self, version: Family, endpoints: int, clients: Sequence[Client]) -> Step:
         """Return the same as a product."""
+        hosts, who = _hosts(clients), tuple(client.name for client in clients)
         law, (own, having) = tuples.LAWS[self.opening.binding], self.with_family(version, hosts)
         sources, ports = having * (own if law.every_source else 1), tuples.usable_ports(self.opening)
         predicted = self.tuples(version, endpoints, hosts)
-        return Step(NAME, version, self.opening.binding, sources, endpoints, ports, predicted, law.refusal)
+        return Step(NAME, version, self.opening.binding, sources, endpoints, ports, predicted, law.refusal, who=who)
+
+
+def _hosts(clients: Sequence[Client]) -> int:
+    return sum(client.hosts for client in clients)
 
 
 def _kind(client: Client) -> _Kind:
@@ -65,17 +69,14 @@ def _alike(client: Client) -> tuple[object, ...]:
     return id(client.opening), client.families, client.connections, client.ipv6_share
 
 
-def _kinds(clients: Sequence[Client]) -> Mapping[_Kind, int]:
-    """Return how many hosts there are of each kind."""
-    hosts: Counter[tuple[object, ...]] = Counter()
-    kinds: dict[tuple[object, ...], Client] = {}
+def _kinds(clients: Sequence[Client]) -> Mapping[_Kind, Sequence[Client]]:
+    """Return the clients of each kind."""
+    alike: dict[tuple[object, ...], list[Client]] = {}
     for client in clients:
-        key = _alike(client)
-        hosts[key] += client.hosts
-        kinds.setdefault(key, client)
-    found: Counter[_Kind] = Counter()
-    for key, client in kinds.items():
-        found[_kind(client)] += hosts[key]
+        alike.setdefault(_alike(client), []).append(client)
+    found: dict[_Kind, list[Client]] = {}
+    for members in alike.values():
+        found.setdefault(_kind(members[0]), []).extend(members)
     return found
 
 
@@ -95,12 +96,13 @@ def endpoints(cluster: Cluster, frontends: Sequence[Frontend]) -> Endpoints:
 def direct(clients: Sequence[Client], towards: Endpoints, families: Sequence[Family] = FAMILIES) -> Parts:
     """Return the parts that no NAT translates."""
     parts = Parts()
-    for kind, hosts in _kinds(clients).items():
+    for kind, members in _kinds(clients).items():
+        hosts = _hosts(members)
         for version in families:
             count, wanted = kind.tuples(version, towards[version], hosts), kind.wanted(version, towards)
             if count:
                 parts.lanes.append({SOURCE_PORTS: count} | ({} if wanted is None else {WANTED: wanted * hosts}))
-                parts.steps.append(kind.step(version, towards[version], hosts))
+                parts.steps.append(kind.step(version, towards[version], members))
                 parts.rates.append(tuples.connections_a_second(count, kind.opening))
     return parts
 
@@ -117,7 +119,8 @@ def translated(cluster: Cluster, pool: NatPool, frontends: Sequence[Frontend]) -
         lane = {NAT_PORTS: most, SOURCE_PORTS if wish(behind) is None else WANTED: outside.wanted}
         parts.lanes.append(lane if outside.held == min(lane.values()) else lane | {BLOCKS: outside.held})
         product = (1, destinations.endpoints, pool.usable_ports, outside.held)
-        parts.steps.append(Step(NAT_NAME, 4, pool.mapping, *product, "silence, until the client gives up", outside))
+        refusal, who = "silence, until the client gives up", tuple(client.name for client in behind)
+        parts.steps.append(Step(NAT_NAME, 4, pool.mapping, *product, refusal, outside, who))
     untranslated = direct(behind, towards, families=(4,)).rates
     own = sum(rate for rate in untranslated if rate is not None) if None not in untranslated else None
     rates = [rate for rate in (own, nat.connections_a_second(pool, destinations)) if rate is not None]
@@ -129,7 +132,10 @@ def translated(cluster: Cluster, pool: NatPool, frontends: Sequence[Frontend]) -
 
 
 def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
-    """Return what each subscriber sends through its NAT: what it wants, or what its own source ports allow."""
+    """Return what each subscriber sends through its NAT: what it wants, or what its own source ports allow.
+
+    A host with several addresses is so many subscribers: the NAT knows them by nothing else.
+    """
     found = []
     sizes: dict[tuple[object, ...], int] = {}
     for client in clients:
@@ -137,8 +143,15 @@ def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
         if key not in sizes:
             most, wanted = _kind(client).tuples(4, towards[4], 1), _kind(client).wanted(4, towards)
             sizes[key] = most if wanted is None else min(most, wanted)
-        address = next((address for address in client.addresses if ":" not in address), "")
         reuses = client.opening.binding is BindingMode.EXPLICIT
-        if sizes[key]:
-            found.append(Demand(address, sizes[key], client.hosts, reuses))
+        inside = subscribers(client)
+        for number, address in enumerate(inside):
+            size = sizes[key] // len(inside) + (number < sizes[key] % len(inside))
+            found += [Demand(address, size, client.hosts, reuses)] if size else []
     return found
+
+
+def subscribers(client: Client) -> tuple[str, ...]:
+    """Return the IPv4 addresses that a client uses; one without a name where none is known."""
+    four = tuple(address for address in client.addresses if ":" not in address)
+    return (four if tuples.LAWS[client.opening.binding].every_source else four[:1]) or ("",)

@@ -1,5 +1,6 @@
 """What HAProxy's counters say went by between two readings."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from lbcheck.model.sample import ErrorKind, Failure, HaproxyCounters
 SERVER = 2  # the CSV's `type` of a server row: 0 frontend, 1 backend, 3 listener
 # Not hrsp_1xx: an interim answer (100, 103) is followed by a final one, which counts again.
 _RESPONSES = ("hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
+# A server that is reached from several sources has a line for each (haproxy #1520), named so by the role haproxy.
+_LINE = re.compile(r"\.source[0-9]+$")
 _RETRIES = ("econ", "wretr", "wredis", "eresp")
 
 
@@ -19,9 +22,11 @@ class ServerDelta:
     requests: int  # answers, Σ hrsp_*: server rows have no req_tot
     sessions: int  # stot, the unit in mode tcp
     retries: int  # econ + wretr + wredis + eresp: what explains that witnesses differ
-    weight: int
+    weight: int  # of each of its lines, where they agree
     status: str
     check: str = ""
+    refused: int = 0  # econ: attempts to connect that failed
+    lines: int = 1
 
     @property
     def serves(self) -> bool:
@@ -65,7 +70,8 @@ def _difference(balancer: str, pair: Mapping[str, HaproxyCounters]) -> Differenc
         delta = _delta(earlier.get((row["pxname"], row["svname"]), {}), row)
         if min(delta.requests, delta.sessions) < 0:
             return Difference(balancer, void=f"HAProxy's counters on {balancer} went back during the run: a reload?")
-        backends.setdefault(str(row["pxname"]), {})[str(row["svname"])] = delta
+        servers, name = backends.setdefault(str(row["pxname"]), {}), _LINE.sub("", str(row["svname"]))
+        servers[name] = _together(servers[name], delta) if name in servers else delta
     proxies = [row for row in after.rows if row.get("svname") == "BACKEND"]
     return Difference(
         balancer,
@@ -98,6 +104,22 @@ def _delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> ServerDelta:
         weight=_sum(after, ("weight",)),
         status=str(after.get("status", "")),
         check=str(after.get("check_status", "")),
+        refused=_sum(after, ("econ",)) - _sum(before, ("econ",)),
+    )
+
+
+def _together(one: ServerDelta, other: ServerDelta) -> ServerDelta:
+    """Return what two lines of one server did. It serves if one of them does; lines that differ in weight show it."""
+    worse = other if one.serves else one
+    return ServerDelta(
+        one.requests + other.requests,
+        one.sessions + other.sessions,
+        one.retries + other.retries,
+        one.weight if one.weight == other.weight else one.weight + other.weight,
+        one.status if one.status == other.status else worse.status,
+        one.check if one.status == other.status else worse.check,
+        one.refused + other.refused,
+        one.lines + other.lines,
     )
 
 

@@ -23,6 +23,11 @@ class Subject:
     frontend: str = ""
     nat: str = ""
 
+    @property
+    def name(self) -> str:
+        """What a verdict on it is about."""
+        return f"NAT {self.nat}" if self.nat else f"frontend {self.frontend}"
+
     def path(self, cluster: Cluster) -> Path:
         """Return its path through the cluster."""
         if self.nat:

@@ -31,6 +31,7 @@ class Step:
     predicted: int
     refusal: str  # what the one who opens sees at the limit
     outside: Outside | None = None  # of a NAT
+    who: tuple[str, ...] = ()  # the hosts that open these; of a NAT, its subscribers'
 
 
 @dataclass

@@ -94,6 +94,14 @@ def linux_choice(address: str, pool_size: int) -> int:
     return _hash_of(address) * pool_size >> 32
 
 
+def on_address(pool: NatPool, outside: str, inside: Sequence[str]) -> tuple[str, ...]:
+    """Return which of the inside addresses get that outside address; none where it cannot be told beforehand."""
+    if pool.choice is not AddressChoice.LINUX_HASH or _in_blocks(pool):
+        return tuple(inside) if len(pool.addresses) == 1 else ()
+    place = pool.addresses.index(outside)
+    return tuple(address for address in inside if address and linux_choice(address, len(pool.addresses)) == place)
+
+
 # --- how many connections ---
 
 

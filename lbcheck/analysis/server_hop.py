@@ -1,6 +1,5 @@
 """The hops behind the VIPs: what each balancer holds, and what it can open towards servers that share by weight."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from lbcheck.analysis import tuples
@@ -26,6 +25,11 @@ def _towards(balancer: Balancer, endpoints: Endpoints) -> int:
     """Return how many connections one balancer can open to server endpoints, from all its sources."""
     ports, mode = tuples.usable_ports(balancer.opening), balancer.opening.binding
     return sum(tuples.tuples(mode, ports, balancer.source_count(v), endpoints[v]) for v in FAMILIES)
+
+
+def reach(balancer: Balancer, server: Server) -> int:
+    """Return how many connections one balancer can open to one server."""
+    return _towards(balancer, {v: len(server.ports) if server.family == v else 0 for v in FAMILIES})
 
 
 def _endpoints(servers: Sequence[Server]) -> Endpoints:
@@ -101,15 +105,18 @@ def _server_limits(server: Server, processes: int, socket_bytes: int) -> Mapping
 
 def _steps(serving: Sequence[Balancer], endpoints: Endpoints) -> Parts:
     """Return what the balancers open towards the servers, those alike together, and how fast."""
-    alike: Counter[tuple[Opening, Family, int]] = Counter()
+    alike: dict[tuple[Opening, Family, int], list[str]] = {}
     for balancer in serving:
-        alike.update((balancer.opening, v, balancer.source_count(v)) for v in FAMILIES if endpoints[v])
+        for version in (version for version in FAMILIES if endpoints[version]):
+            key = (balancer.opening, version, balancer.source_count(version))
+            alike.setdefault(key, []).append(balancer.name)
     parts = Parts()
-    for (opening, version, own), hosts in alike.items():
+    for (opening, version, own), who in alike.items():
+        hosts = len(who)
         ports, law = tuples.usable_ports(opening), tuples.LAWS[opening.binding]
         count = tuples.tuples(opening.binding, ports, own, endpoints[version]) * hosts
         sources = hosts * (own if law.every_source else min(own, 1))
         product = (sources, endpoints[version], ports, count)
-        parts.steps.append(Step(NAME, version, opening.binding, *product, law.refusal))
+        parts.steps.append(Step(NAME, version, opening.binding, *product, law.refusal, who=tuple(who)))
         parts.rates.append(tuples.connections_a_second(count, opening))
     return parts

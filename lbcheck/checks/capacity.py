@@ -1,30 +1,100 @@
-"""How many connections each path holds, what binds first, and what one more of each thing gains: predicted."""
+"""How many connections each path holds, what binds first, what one more of each thing gains: predicted and measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from lbcheck.analysis import capacity
+from lbcheck.analysis import capacity, measuring, server_hop
+from lbcheck.analysis.counters import Difference, ServerDelta, differences
 from lbcheck.analysis.growth import Gain, Subject, gains, grow, has_a_place
 from lbcheck.analysis.hops import Hop, Path, Step
 from lbcheck.errors import LbcheckError
 from lbcheck.model.capacity import Cluster
-from lbcheck.model.verdict import Finding, Outcome, Verdict
+from lbcheck.model.fill import Fill, Filled
+from lbcheck.model.plan import Options, Plan, ReadHaproxy, Stage, When
+from lbcheck.model.sample import HaproxyCounters, Sample
+from lbcheck.model.topology import HERE, Topology
+from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "capacity"
 
 
-def judge(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
+def supports(topology: Topology) -> str:
+    """Return why this topology cannot be measured, or nothing where it can."""
+    return "" if topology.cluster else "no model of tuple capacity: lbcheck capacity --measure makes one"
+
+
+# --- plan ---
+
+
+def plan(topology: Topology, options: Options) -> Plan:
+    """Return counters, fills through each frontend in mode tcp, counters again; then fills up to the VIPs and the NATs.
+
+    LbcheckError where it is no lab: filling somebody's tuples is an attack.
+    """
+    if not topology.lab:
+        raise LbcheckError("--measure uses up every port of a path: only in a lab (lbcheck_lab: true in the inventory)")
+    cluster = topology.cluster or Cluster()
+    through = [fill for _, fill in _through(cluster, options.timeout_s) if isinstance(fill, Fill)]
+    upto = [fill for subject in subjects(cluster) for fill in measuring.fills(cluster, subject, options.timeout_s)]
+    counting = [tuple(_counters(topology, options, when)) if through else () for when in ("before", "after")]
+    may = (HERE, *topology.reachable)
+    stages = (
+        Stage("before", counting[0]),
+        Stage("traffic", tuple(through)),
+        Stage("after", counting[1]),
+        Stage("clients", tuple(upto)),
+    )
+    return Plan(tuple(Stage(stage.name, tuple(step for step in stage.steps if step.at in may)) for stage in stages))
+
+
+def _counters(topology: Topology, options: Options, when: When) -> Iterator[ReadHaproxy]:
+    for balancer in topology.balancers:
+        for uri in balancer.stats:
+            at = balancer.name if uri.startswith("unix:") else HERE
+            yield ReadHaproxy(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
+
+
+def _through(cluster: Cluster, timeout_s: float) -> Iterator[tuple[str, Fill | str]]:
+    """Give each frontend in mode tcp with servers, and what fills its balancers' source ports, or why nothing does."""
+    for frontend in cluster.frontends:
+        if frontend.backend and frontend.mode == "tcp":
+            yield frontend.name, measuring.of_servers(cluster, frontend, timeout_s)
+
+
+# --- judge ---
+
+
+def subjects(cluster: Cluster) -> list[Subject]:
+    """Return each path: of a frontend, of a NAT with subscribers."""
+    found = [Subject(frontend=frontend.name) for frontend in cluster.frontends]
+    return found + [Subject(nat=pool.name) for pool in cluster.nats if cluster.behind.get(pool.name)]
+
+
+def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+    """Return the prediction for each path, with what was measured of it; a difference of one connection fails."""
+    cluster = topology.cluster or Cluster()
+    filled = [sample for sample in samples if isinstance(sample, Filled)]
+    counted = differences(sample for sample in samples if isinstance(sample, HaproxyCounters))
+    seen = Seen(topology, filled, counted, dict(_through(cluster, 0.0)))
+    return [_measured(verdict, cluster, subject, seen) for verdict, subject in _predicted(cluster, {})]
+
+
+def predict(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
     """Return a verdict for each frontend and for each NAT with subscribers, of the cluster with that much more.
 
     LbcheckError where there is nothing that could grow so.
     """
-    subjects = [Subject(frontend=frontend.name) for frontend in cluster.frontends]
-    subjects += [Subject(nat=pool.name) for pool in cluster.nats if cluster.behind.get(pool.name)]
     for what in growth:
-        if not any(has_a_place(cluster, subject, what) for subject in subjects):
+        if not any(has_a_place(cluster, subject, what) for subject in subjects(cluster)):
             raise LbcheckError(f"{what} cannot grow here: there is nothing to add it to")
+    return [verdict for verdict, _ in _predicted(cluster, growth)]
+
+
+def _predicted(cluster: Cluster, growth: Mapping[str, int]) -> Iterator[tuple[Verdict, Subject]]:
     # What was assumed holds for all; it is said once, and is in the evidence of each.
-    return [_of(cluster, subject, growth, () if number else cluster.assumed) for number, subject in enumerate(subjects)]
+    for number, subject in enumerate(subjects(cluster)):
+        yield _of(cluster, subject, growth, () if number else cluster.assumed), subject
 
 
 def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: Sequence[str]) -> Verdict:
@@ -113,7 +183,7 @@ def _hop(hop: Hop) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    """Return one product; nothing is measured here, so what was seen is null."""
+    """Return one product; what was seen is null until somebody has looked."""
     outside = step.outside
     return {
         "hop": step.hop,
@@ -128,3 +198,99 @@ def _step(step: Step) -> dict[str, Any]:
         "seconds": 0.0,
         "refusal": step.refusal,
     } | ({"outside": outside.address, "subscribers": outside.subscribers, "wanted": outside.wanted} if outside else {})
+
+
+# --- what was measured ---
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was measured of all paths; `through`: frontend → what filled its balancers' source ports, or why nothing."""
+
+    topology: Topology
+    filled: Sequence[Filled]
+    counted: Sequence[Difference]
+    through: Mapping[str, Fill | str]
+
+    def of(self, label: str) -> list[Filled]:
+        """Return the samples of one product."""
+        return [sample for sample in self.filled if sample.label == label]
+
+
+def _measured(verdict: Verdict, cluster: Cluster, subject: Subject, seen: Seen) -> Verdict:
+    """Return the verdict with what was measured, and a finding wherever that is not what was predicted."""
+    steps, findings = [dict(step) for step in verdict.evidence["steps"]], list(verdict.findings)
+    unfilled = dict[str, str]()
+    for number, (hop, step) in enumerate(measuring.products(cluster, subject)):
+        servers = seen.through.get(subject.frontend) if hop.name == server_hop.NAME else None
+        why = servers if isinstance(servers, str) else "" if servers else measuring.why_not(cluster, subject, hop)
+        if why:
+            unfilled[hop.name] = why
+        elif servers:
+            findings += _by_counters(seen, cluster, subject, step, steps[number])
+        else:
+            findings += _by_clients(seen.of(f"{subject.name} {number}"), step, steps[number])
+    findings += [Finding(Outcome.PASS, f"{hop}: not measured: {why}") for hop, why in unfilled.items()]
+    known = [step for step in steps if step["measured"] is not None]
+    exact = sum(step["measured"] == step["predicted"] for step in known)
+    told = f"; {exact} of {len(known)} measured as predicted" if known else "; nothing measured"
+    outcome = gravest([verdict.outcome, *(finding.outcome for finding in findings)])
+    evidence = {**verdict.evidence, "steps": steps}
+    return Verdict(NAME, verdict.subject, outcome, verdict.summary + told, tuple(findings), evidence)
+
+
+def _by_clients(samples: Sequence[Filled], step: Step, row: dict[str, Any]) -> Iterator[Finding]:
+    """Put into the row what the clients held, and say where it is not what was predicted."""
+    what = f"{step.hop}, IPv{step.family}{f', {step.outside.address}' if step.outside else ''}"
+    failures = [f"at {sample.at}: {sample.failure.message}" for sample in samples if sample.failure]
+    if failures or not samples:
+        idle = step.outside and not step.predicted  # nobody is on it: there is nothing to open
+        if idle and not failures:
+            row["measured"] = 0
+        else:
+            why = "; ".join(failures) or "nobody has opened any connection"
+            yield Finding(Outcome.UNMEASURED, f"{what}: not measured: {why}")
+        return
+    held = measuring.held(step, samples)
+    row |= {"measured": held.held, "stopped_by": held.stopped_by, "seconds": held.seconds}
+    if held.held != step.predicted:
+        stop = f"; it ended by {held.stopped_by}" if held.stopped_by else ""
+        yield Finding(Outcome.FAIL, f"{what}: {step.predicted:,} predicted, {held.held:,} held{stop}")
+    if held.beside:
+        there, tried = held.beside
+        outcome = Outcome.PASS if there == tried else Outcome.FAIL
+        yield Finding(outcome, f"IPv6 beside it, while {what} was dry: {there:,} of {tried:,} held")
+
+
+def _by_counters(seen: Seen, cluster: Cluster, subject: Subject, step: Step, row: dict[str, Any]) -> Iterator[Finding]:
+    """Put into the row what the balancers held, by HAProxy's own count, and say who was refused and why."""
+    backend = next(f.backend for f in cluster.frontends if f.name == subject.frontend)
+    failures = [f"at {s.at}: {s.failure.message}" for s in seen.of(f"{subject.name} servers") if s.failure]
+    processes = [process for process in seen.counted if process.balancer in step.who]
+    failures += [process.failure.message for process in processes if process.failure]
+    failures += [process.void for process in processes if process.void]
+    if failures or not processes:
+        why = "; ".join(failures) or "no statistics were read (lbcheck_stats)"
+        yield Finding(Outcome.UNMEASURED, f"{step.hop}: not measured: {why}")
+        return
+    deltas = [(p.balancer, server, d) for p in processes for server, d in p.backends.get(backend, {}).items()]
+    held = sum(delta.sessions for _, _, delta in deltas)
+    refused = sum(delta.refused for _, _, delta in deltas)
+    row |= {"measured": held, "stopped_by": step.refusal if refused else None}
+    row["seconds"] = max((sample.seconds for sample in seen.of(f"{subject.name} servers")), default=0.0)
+    dead = [(balancer, server, delta) for balancer, server, delta in deltas if not delta.serves]
+    for balancer, server, delta in dead:
+        said = f"{delta.status}{f', {delta.check}' if delta.check else ''}"
+        yield Finding(Outcome.FAIL, f"{balancer} says server {server} is {said}: that is no lack of ports")
+    if held != step.predicted:
+        yield Finding(Outcome.FAIL, f"{step.hop}: {step.predicted:,} predicted, {held:,} held{_short(deltas)}")
+    elif refused and not dead:
+        where = ", ".join(dict.fromkeys(balancer for balancer, _, delta in deltas if delta.refused))
+        yield Finding(
+            Outcome.PASS,
+            f"{where}: {refused:,} further attempts found no source port (econ), and every server stayed up",
+        )
+
+
+def _short(deltas: Sequence[tuple[str, str, ServerDelta]]) -> str:
+    return "; " + ", ".join(f"{balancer} to {server} {delta.sessions:,}" for balancer, server, delta in deltas)

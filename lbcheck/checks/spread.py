@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lbcheck.analysis import algorithms, sampling, witnesses
 from lbcheck.analysis.algorithms import Judgement, Tally
-from lbcheck.analysis.counters import ServerDelta
+from lbcheck.analysis.counters import Difference, ServerDelta
 from lbcheck.analysis.scene import ASSUMED, Scene, gather
 from lbcheck.model.address import family
 from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, ReadStubStatus, Request, Stage, Step, When
@@ -24,7 +24,7 @@ FEWEST_TESTS = 20  # the error rate is shared out among at least so many
 
 def supports(topology: Topology) -> str:
     """Return why this topology cannot be checked, or nothing where it can."""
-    return "" if topology.frontends else "no frontends: set cluster_frontends"
+    return "" if topology.web else "no frontends that speak HTTP: set cluster_frontends"
 
 
 # --- plan ---
@@ -65,7 +65,7 @@ def _logs(topology: Topology, options: Options) -> Iterator[Step]:
 
 
 def _servers(topology: Topology) -> tuple[Server, ...]:
-    used = [topology.backend(frontend.backend) for frontend in topology.frontends]
+    used = [topology.backend(frontend.backend) for frontend in topology.web]
     return tuple({server.name: server for backend in used for server in backend.servers}.values())
 
 
@@ -73,7 +73,7 @@ def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
     clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
     routes = [
         (frontend, client, source, address)
-        for frontend in topology.frontends
+        for frontend in topology.web
         for client in clients
         for source in options.sources or ("",)
         for address in frontend.addresses or ("",)
@@ -106,9 +106,9 @@ def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
 
 def _enough(topology: Topology) -> int:
     """Return how many requests settle every frontend, at each balancer apart, should clients be the only witness."""
-    needed = max(_needed(topology.backend(frontend.backend)) for frontend in topology.frontends)
+    needed = max(_needed(topology.backend(frontend.backend)) for frontend in topology.web)
     floor = LAB_REQUESTS if topology.lab else FEWEST_REQUESTS
-    return max(floor, len(topology.frontends) * max(1, len(topology.balancers)) * needed)
+    return max(floor, len(topology.web) * max(1, len(topology.balancers)) * needed)
 
 
 def _needed(backend: Backend) -> int:
@@ -129,7 +129,7 @@ def _has_law(algorithm: str) -> bool:
 
 def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
     """Return, for each frontend, a verdict on the witnesses and one on each balancer's spread."""
-    scenes = [gather(topology, frontend, samples) for frontend in topology.frontends]
+    scenes = [gather(topology, frontend, samples) for frontend in topology.web]
     scenes = [scene for scene in scenes if scene.answers]
     alpha = ALPHA / max(FEWEST_TESTS, sum(1 + len(scene.told_apart) for scene in scenes))
     verdicts = []
@@ -183,10 +183,15 @@ def _judge_shares(scene: Scene, balancer: str | None, alpha: float) -> Judgement
         counted if counted is not None and complete else scene.client(balancer),
         scene.backend.weights,
         complete=complete,
-        processes=max(1, sum(balancer in (None, process.balancer) for process in scene.processes)),
+        processes=max(1, sum(_lines(scene, p) for p in scene.processes if balancer in (None, p.balancer))),
         by_key=scene.by_key(balancer),
     )
     return algorithms.judge(scene.backend.algorithm, tally, alpha)
+
+
+def _lines(scene: Scene, process: Difference) -> int:
+    """Return how many lines a server has at the most: each line's share is bound by itself."""
+    return max((delta.lines for delta in scene.deltas(process).values()), default=1)
 
 
 def _shares(scene: Scene, judgement: Judgement | None) -> list[Finding]:

@@ -1,6 +1,8 @@
 """`lbcheck capacity -i INVENTORY | --model FILE.yml`: how many connections each path holds, and what one more gains."""
 
 import argparse
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -8,7 +10,9 @@ from lbcheck import run as story
 from lbcheck.analysis.growth import GROWTHS
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
-from lbcheck.loaders import capacity_inventory, capacity_model
+from lbcheck.errors import LbcheckError
+from lbcheck.loaders import ansible_inventory, capacity_inventory, capacity_model
+from lbcheck.model.plan import Options
 
 MOST_GROWTH = 10_000  # of one thing; each is added by itself
 
@@ -26,7 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHAT=N",
         help=f"as if there were N more; repeatable: {', '.join(GROWTHS)} (ipv6 in per cent)",
     )
-    take.output(parser)
+    parser.add_argument(
+        "--measure", action="store_true", help="in a lab: fill each hop, and hold what it holds to the prediction"
+    )
+    take.probe(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,11 +42,24 @@ def run(options: argparse.Namespace) -> int:
     for pair in options.grow:
         for what, number in pair:
             growth[what] = growth.get(what, 0) + number
+    if options.measure:
+        return _measure(options, growth)
     given = options.model
     cluster = capacity_model.load(Path(given)) if given else capacity_inventory.load(options.inventory)
     report = story.predict(cluster, growth)
     output.render(options, report)
     return report.outcome.exit_status
+
+
+def _measure(options: argparse.Namespace, growth: Mapping[str, int]) -> int:
+    if options.model:
+        raise LbcheckError("--measure needs hosts to measure from: give an inventory (-i), not a model")
+    if growth:
+        raise LbcheckError("--measure measures what is there; what --grow adds is not there yet (make growth adds it)")
+    topology = ansible_inventory.load(options.inventory)
+    topology = replace(topology, cluster=capacity_inventory.load(options.inventory))
+    asked = Options(**output.asked(options, lab=topology.lab))
+    return output.measure(options, topology, asked, checks=["capacity"], inventories=options.inventory)
 
 
 def _growth(text: str) -> list[tuple[str, int]]:

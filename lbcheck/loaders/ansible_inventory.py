@@ -133,11 +133,19 @@ def _frontends(reader: Reader, vips: tuple[Vip, ...], balancers: tuple[Balancer,
     published = tuple(vip.address for vip in vips) or tuple(a for b in balancers for a in b.addresses)
     found = []
     for spec in reader.specs("cluster_frontends", ("name", "url", "backend")):
-        if urlsplit(str(spec["url"])).scheme not in ("http", "https") or not urlsplit(str(spec["url"])).hostname:
-            raise reader.fail(f"frontend '{spec['name']}': '{spec['url']}' is no http or https URL")
+        if not _is_url(str(spec["url"])):
+            raise reader.fail(f"frontend '{spec['name']}': '{spec['url']}' is no http, https or tcp://HOST:PORT URL")
         addresses = tuple(spec.get("addresses", published))
         found.append(Frontend(str(spec["name"]), str(spec["url"]), str(spec["backend"]), addresses))
     return tuple(found)
+
+
+def _is_url(text: str) -> bool:
+    parts = urlsplit(text)
+    try:
+        return bool(parts.hostname and (parts.scheme in ("http", "https") or (parts.scheme == "tcp" and parts.port)))
+    except ValueError:  # a port that is no number
+        return False
 
 
 def _names(

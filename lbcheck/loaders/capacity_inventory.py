@@ -83,10 +83,14 @@ def _document(reader: Reader, topology: Topology) -> dict[str, Any]:
                 "backend": frontend.backend if topology.balancers else None,
                 "addresses": list(frontend.addresses),
                 "maxconn": spec.get("maxconn"),
+                "mode": "http" if frontend.speaks_http else "tcp",
             }
             for frontend, spec in zip(topology.frontends, frontends, strict=True)
         ],
-        "balancers": [{"name": host.name} | _facts(reader, host.name, BALANCER) for host in topology.balancers],
+        "balancers": [
+            {"name": host.name, "sources": _sources(reader, host.name)} | _facts(reader, host.name, BALANCER)
+            for host in topology.balancers
+        ],
         "backends": [
             {
                 "name": backend.name,
@@ -120,7 +124,13 @@ def _facts(reader: Reader, host: str, variables: Variables) -> dict[str, Any]:
 def _ports(spec: Mapping[str, Any], url: str) -> object:
     """Return a frontend's ports: as it says, else its URL's."""
     parts = urlsplit(url)
-    return spec.get("ports") or parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return spec.get("ports") or parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _sources(reader: Reader, host: str) -> list[str] | None:
+    """Return what a balancer has in the network `backend`: the role haproxy names each as a source."""
+    networks = reader.var(host, "cluster_addresses")
+    return list(reader.addresses(host, "backend")) or None if isinstance(networks, dict) else None
 
 
 def _gateways(reader: Reader, topology: Topology) -> Iterator[tuple[str, str]]:

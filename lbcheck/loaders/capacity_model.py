@@ -209,6 +209,7 @@ def _frontend(fields: Fields) -> Frontend:
         fields.text("backend"),
         fields.addresses("addresses"),
         fields.number("maxconn"),
+        fields.text("mode", "http"),
     )
     fields.finish()
     return frontend

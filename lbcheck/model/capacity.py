@@ -81,6 +81,7 @@ class Frontend:
     backend: str = ""
     addresses: tuple[str, ...] = ()  # empty: every VIP
     maxconn: int | None = None  # HAProxy's, in each process
+    mode: str = "http"  # HAProxy's; in tcp each connection holds one to a server, in http only while it is answered
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Fill(Step):
     rate: float = 0.0  # connections a second; 0: no limit
     reset: bool = True  # let go by RST, so that no TIME_WAIT stays; needless where our own listener goes first
     allow: tuple[str, ...] = ()  # networks besides HARMLESS
+    label: str = ""  # what it is for; its sample has the same
 
     def __post_init__(self) -> None:
         if not self.endpoints:
@@ -87,6 +88,7 @@ class Filled(Sample):
     """What one Fill step held. `seconds` is the opening alone; what the kernel counted is what counts."""
 
     binding: BindingMode
+    label: str = ""
     sources: int = 0
     endpoints: int = 0
     ports: int = 0  # of each source, as planned

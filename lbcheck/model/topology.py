@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.model.address import PortRange, family
+from lbcheck.model.capacity import Cluster
 
 HERE = "here"  # where a step runs that needs no other host
 
@@ -75,12 +76,17 @@ class Backend:
 
 @dataclass(frozen=True)
 class Frontend:
-    """A URL that people ask for, the addresses that answer it, and the backend behind it."""
+    """A URL that people ask for (tcp://HOST:PORT: any protocol), the addresses that answer, and the backend behind."""
 
     name: str
     url: str
     backend: str
     addresses: tuple[str, ...] = ()
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether answers can be asked for."""
+        return self.url.startswith(("http:", "https:"))
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,12 @@ class Topology:
     identify_balancer: str = ""
     reachable: tuple[str, ...] = ()  # hosts where steps may run
     notes: tuple[str, ...] = field(default=())
+    cluster: Cluster | None = None  # the model of tuple capacity, where that is what is measured
+
+    @property
+    def web(self) -> tuple[Frontend, ...]:
+        """The frontends that answer to HTTP."""
+        return tuple(frontend for frontend in self.frontends if frontend.speaks_http)
 
     def backend(self, name: str) -> Backend:
         """Return the backend called `name`."""

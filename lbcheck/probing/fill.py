@@ -34,7 +34,7 @@ def fill(step: Fill, stopped: Stopped = never) -> Filled:
         with filling(step, stopped) as held:
             held.hold(step.hold_s, stopped)
     except LbcheckError as error:
-        return Filled(at=step.at, binding=step.binding, failure=Failure(ErrorKind.DENIED, str(error)))
+        return Filled(at=step.at, binding=step.binding, label=step.label, failure=Failure(ErrorKind.DENIED, str(error)))
     return held.sample()
 
 
@@ -199,6 +199,7 @@ class Holding:
         return Filled(
             at=step.at,
             binding=step.binding,
+            label=step.label,
             sources=len({block.source for block in plan}),
             endpoints=len(step.endpoints),
             ports=len(step.ports or self._prepared.ephemeral),

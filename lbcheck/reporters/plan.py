@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lbcheck.model.fill import Fill
 from lbcheck.model.plan import CountLogLines, LookUp, Plan, ReadHaproxy, ReadStubStatus, Request, Resolve, Step
 
 
@@ -34,6 +35,12 @@ def _sentence(step: Step) -> str:
             return f"count this run's lines in {path}"
         case ReadStubStatus(url=url):
             return f"read {url}"
+        case Fill(sources=sources, endpoints=endpoints, ports=ports):
+            ends = ", ".join(map(str, endpoints))
+            return (
+                f"open connections from {', '.join(sources) or 'its own address'}, "
+                f"{f'ports {ports}' if ports else 'every port'}, to {ends}, hold and count them"
+            )
         case _:
             return type(step).__name__
 

@@ -1,9 +1,10 @@
 """Run steps in this process, one after the other."""
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.plan import CountLogLines, LookUp, ReadHaproxy, ReadStubStatus, Request, Resolve, Step
 from lbcheck.model.sample import (
     Answers,
@@ -33,22 +34,29 @@ def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:
         yield _run(step, stopped)
 
 
+# Step → the module and function that run it; those that last take the question whether to stop, too.
+_LASTING: Mapping[type[Step], tuple[str, str]] = {
+    Resolve: ("probing.dns", "resolve"),
+    LookUp: ("probing.lookup", "look_up"),
+    Request: ("probing.http", "request"),
+    Fill: ("probing.fill", "fill"),
+}
+_READING: Mapping[type[Step], tuple[str, str]] = {
+    CountLogLines: ("sources.access_log", "count"),
+    ReadStubStatus: ("sources.stub_status", "read"),
+}
+
+
 def _run(step: Step, stopped: Stopped) -> Sample:
     try:
         match step:
-            case Resolve():
-                return _call("probing.dns", "resolve", step, stopped)
-            case LookUp():
-                return _call("probing.lookup", "look_up", step, stopped)
-            case Request():
-                return _call("probing.http", "request", step, stopped)
             case ReadHaproxy(uri=uri):
                 page = uri.startswith(("http:", "https:"))
                 return _call("sources.haproxy_page" if page else "sources.haproxy_socket", "read", step)
-            case CountLogLines():
-                return _call("sources.access_log", "count", step)
-            case ReadStubStatus():
-                return _call("sources.stub_status", "read", step)
+            case _ if type(step) in _LASTING:
+                return _call(*_LASTING[type(step)], step, stopped)
+            case _ if type(step) in _READING:
+                return _call(*_READING[type(step)], step)
             case _:
                 return failed(step, Failure(ErrorKind.INTERNAL, f"nobody knows how to run a {type(step).__name__}"))
     except Exception as error:  # a fault of one step must not lose the others' samples
@@ -70,6 +78,8 @@ def failed(step: Step, failure: Failure) -> Sample:
             return Lookup(at=at, failure=failure, name=name, family=family)
         case Request(at=at, url=url, address=address, source=source):
             return Answers(at=at, failure=failure, url=url, address=address, source=source)
+        case Fill(at=at, binding=binding, label=label):
+            return Filled(at=at, failure=failure, binding=binding, label=label)
         case ReadHaproxy(at=at, balancer=balancer, uri=uri, when=when):
             return HaproxyCounters(at=at, failure=failure, balancer=balancer, uri=uri, when=when)
         case CountLogLines(at=at, server=server_name, path=path):

@@ -13,7 +13,7 @@ from lbcheck import run
 from lbcheck.analysis import capacity
 from lbcheck.analysis.growth import Subject, gains, grow
 from lbcheck.analysis.hops import Path
-from lbcheck.checks.capacity import judge
+from lbcheck.checks.capacity import predict
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange
 from lbcheck.model.capacity import (
@@ -160,7 +160,7 @@ def test_the_limit_that_binds_first_is_named(cluster: Cluster, holds: int, hop: 
 def test_one_small_server_ends_the_path_for_all() -> None:
     """Without redispatch the lowest maxconn limits the others, and the verdict says which server and what is lost."""
     cluster = with_servers(replace(WEB1, maxconn=10), WEB2)
-    [verdict] = judge(cluster, {})
+    [verdict] = predict(cluster, {})
     assert verdict.summary == ("holds 20 connections at once; limited by HAProxy maxconn (server) (balancer → server)")
     assert "server web1 is full first and limits the path; with redispatch all would hold 110" in [
         finding.message for finding in verdict.findings
@@ -213,7 +213,16 @@ def test_a_single_subscriber_gains_by_destinations_and_not_by_addresses() -> Non
     single = replace(BEHIND, clients=(replace(SUBSCRIBERS[0], connections=None),))
     found = gained(single, NAT1)
     assert capacity.of_nat(single, "nat1").holds == 192
-    assert (found["nat-address"], found["nat"], found["client"], found["vip"]) == (0, 0, 0, 64)
+    assert (found["nat-address"], found["nat"], found["vip"]) == (0, 0, 64)
+
+
+def test_each_address_of_a_host_is_a_subscriber_of_its_own() -> None:
+    """The NAT places 100.64.0.2 and .3 on different outside addresses, whether one host has both or two hosts do."""
+    host = replace(SUBSCRIBERS[0], addresses=("100.64.0.2", "100.64.0.3"), connections=None)
+    both = replace(BEHIND, clients=(host,))
+    steps = capacity.of_nat(both, "nat1").hops[0].steps
+    assert [step.outside.subscribers for step in steps if step.outside] == [1, 1]
+    assert capacity.of_nat(both, "nat1").holds == 2 * 192
 
 
 def test_two_nats_carry_twice_as_much() -> None:
@@ -310,7 +319,7 @@ def test_what_is_not_there_cannot_grow() -> None:
     """Asking for one more NAT address without a NAT is said in a sentence."""
     assert "nat-address" not in gained(ONE)
     with pytest.raises(LbcheckError, match="nat-address cannot grow here: there is nothing to add it to"):
-        judge(ONE, {"nat-address": 1})
+        predict(ONE, {"nat-address": 1})
 
 
 # --- the verdicts ---
@@ -318,7 +327,7 @@ def test_what_is_not_there_cannot_grow() -> None:
 
 def test_the_verdict_names_the_limit_and_the_best_addition() -> None:
     """A summary with the numbers, what is worth most, and what was assumed."""
-    [verdict] = judge(replace(ONE, assumed=("the moon is round",)), {})
+    [verdict] = predict(replace(ONE, assumed=("the moon is round",)), {})
     assert verdict.summary == "holds 100 connections at once; limited by source ports (balancer → server)"
     assert verdict.evidence["binding"] == {"hop": "balancer → server", "limit": "source ports", "value": 100}
     assert verdict.findings[0].message == (
@@ -332,16 +341,16 @@ def test_the_verdict_names_the_limit_and_the_best_addition() -> None:
 
 def test_connections_that_find_no_room_fail() -> None:
     """What clients say they want is held against what there is."""
-    wanting = judge(replace(ONE, clients=(replace(ONE.clients[0], connections=101),)), {})
+    wanting = predict(replace(ONE, clients=(replace(ONE.clients[0], connections=101),)), {})
     assert wanting[0].outcome is Outcome.FAIL
     assert wanting[0].findings[0].message == "of 101 connections wanted 1 find no room"
-    content = judge(replace(ONE, clients=(replace(ONE.clients[0], connections=100),)), {})
+    content = predict(replace(ONE, clients=(replace(ONE.clients[0], connections=100),)), {})
     assert content[0].findings[0].message == "all 100 connections wanted fit"
 
 
 def test_growth_is_shown_against_what_there_was() -> None:
     """The grown cluster's verdict says what it held before."""
-    [verdict] = judge(ONE, {"backend": 2})
+    [verdict] = predict(ONE, {"backend": 2})
     assert "grown by backend=2: 100 → 300 (+200)" in [finding.message for finding in verdict.findings]
     assert (verdict.evidence["before"], verdict.evidence["grown"]) == (100, {"backend": 2})
 
@@ -349,7 +358,7 @@ def test_growth_is_shown_against_what_there_was() -> None:
 def test_where_nothing_helps_it_is_said_which_hops_bind_together() -> None:
     """Two hops of the same size: no single addition gains anything."""
     both = replace(ONE, clients=(Client("c", ("198.18.0.31",), Opening(HUNDRED)),), vips=(Vip("198.18.0.101"),))
-    [verdict] = judge(both, {})
+    [verdict] = predict(both, {})
     assert verdict.findings[0].message.startswith("one more of nothing gains anything: client → VIP and balancer")
 
 
