@@ -13,7 +13,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify lab-down shell packages venv test bench
+.PHONY: help lab lab-up converge verify growth lab-down shell packages venv test bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ converge: venv ## configure the running hosts with the roles
 
 verify: venv ## run lbcheck on the running lab and show its report
 	@$(LAB) run --through verify -- $(VENV)/lbcheck run -i $(INVENTORY)
+
+growth: venv ## add to the lab step by step, and hold what each step gains to the prediction
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup lab/packages.txt
+	@$(if $(SUDO),$(SUDO) INVENTORY=$(INVENTORY)) lab/growth
 
 lab-down: ## take the lab away: no process, namespace, mount or cgroup of it stays
 	@$(SUDO) $(PYTHON) -m lab down

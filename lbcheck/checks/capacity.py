@@ -1,22 +1,25 @@
 """How many connections each path holds, what binds first, what one more of each thing gains: predicted and measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from lbcheck.analysis import capacity, measuring, server_hop
-from lbcheck.analysis.counters import Difference, ServerDelta, differences
+from lbcheck.analysis import capacity, measuring
+from lbcheck.analysis.counters import differences
 from lbcheck.analysis.growth import Gain, Subject, gains, grow, has_a_place
-from lbcheck.analysis.hops import Hop, Path, Step
+from lbcheck.analysis.hops import Hop, Path
+from lbcheck.analysis.hops import Step as Product
+from lbcheck.analysis.measured import NO_PORTS, Seen, logged, measured
 from lbcheck.errors import LbcheckError
 from lbcheck.model.capacity import Cluster
 from lbcheck.model.fill import Fill, Filled
-from lbcheck.model.plan import Options, Plan, ReadHaproxy, Stage, When
+from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, Stage, Step, When
 from lbcheck.model.sample import HaproxyCounters, Sample
 from lbcheck.model.topology import HERE, Topology
-from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+from lbcheck.model.verdict import Finding, Outcome, Verdict
 
 NAME = "capacity"
+LOG_S = 20.0  # for a journal of any length
 
 
 def supports(topology: Topology) -> str:
@@ -48,11 +51,14 @@ def plan(topology: Topology, options: Options) -> Plan:
     return Plan(tuple(Stage(stage.name, tuple(step for step in stage.steps if step.at in may)) for stage in stages))
 
 
-def _counters(topology: Topology, options: Options, when: When) -> Iterator[ReadHaproxy]:
+def _counters(topology: Topology, options: Options, when: When) -> Iterator[Step]:
     for balancer in topology.balancers:
         for uri in balancer.stats:
             at = balancer.name if uri.startswith("unix:") else HERE
             yield ReadHaproxy(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
+        if balancer.log:
+            log = CountLogLines(at=balancer.name, server=balancer.name, path=balancer.log, token=NO_PORTS, when=when)
+            yield replace(log, timeout_s=LOG_S)
 
 
 def _through(cluster: Cluster, timeout_s: float) -> Iterator[tuple[str, Fill | str]]:
@@ -76,8 +82,8 @@ def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
     cluster = topology.cluster or Cluster()
     filled = [sample for sample in samples if isinstance(sample, Filled)]
     counted = differences(sample for sample in samples if isinstance(sample, HaproxyCounters))
-    seen = Seen(topology, filled, counted, dict(_through(cluster, 0.0)))
-    return [_measured(verdict, cluster, subject, seen) for verdict, subject in _predicted(cluster, {})]
+    seen = Seen(filled, counted, dict(_through(cluster, 0.0)), logged(samples))
+    return [measured(verdict, cluster, subject, seen) for verdict, subject in _predicted(cluster, {})]
 
 
 def predict(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
@@ -182,7 +188,7 @@ def _hop(hop: Hop) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Product) -> dict[str, Any]:
     """Return one product; what was seen is null until somebody has looked."""
     outside = step.outside
     return {
@@ -198,99 +204,3 @@ def _step(step: Step) -> dict[str, Any]:
         "seconds": 0.0,
         "refusal": step.refusal,
     } | ({"outside": outside.address, "subscribers": outside.subscribers, "wanted": outside.wanted} if outside else {})
-
-
-# --- what was measured ---
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was measured of all paths; `through`: frontend → what filled its balancers' source ports, or why nothing."""
-
-    topology: Topology
-    filled: Sequence[Filled]
-    counted: Sequence[Difference]
-    through: Mapping[str, Fill | str]
-
-    def of(self, label: str) -> list[Filled]:
-        """Return the samples of one product."""
-        return [sample for sample in self.filled if sample.label == label]
-
-
-def _measured(verdict: Verdict, cluster: Cluster, subject: Subject, seen: Seen) -> Verdict:
-    """Return the verdict with what was measured, and a finding wherever that is not what was predicted."""
-    steps, findings = [dict(step) for step in verdict.evidence["steps"]], list(verdict.findings)
-    unfilled = dict[str, str]()
-    for number, (hop, step) in enumerate(measuring.products(cluster, subject)):
-        servers = seen.through.get(subject.frontend) if hop.name == server_hop.NAME else None
-        why = servers if isinstance(servers, str) else "" if servers else measuring.why_not(cluster, subject, hop)
-        if why:
-            unfilled[hop.name] = why
-        elif servers:
-            findings += _by_counters(seen, cluster, subject, step, steps[number])
-        else:
-            findings += _by_clients(seen.of(f"{subject.name} {number}"), step, steps[number])
-    findings += [Finding(Outcome.PASS, f"{hop}: not measured: {why}") for hop, why in unfilled.items()]
-    known = [step for step in steps if step["measured"] is not None]
-    exact = sum(step["measured"] == step["predicted"] for step in known)
-    told = f"; {exact} of {len(known)} measured as predicted" if known else "; nothing measured"
-    outcome = gravest([verdict.outcome, *(finding.outcome for finding in findings)])
-    evidence = {**verdict.evidence, "steps": steps}
-    return Verdict(NAME, verdict.subject, outcome, verdict.summary + told, tuple(findings), evidence)
-
-
-def _by_clients(samples: Sequence[Filled], step: Step, row: dict[str, Any]) -> Iterator[Finding]:
-    """Put into the row what the clients held, and say where it is not what was predicted."""
-    what = f"{step.hop}, IPv{step.family}{f', {step.outside.address}' if step.outside else ''}"
-    failures = [f"at {sample.at}: {sample.failure.message}" for sample in samples if sample.failure]
-    if failures or not samples:
-        idle = step.outside and not step.predicted  # nobody is on it: there is nothing to open
-        if idle and not failures:
-            row["measured"] = 0
-        else:
-            why = "; ".join(failures) or "nobody has opened any connection"
-            yield Finding(Outcome.UNMEASURED, f"{what}: not measured: {why}")
-        return
-    held = measuring.held(step, samples)
-    row |= {"measured": held.held, "stopped_by": held.stopped_by, "seconds": held.seconds}
-    if held.held != step.predicted:
-        stop = f"; it ended by {held.stopped_by}" if held.stopped_by else ""
-        yield Finding(Outcome.FAIL, f"{what}: {step.predicted:,} predicted, {held.held:,} held{stop}")
-    if held.beside:
-        there, tried = held.beside
-        outcome = Outcome.PASS if there == tried else Outcome.FAIL
-        yield Finding(outcome, f"IPv6 beside it, while {what} was dry: {there:,} of {tried:,} held")
-
-
-def _by_counters(seen: Seen, cluster: Cluster, subject: Subject, step: Step, row: dict[str, Any]) -> Iterator[Finding]:
-    """Put into the row what the balancers held, by HAProxy's own count, and say who was refused and why."""
-    backend = next(f.backend for f in cluster.frontends if f.name == subject.frontend)
-    failures = [f"at {s.at}: {s.failure.message}" for s in seen.of(f"{subject.name} servers") if s.failure]
-    processes = [process for process in seen.counted if process.balancer in step.who]
-    failures += [process.failure.message for process in processes if process.failure]
-    failures += [process.void for process in processes if process.void]
-    if failures or not processes:
-        why = "; ".join(failures) or "no statistics were read (lbcheck_stats)"
-        yield Finding(Outcome.UNMEASURED, f"{step.hop}: not measured: {why}")
-        return
-    deltas = [(p.balancer, server, d) for p in processes for server, d in p.backends.get(backend, {}).items()]
-    held = sum(delta.sessions for _, _, delta in deltas)
-    refused = sum(delta.refused for _, _, delta in deltas)
-    row |= {"measured": held, "stopped_by": step.refusal if refused else None}
-    row["seconds"] = max((sample.seconds for sample in seen.of(f"{subject.name} servers")), default=0.0)
-    dead = [(balancer, server, delta) for balancer, server, delta in deltas if not delta.serves]
-    for balancer, server, delta in dead:
-        said = f"{delta.status}{f', {delta.check}' if delta.check else ''}"
-        yield Finding(Outcome.FAIL, f"{balancer} says server {server} is {said}: that is no lack of ports")
-    if held != step.predicted:
-        yield Finding(Outcome.FAIL, f"{step.hop}: {step.predicted:,} predicted, {held:,} held{_short(deltas)}")
-    elif refused and not dead:
-        where = ", ".join(dict.fromkeys(balancer for balancer, _, delta in deltas if delta.refused))
-        yield Finding(
-            Outcome.PASS,
-            f"{where}: {refused:,} further attempts found no source port (econ), and every server stayed up",
-        )
-
-
-def _short(deltas: Sequence[tuple[str, str, ServerDelta]]) -> str:
-    return "; " + ", ".join(f"{balancer} to {server} {delta.sessions:,}" for balancer, server, delta in deltas)

@@ -99,7 +99,12 @@ def _plain(reader: Reader, group: str) -> tuple[Host, ...]:
 
 
 def _balancer(reader: Reader, host: str) -> Balancer:
-    return Balancer(host, reader.addresses(host), reader.strings(host, "lbcheck_stats"))
+    return Balancer(
+        host,
+        reader.addresses(host),
+        reader.strings(host, "lbcheck_stats"),
+        str(reader.var(host, "lbcheck_haproxy_log", "")),
+    )
 
 
 def _vips(reader: Reader, host: str) -> tuple[str, ...]:

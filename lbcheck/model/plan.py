@@ -68,11 +68,12 @@ class ReadHaproxy(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class CountLogLines(Step):
-    """Count the lines of an access log that carry `token`."""
+    """Count the lines of a log that carry `token`; `path` is a file's, or journal:UNIT."""
 
     server: str
     path: str
     token: str
+    when: When = "after"
 
 
 @dataclass(frozen=True, kw_only=True)

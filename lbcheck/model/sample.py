@@ -112,11 +112,13 @@ class HaproxyCounters(Sample):
 
 @dataclass(frozen=True, kw_only=True)
 class LogLines(Sample):
-    """Lines of a server's access log that carry a run's token."""
+    """Lines of a log that carry a token; a journal forgets, so of one only the newest is told."""
 
     server: str
     path: str
     lines: int = 0
+    newest_s: float = 0.0  # when it was written, by that host's clock, in seconds since 1970; 0: not told
+    when: When = "after"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,11 +27,15 @@ class Vip:
 
 @dataclass(frozen=True)
 class Balancer:
-    """A host that runs HAProxy; `stats` are the URIs of its statistics, one for each process."""
+    """A host that runs HAProxy; `stats` are the URIs of its statistics, one for each process.
+
+    `log`: where it writes its own log, a file or journal:UNIT; empty: not known.
+    """
 
     name: str
     addresses: tuple[str, ...] = ()
     stats: tuple[str, ...] = ()
+    log: str = ""
 
     def __post_init__(self) -> None:
         for uri in self.stats:

@@ -31,8 +31,8 @@ def _sentence(step: Step) -> str:
             )
         case ReadHaproxy(uri=uri, balancer=balancer):
             return f"read HAProxy's counters of {balancer} from {uri}"
-        case CountLogLines(path=path):
-            return f"count this run's lines in {path}"
+        case CountLogLines(path=path, token=token):
+            return f"look for lines in {path} that say {token}"
         case ReadStubStatus(url=url):
             return f"read {url}"
         case Fill(sources=sources, endpoints=endpoints, ports=ports):

@@ -27,7 +27,7 @@ _ADVICE = {
 def count(step: CountLogLines) -> LogLines:
     """Count the lines with the token at the end of the log, and of the one rotated away while the run lasted."""
     started = time.monotonic()
-    lines = partial(LogLines, at=step.at, server=step.server, path=step.path)
+    lines = partial(LogLines, at=step.at, server=step.server, path=step.path, when=step.when)
     try:
         found = _count(Path(step.path), step.token.encode(), started + step.timeout_s)
     except EXPECTED as error:

@@ -41,10 +41,6 @@ _LASTING: Mapping[type[Step], tuple[str, str]] = {
     Request: ("probing.http", "request"),
     Fill: ("probing.fill", "fill"),
 }
-_READING: Mapping[type[Step], tuple[str, str]] = {
-    CountLogLines: ("sources.access_log", "count"),
-    ReadStubStatus: ("sources.stub_status", "read"),
-}
 
 
 def _run(step: Step, stopped: Stopped) -> Sample:
@@ -53,10 +49,12 @@ def _run(step: Step, stopped: Stopped) -> Sample:
             case ReadHaproxy(uri=uri):
                 page = uri.startswith(("http:", "https:"))
                 return _call("sources.haproxy_page" if page else "sources.haproxy_socket", "read", step)
+            case CountLogLines(path=path):
+                return _call("sources.journal" if path.startswith("journal:") else "sources.access_log", "count", step)
             case _ if type(step) in _LASTING:
                 return _call(*_LASTING[type(step)], step, stopped)
-            case _ if type(step) in _READING:
-                return _call(*_READING[type(step)], step)
+            case ReadStubStatus():
+                return _call("sources.stub_status", "read", step)
             case _:
                 return failed(step, Failure(ErrorKind.INTERNAL, f"nobody knows how to run a {type(step).__name__}"))
     except Exception as error:  # a fault of one step must not lose the others' samples
@@ -82,8 +80,8 @@ def failed(step: Step, failure: Failure) -> Sample:
             return Filled(at=at, failure=failure, binding=binding, label=label)
         case ReadHaproxy(at=at, balancer=balancer, uri=uri, when=when):
             return HaproxyCounters(at=at, failure=failure, balancer=balancer, uri=uri, when=when)
-        case CountLogLines(at=at, server=server_name, path=path):
-            return LogLines(at=at, failure=failure, server=server_name, path=path)
+        case CountLogLines(at=at, server=server_name, path=path, when=when):
+            return LogLines(at=at, failure=failure, server=server_name, path=path, when=when)
         case ReadStubStatus(at=at, server=server_name, when=when):
             return StubStatus(at=at, failure=failure, server=server_name, when=when)
         case _:

@@ -148,13 +148,20 @@ class Cluster:
         assert ran.stdout, f"lbcheck ended with {ran.returncode}: {ran.stderr}"
         return Checked(ran.returncode, json.loads(ran.stdout), ran.stdout + ran.stderr)
 
-    @contextmanager
-    def checking(self, *arguments: str) -> Iterator["Running"]:
-        """Start `lbcheck run`, to be ended in the block."""
+    def measure(self) -> Checked:
+        """Run `lbcheck capacity --measure` and return what it said."""
         words = [word for inventory in self.inventories for word in ("-i", inventory)]
-        command = [str(BIN / "lbcheck"), "run", *words, "--format", "json", *arguments]
+        ran = self.command("lbcheck", "capacity", *words, "--measure", "--format", "json")
+        assert ran.stdout, f"lbcheck ended with {ran.returncode}: {ran.stderr}"
+        return Checked(ran.returncode, json.loads(ran.stdout), ran.stdout + ran.stderr)
+
+    @contextmanager
+    def checking(self, *arguments: str, command: str = "run") -> Iterator["Running"]:
+        """Start a command of lbcheck, to be ended in the block."""
+        inventories = [word for inventory in self.inventories for word in ("-i", inventory)]
+        words = [str(BIN / "lbcheck"), command, *inventories, "--format", "json", *arguments]
         with subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            words, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as run:
             yield Running(run)
 

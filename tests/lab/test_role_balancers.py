@@ -14,6 +14,12 @@ def test_haproxy_runs_now_and_at_each_boot(load_balancer: Host) -> None:
     assert load_balancer.service("haproxy").is_enabled
     assert load_balancer.socket("tcp://0.0.0.0:80").is_listening
     assert load_balancer.socket("tcp://:::80").is_listening
+    assert load_balancer.socket("tcp://0.0.0.0:9000").is_listening
+
+
+def test_the_ephemeral_ports_are_the_inventorys(load_balancer: Host) -> None:
+    """The range that the model reads is the range that the kernel has."""
+    assert load_balancer.check_output("cat /proc/sys/net/ipv4/ip_local_port_range").split() == ["40000", "40199"]
 
 
 def test_the_configuration_is_what_haproxy_accepts(load_balancer: Host) -> None:

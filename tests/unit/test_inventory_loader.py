@@ -78,7 +78,12 @@ def test_what_was_not_understood_is_said() -> None:
         (HOSTS | {"web1": {"cluster_addresses": {}}}, GROUPS, SHARED, "host 'web1' has an empty cluster_addresses"),
         (HOSTS | {"lb1": {"cluster_vips": ["vip"]}}, GROUPS, SHARED, "'vip' in cluster_vips is not an IP address"),
         (HOSTS, GROUPS, SHARED | {"cluster_frontends": [{"name": "www"}]}, "cluster_frontends has no 'url'"),
-        (HOSTS, GROUPS, SHARED | {"cluster_frontends": [WWW | {"url": "www"}]}, "'www' is no http, https or tcp://HOST:PORT URL"),
+        (
+            HOSTS,
+            GROUPS,
+            SHARED | {"cluster_frontends": [WWW | {"url": "www"}]},
+            "'www' is no http, https or tcp://HOST:PORT URL",
+        ),
         (HOSTS, GROUPS, SHARED | {"cluster_frontends": [WWW | {"backend": "app"}]}, "backend 'app' is not in"),
         (HOSTS, GROUPS, SHARED | {"cluster_names": [{"name": "x", "gives": "all"}]}, "write vips or backends"),
         (HOSTS, GROUPS, SHARED | {"lbcheck_groups": {"backends": "app"}}, "maps backends to 'app', a group that"),

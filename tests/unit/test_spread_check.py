@@ -215,6 +215,19 @@ def test_in_mode_tcp_the_unit_is_the_connection() -> None:
     assert verdict.evidence["unit"] == "connection"
 
 
+def test_the_lines_of_one_server_are_one_server() -> None:
+    """HAProxy has a line for each source address; their counts are the server's, and its weight is each line's."""
+    samples: list[Sample] = []
+    for balancer in ("lb1", "lb2"):
+        half = {name: count // 2 for name, count in fair(400).items()}
+        before, after = readings(balancer, half)
+        second = [row(f"{name}.source2", 500 + count, weight=row(name, 0)["weight"]) for name, count in half.items()]
+        before = replace(before, rows=(*before.rows, *(r | {"hrsp_2xx": 500, "stot": 500} for r in second)))
+        samples += [answers(balancer, fair(400)), before, replace(after, rows=(*after.rows, *second))]
+    verdicts = spread.judge(TOPOLOGY, [*samples, *logs(fair(800))])
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.PASS] * 3
+
+
 def test_an_algorithm_without_a_law_is_not_judged() -> None:
     """What nobody knows is unmeasured, not passed."""
     topology = replace(TOPOLOGY, backends=(Backend("web", "peak-ewma", TOPOLOGY.backends[0].servers),))

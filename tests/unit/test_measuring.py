@@ -1,0 +1,238 @@
+"""Which connections fill a hop, and what is made of those that were held."""
+
+from dataclasses import replace
+
+import pytest
+
+from lbcheck.analysis import measuring
+from lbcheck.analysis.growth import Subject
+from lbcheck.checks import capacity
+from lbcheck.errors import LbcheckError
+from lbcheck.model.address import PortRange
+from lbcheck.model.capacity import (
+    Backend,
+    Balancer,
+    BindingMode,
+    Client,
+    Cluster,
+    Frontend,
+    Opening,
+    Server,
+    Vip,
+)
+from lbcheck.model.fill import Fill, Filled
+from lbcheck.model.nat import NatPool
+from lbcheck.model.plan import CountLogLines, Options, ReadHaproxy, Step
+from lbcheck.model.sample import ErrorKind, Failure, HaproxyCounters, LogLines, Sample
+from lbcheck.model.topology import Balancer as BalancerHost
+from lbcheck.model.topology import Topology
+from lbcheck.model.verdict import Outcome, Verdict
+
+SOCKET, JOURNAL = "unix:/run/haproxy/stats.sock", "journal:haproxy.service"
+EXPLICIT = Opening(PortRange(40000, 40999), binding=BindingMode.EXPLICIT)
+SUBSCRIBERS = tuple(f"100.64.0.{n}" for n in range(2, 10))
+CLUSTER = Cluster(
+    clients=(
+        Client("client1", ("198.18.0.31", "2001:2::31"), EXPLICIT),
+        Client("client2", (*SUBSCRIBERS, "2001:2:0:64::2"), EXPLICIT, behind="nat1"),
+    ),
+    nats=(NatPool("nat1", ("198.18.0.41", "198.18.0.42"), PortRange(40000, 40063)),),
+    vips=(Vip("198.18.0.101", "lb1"), Vip("2001:2::101", "lb1"), Vip("198.18.0.102", "lb2"), Vip("2001:2::102", "lb2")),
+    frontends=(Frontend("www", (80,), "web"), Frontend("stream", (9000,), "stream", mode="tcp")),
+    balancers=tuple(
+        Balancer(name, (source,), Opening(PortRange(40000, 40199), binding=BindingMode.NO_PORT), 8000)
+        for name, source in (("lb1", "198.19.0.21"), ("lb2", "198.19.0.22"))
+    ),
+    backends=tuple(
+        Backend(name, tuple(Server(f"web{n}", f"198.19.0.1{n}", (port,), weight) for n, weight in ((1, 1), (2, 2))))
+        for name, port in (("web", 8080), ("stream", 8090))
+    ),
+)
+TOPOLOGY = Topology(
+    lab=True,
+    balancers=tuple(BalancerHost(name, stats=(SOCKET,), log=JOURNAL) for name in ("lb1", "lb2")),
+    reachable=("client1", "client2", "lb1", "lb2"),
+    cluster=CLUSTER,
+)
+WWW, STREAM, NAT1 = Subject(frontend="www"), Subject(frontend="stream"), Subject(nat="nat1")
+OPTIONS = Options(timeout_s=2.0)
+
+
+def steps(topology: Topology = TOPOLOGY) -> list[Step]:
+    """Return every step of the plan."""
+    return [step for stage in capacity.plan(topology, OPTIONS).stages for step in stage.steps]
+
+
+def fills(topology: Topology = TOPOLOGY) -> list[Fill]:
+    """Return every fill of the plan."""
+    return [step for step in steps(topology) if isinstance(step, Fill)]
+
+
+def by_label(label: str) -> Fill:
+    """Return the one fill of a label."""
+    [fill] = [fill for fill in fills() if fill.label == label]
+    return fill
+
+
+# --- plan ---
+
+
+def test_clients_fill_the_vips_of_a_frontend_in_mode_http() -> None:
+    """Every port of every address of a client to every VIP of its family, one fill a product."""
+    found = {(fill.at, fill.endpoints[0].address): fill for fill in fills() if fill.label.startswith("frontend www")}
+    direct = found["client1", "198.18.0.101"]
+    assert (direct.sources, str(direct.ports), direct.binding) == (("198.18.0.31",), "40000-40999", "explicit")
+    assert [str(end) for end in direct.endpoints] == ["198.18.0.101:80", "198.18.0.102:80"]
+    assert found["client2", "2001:2::101"].sources == ("2001:2:0:64::2",)
+
+
+def test_a_nat_is_filled_by_one_and_a_half_times_its_ports_for_each_outside_address() -> None:
+    """Those subscribers whom the kernel's hash puts on one outside address share 96 ports between them."""
+    through = [fill for fill in fills() if fill.label.startswith("NAT nat1")]
+    shares = {len([s for s in fill.sources if "." in s]): len(fill.ports or ()) for fill in through}
+    assert shares == {2: 48, 6: 16}
+
+
+def test_ipv6_is_held_beside_a_nat_that_is_dry() -> None:
+    """A NAT's fill has one IPv6 source and the IPv6 endpoints, too."""
+    [fill, _] = [fill for fill in fills() if fill.label.startswith("NAT nat1")]
+    assert "2001:2:0:64::2" in fill.sources
+    assert "[2001:2::101]:80" in map(str, fill.endpoints)
+
+
+def test_one_client_fills_the_balancers_ports_towards_the_servers() -> None:
+    """200 ports to each server, weights 1:2: 600 through each balancer leave none; a fifth more, over two sources."""
+    fill = by_label("frontend stream servers")
+    assert (fill.at, fill.sources) == ("client1", ("198.18.0.31", "2001:2::31"))
+    assert len(fill.ports or ()) == -(-(int(600 * 1.2) + 1) // 2)
+    assert fill.hold_s
+
+
+def test_counters_and_logs_are_read_before_and_after() -> None:
+    """Each balancer's, around the fill and before any other."""
+    stages = {stage.name: [type(step) for step in stage.steps] for stage in capacity.plan(TOPOLOGY, OPTIONS).stages}
+    assert stages["before"] == stages["after"] == [ReadHaproxy, CountLogLines] * 2
+    assert list(stages) == ["before", "traffic", "after", "clients"]
+
+
+def test_where_no_client_has_enough_ports_it_is_said() -> None:
+    """Balancers with as many ports as the client cannot be filled by it alone."""
+    wide = replace(CLUSTER.balancers[0], opening=Opening(PortRange(10000, 60999), binding=BindingMode.NO_PORT))
+    cluster = replace(CLUSTER, balancers=(replace(wide, maxconn=None), CLUSTER.balancers[1]))
+    assert "no single client" in str(measuring.of_servers(cluster, cluster.frontends[1], 2.0))
+
+
+def test_a_balancer_is_not_filled_beyond_its_maxconn() -> None:
+    """Then its maxconn would be measured, not its ports."""
+    cluster = replace(CLUSTER, balancers=tuple(replace(balancer, maxconn=500) for balancer in CLUSTER.balancers))
+    assert "its maxconn is 500" in str(measuring.of_servers(cluster, cluster.frontends[1], 2.0))
+
+
+def test_only_a_lab_is_filled() -> None:
+    """On a real fleet it would be an attack."""
+    with pytest.raises(LbcheckError, match="only in a lab"):
+        capacity.plan(replace(TOPOLOGY, lab=False), OPTIONS)
+
+
+# --- judge ---
+
+
+def filled(fill: Fill, held: int, **more: object) -> Filled:
+    """Return a sample of a fill that held so many to each endpoint."""
+    ends = {str(endpoint): held for endpoint in fill.endpoints}
+    known = {"at": fill.at, "binding": fill.binding, "label": fill.label, "by_endpoint": ends}
+    return Filled(**known | {"ports": len(fill.ports or ())} | more)  # type: ignore[arg-type]
+
+
+def readings(balancer: str, sessions: int = 200, **more: object) -> list[Sample]:
+    """Return a balancer's counters and log around a fill in which each server got so many sessions."""
+    found: list[Sample] = []
+    for when in ("before", "after"):
+        rows = [
+            {
+                "pxname": "stream",
+                "svname": name,
+                "type": 2,
+                "status": "UP",
+                "stot": 50,
+                "econ": 7,
+                "check_status": "L4OK",
+            }
+            for name in ("web1", "web2")
+        ]
+        if when == "after":
+            rows = [row | {"stot": 50 + sessions, "econ": 27} | more for row in rows]
+        log = LogLines(at=balancer, server=balancer, path=JOURNAL, newest_s=2.0 if when == "after" else 1.0, when=when)
+        rest = {"at": balancer, "balancer": balancer, "uri": SOCKET, "when": when, "pid": 1}
+        found += [HaproxyCounters(rows=tuple(rows), **rest), log]  # type: ignore[arg-type]
+    return found
+
+
+def everything() -> list[Sample]:
+    """Return the samples of a lab that holds what is predicted."""
+    found: list[Sample] = [*readings("lb1"), *readings("lb2")]
+    for fill in fills():
+        if fill.label.startswith("NAT"):
+            held = {str(e): 64 if "." in e.address else len(fill.ports or ()) for e in fill.endpoints}
+            found.append(filled(fill, 0, by_endpoint=held, stops={"silence": 99}))
+        else:
+            found.append(filled(fill, 64 if fill.timeout_s and "100.64" in fill.sources[0] else 1000))
+    return found
+
+
+def verdict(samples: list[Sample], subject: str) -> Verdict:
+    """Return the verdict on one path."""
+    return next(v for v in capacity.judge(TOPOLOGY, samples) if v.subject == subject)
+
+
+def test_what_is_held_as_predicted_passes() -> None:
+    """Each path passes, each product that was filled has its measured count."""
+    verdicts = capacity.judge(TOPOLOGY, everything())
+    assert {v.outcome for v in verdicts} == {Outcome.PASS}
+    [step] = [s for s in verdict(everything(), "frontend stream").evidence["steps"] if s["measured"] is not None]
+    assert (step["predicted"], step["measured"], step["stopped_by"]) == (800, 800, "EADDRNOTAVAIL")
+    assert "IPv6 beside it" in " ".join(f.message for f in verdict(everything(), "NAT nat1").findings)
+
+
+def test_exhaustion_is_told_by_three_signs() -> None:
+    """Refused attempts, servers that stayed up, and HAProxy's own words."""
+    said = " ".join(finding.message for finding in verdict(everything(), "frontend stream").findings)
+    assert "lb1 ran out of source ports: 40 further attempts failed (econ), every server stayed up (L4OK)" in said
+    assert "its log says 'no free ports'" in said
+
+
+def test_a_dead_server_is_no_exhaustion() -> None:
+    """A server that is down is named, and the path fails."""
+    samples = [*readings("lb1", 100, status="DOWN", check_status="L4CON"), *readings("lb2")]
+    found = verdict(samples, "frontend stream")
+    assert found.outcome is Outcome.FAIL
+    assert "lb1 says server web1 is DOWN, L4CON: that is no lack of ports" in [f.message for f in found.findings]
+    assert "800 predicted, 600 held; lb1 to web1 100" in " ".join(f.message for f in found.findings)
+
+
+def test_one_connection_less_fails() -> None:
+    """Predicted and measured are equal or it is a fault, and says who said no."""
+    samples = [
+        replace(s, by_endpoint={**s.by_endpoint, "198.18.0.101:80": 63}) if is_nat(s) else s for s in everything()
+    ]
+    assert verdict(samples, "NAT nat1").outcome is Outcome.FAIL
+    assert "256 predicted, 255 held; it ended by silence" in str(verdict(samples, "NAT nat1").findings)
+
+
+def is_nat(sample: Sample) -> bool:
+    """Return whether it is a fill of the NAT's path."""
+    return isinstance(sample, Filled) and sample.label.startswith("NAT")
+
+
+def test_what_could_not_be_filled_is_unmeasured() -> None:
+    """A client that cannot be reached, and counters that cannot be read, are no pass."""
+    gone = Failure(ErrorKind.UNREACHABLE, "host client1 cannot be reached")
+    samples = [replace(sample, failure=gone) if sample.at == "client1" else sample for sample in everything()]
+    assert verdict(samples, "frontend www").outcome is Outcome.UNMEASURED
+    assert verdict([], "frontend stream").outcome is Outcome.UNMEASURED
+
+
+def test_what_is_not_filled_is_said_and_no_fault() -> None:
+    """The hop between balancers and servers of a frontend in mode http, with the reason."""
+    said = [f.message for f in verdict(everything(), "frontend www").findings]
+    assert any(message.startswith("balancer → server: not measured: a connection in mode http") for message in said)
