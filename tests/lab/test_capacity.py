@@ -35,7 +35,7 @@ def test_predicted_is_measured_twice_in_a_row(cluster: Cluster) -> None:
 
 
 def test_a_nat_with_a_port_less_is_found(cluster: Cluster) -> None:
-    """nat1 gives out 63 ports instead of 64: one connection less to each of four endpoints, for each outside address."""
+    """nat1 gives out 63 ports instead of 64: a connection less to each endpoint, at each address."""
     rules = ("/etc/nat-gateway.nft", "40000-40063", "40000-40062", ("systemctl", "reload", "nat-gateway"))
     with cluster.edited("nat1", *rules):
         checked = cluster.measure()
