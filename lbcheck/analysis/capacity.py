@@ -4,10 +4,11 @@ Two kinds of path: client → VIP → balancer → server for a frontend, subscr
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lbcheck.analysis import client_hop, server_hop
 from lbcheck.analysis.hops import Hop, Parts, Path, hop
-from lbcheck.model.capacity import Client, Cluster, Frontend
+from lbcheck.model.capacity import Client, Cluster, Frontend, Opening
 
 CLIENT_HOP, NAT_HOP, PAST_HOP = client_hop.NAME, client_hop.NAT_NAME, "IPv6, past the NAT"
 WANTED = client_hop.WANTED
@@ -54,6 +55,20 @@ def when_redispatched(cluster: Cluster, name: str) -> tuple[str, int] | None:
     """Return the server that is full first, and what all servers would hold together; None: it is the same."""
     frontend = next(frontend for frontend in cluster.frontends if frontend.name == name)
     return server_hop.when_redispatched(cluster, frontend) if frontend.backend else None
+
+
+def with_reuse(cluster: Cluster, reuse: bool) -> Cluster:
+    """Return the cluster with net.ipv4.tcp_tw_reuse set to 1, or not, wherever connections are opened."""
+    openings: dict[Opening, Opening] = {}  # hosts alike go on sharing one
+
+    def changed(opening: Opening) -> Opening:
+        return openings.setdefault(opening, replace(opening, tw_reuse=reuse))
+
+    return replace(
+        cluster,
+        clients=tuple(replace(client, opening=changed(client.opening)) for client in cluster.clients),
+        balancers=tuple(replace(balancer, opening=changed(balancer.opening)) for balancer in cluster.balancers),
+    )
 
 
 def subscribers(cluster: Cluster, name: str) -> int:

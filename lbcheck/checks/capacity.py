@@ -116,7 +116,7 @@ def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: 
         Outcome.FAIL if failed else Outcome.PASS,
         f"holds {path.holds:,} connections at once{_ways(path)}; limited by {path.limit} ({path.narrowest.name})",
         tuple(findings),
-        _evidence(grown, path, more) | ({"grown": dict(growth), "before": before.holds} if growth else {}),
+        _evidence(grown, subject, path, more) | ({"grown": dict(growth), "before": before.holds} if growth else {}),
     )
 
 
@@ -166,26 +166,38 @@ def _remarks(cluster: Cluster, subject: Subject) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, share)
 
 
-def _evidence(cluster: Cluster, path: Path, more: list[Gain]) -> dict[str, Any]:
-    hops = [*path.hops, *([path.past] if path.past else [])]
+def _hops(path: Path) -> list[Hop]:
+    return [*path.hops, *([path.past] if path.past else [])]
+
+
+def _evidence(cluster: Cluster, subject: Subject, path: Path, more: list[Gain]) -> dict[str, Any]:
+    hops = _hops(path)
+    rested, reused = (_hops(subject.path(capacity.with_reuse(cluster, reuse))) for reuse in (False, True))
     return {
         "holds": path.holds,
         "wanted": path.wanted,
         "binding": {"hop": path.narrowest.name, "limit": path.limit, "value": path.holds},
         "gains": [{"add": gain.words, "what": gain.what, "tuples": gain.gained} for gain in more],
-        "hops": [_hop(hop) for hop in hops],
+        "hops": [_hop(*same) for same in zip(hops, rested, reused, strict=True)],
         "steps": [_step(step) for hop in hops for step in hop.steps],
         "assumed": list(cluster.assumed),
     }
 
 
-def _hop(hop: Hop) -> dict[str, Any]:
+def _hop(hop: Hop, rested: Hop, reused: Hop) -> dict[str, Any]:
+    """Return what a hop holds, and the short connections a second that it sustains, also without and with reuse."""
     return {
         "hop": hop.name,
         "holds": hop.holds,
         "limits": [{"limit": limit, "value": value} for limit, value in hop.limits],
-        "connections_a_second": None if hop.a_second is None else round(hop.a_second, 1),
+        "connections_a_second": _rate(hop),
+        "without_tw_reuse": _rate(rested),
+        "with_tw_reuse": _rate(reused),
     }
+
+
+def _rate(hop: Hop) -> float | None:
+    return None if hop.a_second is None else round(hop.a_second, 1)
 
 
 def _step(step: Product) -> dict[str, Any]:

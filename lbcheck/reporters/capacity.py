@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-NUMBERS = {"sources", "endpoints", "ports", "predicted", "measured", "holds", "connections/s", "gains"}
+NUMBERS = {"sources", "endpoints", "ports", "predicted", "measured", "holds", "connections/s", "with tw_reuse", "gains"}
 
 
 def lines(evidence: Mapping[str, Any]) -> Iterator[str]:
@@ -42,11 +42,17 @@ def _hops(hops: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         {
             "hop": hop["hop"],
             "holds": f"{hop['holds']:,}",
-            "connections/s": "–" if hop["connections_a_second"] is None else f"{hop['connections_a_second']:,.0f}",
+            "connections/s": _rate(hop["connections_a_second"]),
+            "with tw_reuse": _rate(hop.get("with_tw_reuse")),
             "limits": ", ".join(f"{limit['limit']} {limit['value']:,}" for limit in hop["limits"]),
         }
         for hop in hops
     ]
+
+
+def _rate(value: float | None) -> str:
+    """Return short connections a second; none: TIME_WAIT is no limit."""
+    return "–" if value is None else f"{value:,.0f}"
 
 
 def _gains(gains: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -370,4 +370,4 @@ def test_the_report_keeps_to_the_schema_and_is_a_table_for_people() -> None:
     jsonschema.validate(json.loads(as_json.render(report)), schema)
     text = as_text.render(report)
     assert "NAT 198.18.0.41, 2 subscribers  v4  address-and-port-dependent" in text
-    assert "balancer → server    100              2  source ports 100" in text
+    assert "balancer → server    100              2            100  source ports 100" in text
