@@ -68,7 +68,7 @@ def measured(verdict: Verdict, cluster: Cluster, subject: Subject, seen: Seen) -
 def _by_clients(samples: Sequence[Filled], step: Step, row: dict[str, Any]) -> Iterator[Finding]:
     """Put into the row what the clients held, and say where it is not what was predicted."""
     what = f"{step.hop}, IPv{step.family}{f', {step.outside.address}' if step.outside else ''}"
-    failures = [f"at {sample.at}: {sample.failure.message}" for sample in samples if sample.failure]
+    failures = [_words(sample) for sample in samples if sample.failure]
     if failures or not samples:
         idle = step.outside and not step.predicted  # nobody is on it: there is nothing to open
         if idle and not failures:
@@ -88,10 +88,16 @@ def _by_clients(samples: Sequence[Filled], step: Step, row: dict[str, Any]) -> I
         yield Finding(outcome, f"IPv6 beside it, while {what} was dry: {there:,} of {tried:,} held")
 
 
+def _words(sample: Sample) -> str:
+    """Return why a sample has no result, with its host."""
+    said = sample.failure.message if sample.failure else ""
+    return said if said.startswith(sample.at) else f"at {sample.at}: {said}"
+
+
 def _by_counters(seen: Seen, cluster: Cluster, subject: Subject, step: Step, row: dict[str, Any]) -> Iterator[Finding]:
     """Put into the row what the balancers held, by HAProxy's own count, and say who was refused and why."""
     backend = next(f.backend for f in cluster.frontends if f.name == subject.frontend)
-    failures = [f"at {s.at}: {s.failure.message}" for s in seen.of(f"{subject.name} servers") if s.failure]
+    failures = [_words(sample) for sample in seen.of(f"{subject.name} servers") if sample.failure]
     processes = [process for process in seen.counted if process.balancer in step.who]
     failures += [process.failure.message for process in processes if process.failure]
     failures += [process.void for process in processes if process.void]
