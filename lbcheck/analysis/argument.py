@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lbcheck.analysis import nat
+from lbcheck.analysis.filling import OURS, WHY
 from lbcheck.analysis.tuples import tuples
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
@@ -240,6 +241,9 @@ def _findings(row: Row, sample: Filled | None) -> Iterator[Finding]:
         yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured, the run ended before")
     elif sample.failure:
         yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured: {sample.failure.message}")
+    elif sample.stopped_by in OURS:
+        held = f"{row.predicted:,} predicted, {sample.held or 0:,} held when it ended"
+        yield Finding(Outcome.UNMEASURED, f"{row.what}: {held}: {WHY[sample.stopped_by]}")
     elif sample.held != row.predicted:
         stop = f"; it ended by {sample.stopped_by}" if sample.stopped_by else ""
         yield Finding(Outcome.FAIL, f"{row.what}: {row.predicted:,} predicted, {sample.held or 0:,} held{stop}")

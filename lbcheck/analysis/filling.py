@@ -28,11 +28,7 @@ WHY: Mapping[StopKind, str] = {
     StopKind.INTERRUPTED: "interrupted: judged by what was seen until then",
     StopKind.OTHER: "an error that lbcheck does not know",
 }
-_OURS = {
-    StopKind.LOW_MEMORY,
-    StopKind.KILLED,
-    StopKind.INTERRUPTED,
-}  # these end a measurement, they are no result of it
+OURS = frozenset({StopKind.LOW_MEMORY, StopKind.KILLED, StopKind.INTERRUPTED})  # end a measurement, are no result
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,7 @@ def _findings(filled: Filled, predicted: int) -> Iterator[Finding]:
     held = filled.held or 0
     exact = held == predicted
     for kind, count in sorted(filled.stops.items(), key=lambda item: -item[1]):
-        ours = StopKind(kind) in _OURS
+        ours = StopKind(kind) in OURS
         # Refusals beyond what was owed are no fault: that is how a fill sees the limit.
         outcome = Outcome.UNMEASURED if ours else Outcome.PASS if exact else Outcome.FAIL
         yield Finding(outcome, f"{kind}{'' if ours else f' {count:,} times'}: {WHY[StopKind(kind)]}")

@@ -145,6 +145,7 @@ class Holding:
     def open(self, stopped: Stopped) -> None:
         """Open everything, as many processes at once as there are processors, and count."""
         self._prepared.check()
+        needs.raise_descriptors()  # a channel for each worker
         self._before = {endpoint: sock_diag.count(endpoint) for endpoint in self._step.endpoints}
         slab, start = needs.meminfo()["Slab"], time.monotonic()
         attempted, opened = self._run_workers(stopped)

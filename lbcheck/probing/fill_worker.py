@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import select
 import socket
 import struct
@@ -15,7 +14,7 @@ from itertools import islice
 from lbcheck.model.address import family
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, StopKind
-from lbcheck.probing import child
+from lbcheck.probing import child, needs
 from lbcheck.probing.fill_plan import Block
 
 # Connections on their way at once. A listener that takes its connections one by one has a backlog of 511 (nginx)
@@ -81,8 +80,7 @@ class Worker:
 
     def run(self, blocks: Sequence[Block], channel: socket.socket) -> None:
         """Open all, report, and hold; end when the parent says so or is gone."""
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        needs.raise_descriptors()
         orders, start = select.poll(), time.monotonic()
         orders.register(channel, select.POLLIN)
         parts = deque(_Part(block, iter(block.ports)) for block in blocks)

@@ -1,8 +1,12 @@
 """What a fill needs of this machine, and what there is."""
 
+import os
 import resource
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS
 
 # Measured on Linux 6.18: the rise of slab for 1,008,000 connections with both ends on one machine, accepted or in
 # the listener's queue, rounded up.
@@ -54,7 +58,10 @@ def shortages(need: Needs, room: Room) -> list[str]:
         )
     if need.files > room.files:
         found.append(f"{need.files:,} open files are needed and the system has {room.files:,} left (fs.file-max)")
-    if need.processes > room.processes:
+    # Each worker's channel takes a descriptor of the process that started it.
+    if need.processes > room.descriptors - SPARE_DESCRIPTORS:
+        found.append(f"{room.descriptors:,} file descriptors a process are too few (ulimit -Hn)")
+    elif need.processes > room.processes:
         found.append(
             f"{need.processes:,} processes of {room.descriptors:,} file descriptors are needed and "
             f"{room.processes:,} processes are left (ulimit -u, pids.max)"
@@ -73,6 +80,7 @@ def sentence(need: Needs, room: Room) -> str:
 
 def gigabytes(number: int) -> str:
     """Return bytes as people read them."""
+    number = max(0, number)
     return f"{number / 1e9:.1f} GB" if number >= 100_000_000 else f"{number / 1e6:.0f} MB"
 
 
@@ -91,6 +99,12 @@ def room() -> Room:
     )
 
 
+def raise_descriptors() -> None:
+    """Take all file descriptors that this process may have: the soft limit, often 1,024, is a default."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def memory_left() -> int:
     """Return how many bytes may still be used: of the machine, and of the control group that this process is in."""
     known = meminfo()
@@ -106,10 +120,21 @@ def meminfo() -> dict[str, int]:
 
 def _processes_left() -> int:
     soft = resource.getrlimit(resource.RLIMIT_NPROC)[0]
-    threads_max = int(_text("/proc/sys/kernel/threads-max", str(UNLIMITED)))
-    most = min(threads_max, UNLIMITED if soft == resource.RLIM_INFINITY else soft)
-    running = sum(path.name.isdecimal() for path in Path("/proc").iterdir())
-    return min(most - running, *(limit - used for used, limit in _groups("pids")))
+    of_user = UNLIMITED if soft == resource.RLIM_INFINITY else soft - _own_threads()
+    of_all = int(_text("/proc/sys/kernel/threads-max", str(UNLIMITED)))
+    of_all -= int(_text("/proc/loadavg", "0 0 0 0/0 0").split()[3].partition("/")[2])
+    return min(of_user, of_all, *(limit - used for used, limit in _groups("pids")))
+
+
+def _own_threads() -> int:
+    """Return how many threads this process's user has: those count towards RLIMIT_NPROC, nobody else's do."""
+    found = 0
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            with suppress(OSError):  # gone meanwhile
+                tasks = (path / "task").stat()
+                found += (tasks.st_uid == os.geteuid()) * (tasks.st_nlink - 2)  # a directory for each
+    return found
 
 
 def _groups(controller: str) -> list[tuple[int, int]]:

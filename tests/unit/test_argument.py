@@ -1,0 +1,160 @@
+"""The argument of `lbcheck prove`: its predictions, and what is made of what was measured."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+from lbcheck.analysis import argument
+from lbcheck.analysis.argument import CgnAddresses, Row, Section
+from lbcheck.model.capacity import BindingMode
+from lbcheck.model.fill import Filled, StopKind
+from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.model.verdict import Outcome, Report
+from lbcheck.reporters import json as as_json
+from lbcheck.reporters import text as as_text
+
+SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
+CGN = CgnAddresses(
+    tuple(f"100.64.0.{host}" for host in range(10, 18)), "2001:2:0:100::10", "198.18.0.50", "2001:2:0:1::50"
+)
+ALL = argument.sections(200_000, CGN)
+
+
+def seen(row: Row) -> Filled:
+    """Return the sample that holds exactly what the row predicts."""
+    stops = {row.refusal: 1} if row.refusal else {}
+    return Filled(at="here", binding=row.fill.binding, held=row.predicted, stops=stops)
+
+
+def predicted(section: Section) -> dict[str, int]:
+    """Return what each row of a section predicts."""
+    return {row.what: row.predicted for row in section.rows}
+
+
+@pytest.mark.parametrize(
+    ("connections", "addresses"), [(1, 1), (64_512, 1), (64_513, 2), (1_000_000, 16), (2_300_000, 36)]
+)
+def test_so_many_connections_take_so_many_client_addresses(connections: int, addresses: int) -> None:
+    """64,512 ports an address, and as many addresses as it takes."""
+    *_, last = argument.one_port(connections).rows
+    assert (last.predicted, len(last.fill.sources), len(set(last.fill.sources))) == (connections, addresses, addresses)
+
+
+def test_the_ceiling_of_one_address_is_shown_first() -> None:
+    """All its ports, and not one more."""
+    full, more, _ = argument.one_port(200_000).rows
+    assert (full.predicted, more.predicted, more.refusal) == (64_512, 0, StopKind.NO_PORT)
+
+
+def test_the_claim_says_whether_the_server_accepted() -> None:
+    """In the queue and accepted are two different claims."""
+    assert "in the listener's queue" in argument.one_port(10).claim
+    assert "accepted by the server" in argument.one_port(10, accept=True).claim
+    assert all(scene.accept for scene in argument.one_port(10, accept=True).scenes)
+
+
+@pytest.mark.parametrize(
+    ("mode", "held"),
+    [
+        (BindingMode.EXPLICIT, (100, 200, 600, 200, 400, 1200)),
+        (BindingMode.EXPLICIT_EXCLUSIVE, (100, 100, 100, 200, 200, 200)),
+        (BindingMode.NO_PORT, (100, 200, 600, 200, 400, 1200)),
+        (BindingMode.ANY_PORT, (100, 100, 100, 200, 200, 200)),
+        (BindingMode.NONE, (100, 200, 600, 100, 200, 600)),
+    ],
+)
+def test_each_binding_mode_is_shown_at_its_limits(mode: BindingMode, held: tuple[int, ...]) -> None:
+    """One and two sources, one, two and six endpoints, a hundred ports: as measured in the field."""
+    assert tuple(row.predicted for row in argument.binding_modes().rows if row.fill.binding is mode) == held
+
+
+def test_what_is_added_multiplies() -> None:
+    """The gains are the differences between the rows."""
+    section = argument.gains()
+    assert list(predicted(section).values()) == [1000, 2000, 4000, 8000]
+    assert [number for _, number in section.gains] == [1000, 2000, 4000]
+
+
+def test_both_families_are_held_together() -> None:
+    """One scene: IPv4 is still full while IPv6 is opened."""
+    [scene] = argument.both_families().scenes
+    assert [row.predicted for row in scene.rows] == [1000, 1000]
+
+
+def test_the_small_cgn_runs_dry_and_gains_by_an_address_and_by_ipv6() -> None:
+    """64 to each endpoint, 128 from two addresses, none more for a single subscriber, IPv6 past it."""
+    section = argument.small_cgn(CGN)
+    assert list(predicted(section).values()) == [64, 96, 128, 128, 64]
+    assert dict(section.gains) == {"one outside address": 64, "IPv6": 96}
+
+
+def test_as_predicted_passes() -> None:
+    """Every section whose samples are what its rows say passes, and says how many were exact."""
+    for section in ALL:
+        verdict = argument.judge(section, [seen(row) for row in section.rows])
+        assert (verdict.outcome, verdict.findings) == (Outcome.PASS, ())
+        assert f"{len(section.rows)} of {len(section.rows)} measured as predicted" in verdict.summary
+
+
+FAULTS: list[tuple[Callable[[Filled], Filled], Outcome, str]] = [
+    (lambda s: replace(s, held=999), Outcome.FAIL, "one of each: 1,000 predicted, 999 held"),
+    (lambda s: replace(s, held=1001), Outcome.FAIL, "1,000 predicted, 1,001 held"),
+    (lambda s: replace(s, held=None), Outcome.FAIL, "1,000 predicted, 0 held"),
+    (lambda s: replace(s, held=990, stops={"reset": 10}), Outcome.FAIL, "990 held; it ended by reset"),
+    (lambda s: replace(s, stops={"reset": 1}), Outcome.FAIL, "one of each: reset said no where nobody should"),
+    (lambda s: replace(s, time_wait=5), Outcome.FAIL, "one of each: 5 connections stayed in TIME_WAIT"),
+    (
+        lambda s: replace(s, held=None, failure=Failure(ErrorKind.DENIED, "no memory")),
+        Outcome.UNMEASURED,
+        "one of each: not measured: no memory",
+    ),
+    (lambda s: replace(s, held=10, stops={"killed": 1}), Outcome.UNMEASURED, "1,000 predicted, 10 held"),
+]
+
+
+@pytest.mark.parametrize(("fault", "outcome", "said"), FAULTS)
+def test_what_is_off_is_said_with_its_row(fault: Callable[[Filled], Filled], outcome: Outcome, said: str) -> None:
+    """A wrong count, a wrong refusal, something left: fail; what could not be measured is no fail."""
+    section = argument.gains()
+    first, *others = [seen(row) for row in section.rows]
+    verdict = argument.judge(section, [fault(first), *others])
+    assert verdict.outcome is outcome
+    assert said in verdict.findings[0].message
+
+
+def test_a_refusal_that_did_not_come_fails() -> None:
+    """One more than an address has must be refused: that is the ceiling."""
+    section = argument.one_port(70_000)
+    samples = [replace(seen(row), stops={}) for row in section.rows]
+    assert argument.judge(section, samples).findings[0].message.endswith("nobody said no where EADDRNOTAVAIL should")
+
+
+def test_rows_that_were_not_reached_are_unmeasured() -> None:
+    """What ran before the end is judged, the rest is named."""
+    section = argument.gains()
+    verdict = argument.judge(section, [seen(section.rows[0])])
+    assert verdict.outcome is Outcome.UNMEASURED
+    assert [f.message.partition(":")[0] for f in verdict.findings] == [row.what for row in section.rows[1:]]
+    assert "1 of 4 measured as predicted" in verdict.summary
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_whole_report_keeps_to_the_schema(*, measured: bool) -> None:
+    """Measured or not, programs read the same document."""
+    verdicts = tuple(argument.judge(s, [seen(row) for row in s.rows] if measured else []) for s in ALL)
+    report = Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", verdicts)
+    jsonschema.validate(json.loads(as_json.render(report)), SCHEMA)
+
+
+def test_the_text_has_a_chart() -> None:
+    """Each row has a bar, the longest for the largest of its section; what was not measured has none."""
+    section = argument.gains()
+    verdict = argument.judge(section, [seen(row) for row in section.rows[:2]])
+    lines = as_text.render(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,))).splitlines()
+    [one] = [line for line in lines if line.strip().startswith("one of each ")]
+    assert one.endswith("1,000 =      1,000  ████")
+    assert any(line.endswith("8,000 ≠          –") for line in lines)

@@ -1,0 +1,97 @@
+"""What a fill opens, in which order, and how it is dealt out to processes."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from lbcheck.model.address import Endpoint, PortRange
+from lbcheck.model.capacity import BindingMode
+from lbcheck.model.fill import Fill, explicit
+from lbcheck.probing.fill_plan import WORTH_A_PROCESS, Block, blocks, deal, workers
+
+A, B, SIX = Endpoint("198.18.0.1", 80), Endpoint("198.18.0.2", 80), Endpoint("2001:2::1", 80)
+EPHEMERAL = PortRange(32768, 32867)
+
+
+def plan(*endpoints: Endpoint, **words: Any) -> list[Block]:
+    """Return the blocks of a fill on a host with a hundred ephemeral ports."""
+    return blocks(Fill(endpoints=endpoints, **words), EPHEMERAL, dict.fromkeys(endpoints, "127.0.0.9"))
+
+
+def test_every_source_goes_to_every_endpoint_port_after_port() -> None:
+    """Two sources, two endpoints, ten ports: four blocks of ten, source by source."""
+    found = plan(A, B, sources=("127.0.0.1", "127.0.0.2"), ports=PortRange(40000, 40009))
+    assert found == [Block(s, e, 40000, 10) for s in ("127.0.0.1", "127.0.0.2") for e in (A, B)]
+    assert list(found[0].ports) == list(range(40000, 40010))
+
+
+def test_families_do_not_mix() -> None:
+    """An IPv6 source has no tuples towards an IPv4 endpoint."""
+    found = plan(A, SIX, sources=("127.0.0.1", "::1"))
+    assert [(block.source, block.endpoint) for block in found] == [("127.0.0.1", A), ("::1", SIX)]
+
+
+def test_without_a_source_the_route_picks() -> None:
+    """An explicit bind must name an address: the one that the route has."""
+    assert plan(A) == [Block("127.0.0.9", A, 32768, 100)]
+
+
+@pytest.mark.parametrize("binding", [mode for mode in BindingMode if not explicit(mode)])
+def test_the_kernel_is_asked_for_one_port_more_than_it_has(binding: BindingMode) -> None:
+    """Only a refusal shows a limit, so where the kernel picks there is one attempt more."""
+    [block] = plan(A, binding=binding)
+    assert (block.low, block.count, set(block.ports)) == (0, 101, {0})
+
+
+def test_a_limit_cuts_the_plan_where_it_is_reached() -> None:
+    """A limit of 25 over blocks of ten: ten, ten, five, and none empty."""
+    sources = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4")
+    found = plan(A, sources=sources, ports=PortRange(40000, 40009), limit=25)
+    assert [block.count for block in found] == [10, 10, 5]
+
+
+def test_a_part_of_a_block_begins_at_its_port() -> None:
+    """Ports 40003 and 40004 of a block; where the kernel picks there is nothing to begin at."""
+    assert list(Block("", A, 40000, 10).part(3, 5).ports) == [40003, 40004]
+    assert list(Block("", A, 0, 10).part(3, 5).ports) == [0, 0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 25])
+def test_dealt_out_parts_are_equal_and_leave_nothing_out(count: int) -> None:
+    """Every attempt is some worker's, in order, and no worker has more than one above another."""
+    whole = [Block("a", A, 1, 10), Block("b", A, 1, 1), Block("b", B, 5, 14)]
+    parts = deal(whole, count)
+    sizes = [sum(block.count for block in part) for part in parts]
+    assert len(parts) == count
+    assert max(sizes) - min(sizes) <= 1
+    dealt = [(b.source, b.endpoint, port) for part in parts for b in part for port in b.ports]
+    assert dealt == [(b.source, b.endpoint, port) for b in whole for port in b.ports]
+
+
+def test_more_workers_than_attempts_have_empty_parts() -> None:
+    """Two attempts over four workers: two have one, two have none."""
+    assert Counter(len(part) for part in deal([Block("a", A, 1, 2)], 4)) == {0: 2, 1: 2}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "descriptors", "processors", "expected"),
+    [
+        (1, 20_000, 2, 1),
+        (WORTH_A_PROCESS, 20_000, 8, 1),
+        (WORTH_A_PROCESS, 1_000, 2, 2),
+        (10_000, 20_000, 2, 2),
+        (10_000, 20_000, 1, 1),
+        (10_000, 20_000, 64, 64),  # five would do, but they run side by side, and it is all one machine
+        (64_512, 19_936, 2, 4),
+        (1_000_000, 19_936, 2, 52),
+        (1_000_000, 1_000_000, 2, 2),
+    ],
+)
+def test_there_are_as_many_processes_as_descriptors_ask_for(
+    attempts: int, descriptors: int, processors: int, expected: int
+) -> None:
+    """One for a few; else enough for the descriptors, a multiple of the processors."""
+    found = workers(attempts, descriptors, processors)
+    assert found == expected
+    assert found * descriptors >= attempts
