@@ -86,12 +86,12 @@ class Worker:
         parts = deque(_Part(block, iter(block.ports)) for block in blocks)
         while parts and not self._ended:
             self._open(self._window(parts))
-            if orders.poll(0):
+            # Where there is a rate, this is where its time passes: an order is heard at once.
+            due = start + self.attempted / self._rate - time.monotonic() if self._rate else 0.0
+            if orders.poll(max(0.0, due) * 1000):
                 if not channel.recv(1):
                     os._exit(0)  # the parent is gone
                 break
-            if self._rate:
-                time.sleep(max(0.0, start + self.attempted / self._rate - time.monotonic()))
         child.say(channel, {"attempted": self.attempted, "opened": self.opened, "stops": self.stops})
         child.wait_for_dismissal(channel)
 
