@@ -141,13 +141,14 @@ class Holding:
         self._stops: Counter[str] = Counter()
         self._facts: dict[str, Any] = {}
         self._before: dict[Endpoint, int] = {}
+        self._slab = 0
 
     def open(self, stopped: Stopped) -> None:
         """Open everything, as many processes at once as there are processors, and count."""
         self._prepared.check()
         needs.raise_descriptors()  # a channel for each worker
         self._before = {endpoint: sock_diag.count(endpoint) for endpoint in self._step.endpoints}
-        slab, start = needs.meminfo()["Slab"], time.monotonic()
+        self._slab, start = needs.meminfo()["Slab"], time.monotonic()
         attempted, opened = self._run_workers(stopped)
         seconds = time.monotonic() - start
         held = self.count()
@@ -159,7 +160,7 @@ class Holding:
             "opened": opened,
             "held": sum(held.values()),
             "by_endpoint": {str(endpoint): count for endpoint, count in held.items()},
-            "slab_bytes": max(0, needs.meminfo()["Slab"] - slab),
+            "slab_bytes": self.slab_bytes(),
             "seconds": round(seconds, 3),
             "count_s": round(time.monotonic() - start - seconds, 3),
         }
@@ -167,6 +168,10 @@ class Holding:
     def count(self) -> dict[Endpoint, int]:
         """Return what is held to each endpoint, by the kernel's count."""
         return {end: max(0, sock_diag.count(end) - before) for end, before in self._before.items()}
+
+    def slab_bytes(self) -> int:
+        """Return what the kernel's memory rose by since the opening began, the whole machine's."""
+        return max(0, needs.meminfo()["Slab"] - self._slab)
 
     def hold(self, seconds: float, stopped: Stopped = never) -> None:
         """Wait, then count again; what the other side closed meanwhile is lost."""

@@ -1,24 +1,27 @@
 """Listeners of our own for connections to be held: in the queue, or accepted by as many processes as it takes."""
 
-import resource
 import select
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lbcheck.errors import MeasurementError
 from lbcheck.model.address import Endpoint, family
-from lbcheck.probing import child
+from lbcheck.probing import child, needs, sock_diag
 from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS
 from lbcheck.probing.fill_worker import RESET
 
 QUEUE = (1 << 31) - 1  # as long as net.core.somaxconn allows
+_LOOK_S = 0.02  # in which two processes accept some 2,000
+_STUCK_S = 5.0  # without one accepted: nobody does any more
 
 
 class Listening:
     """Endpoints that take connections."""
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self._endpoints = tuple(endpoints)
         self._listeners = [_listener(endpoint) for endpoint in endpoints]
         self._acceptor: child.Child | None = None
 
@@ -40,10 +43,23 @@ class Listening:
         """Accept from now on; one process for each quota of file descriptors."""
         self._acceptor = child.fork(self._accept_here, [listener.fileno() for listener in self._listeners])
 
+    def wait_until_accepted(self) -> None:
+        """Return once nobody waits in a queue any more; MeasurementError where a queue does not move."""
+        left, end = self._queued(), time.monotonic() + _STUCK_S
+        while left:
+            time.sleep(_LOOK_S)
+            before, left = left, self._queued()
+            if left < before:
+                end = time.monotonic() + _STUCK_S
+            if time.monotonic() > end:
+                raise MeasurementError(f"{left:,} connections were not accepted: the server's processes ended")
+
+    def _queued(self) -> int:
+        return sum(sock_diag.queued(endpoint) for endpoint in self._endpoints)
+
     def _accept_here(self, channel: socket.socket) -> None:
         """Accept until the descriptors are used up, then leave the rest to a child; hold until dismissed."""
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        hard = needs.raise_descriptors()
         waiting = select.poll()
         for reader in (channel, *self._listeners):
             waiting.register(reader, select.POLLIN)

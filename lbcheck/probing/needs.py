@@ -99,10 +99,11 @@ def room() -> Room:
     )
 
 
-def raise_descriptors() -> None:
-    """Take all file descriptors that this process may have: the soft limit, often 1,024, is a default."""
+def raise_descriptors() -> int:
+    """Take all file descriptors that this process may have, and say how many: the soft limit is a mere default."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 def memory_left() -> int:

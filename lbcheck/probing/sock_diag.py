@@ -40,6 +40,19 @@ def listeners(version: Family) -> set[tuple[str, int]]:
     return found
 
 
+def queued(endpoint: Endpoint) -> int:
+    """Return how many connections wait at a listener of this network namespace for somebody to accept them."""
+    version, found = family(endpoint.address), 0
+    packed = socket.inet_pton(_FAMILIES[version], endpoint.address)
+    for answer, bodies in _dump(version, LISTEN, b""):
+        for at in bodies:
+            (port,) = struct.unpack_from("!H", answer, at + 4)
+            if port == endpoint.port and bytes(answer[at + 8 : at + 8 + len(packed)]) == packed:
+                # Behind the 48 bytes of the socket's name and the timer's 4: how long a listener's queue is.
+                found += struct.unpack_from("=I", answer, at + 4 + 48 + 4)[0]
+    return found
+
+
 def _connected_to(destination: Endpoint) -> bytes:
     """Return the filter, one condition: where it does not hold, jump 4 bytes past the end, which means no."""
     kind = _FAMILIES[family(destination.address)]

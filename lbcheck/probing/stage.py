@@ -48,6 +48,8 @@ def _perform(play: Play) -> list[Filled]:
         with _listening(play) as listeners, ExitStack() as held:
             for fill in play.fills:
                 holdings.append(held.enter_context(filling(fill, pair_bytes=pair_bytes(accept=play.accept))))
+            if play.accept:
+                listeners.wait_until_accepted()
             for holding in holdings:
                 holding.hold(0.0)
             listeners.close()
