@@ -19,6 +19,7 @@ TABLE = {
     "sources": {"model", "wire"},
     "vantage": {"model", "wire", "probing", "sources"},
     "reporters": {"model"},
+    "testing": {"run", "loaders", "model"},
     "commands": {"run", "probe", "model", "analysis", "loaders", "probing", "reporters", "wire"},
 }
 THIRD_PARTY = {
