@@ -29,7 +29,7 @@ def assert_capacity(report: Report, at_least: int = 0, frontend: str = "") -> No
 
 
 def _assert(report: Report, check: str, subject: str) -> list[Verdict]:
-    """Return the verdicts on a subject; AssertionError with what lbcheck says, where one is no pass or there is none."""
+    """Return the verdicts on a subject; AssertionError says what is wrong, or that there is none."""
     mine = [verdict for verdict in report.verdicts if verdict.check == check and _about(verdict, subject)]
     if not mine:
         known = ", ".join(dict.fromkeys(v.subject for v in report.verdicts if v.check == check))
