@@ -55,6 +55,7 @@ class Section:
     claim: str
     scenes: tuple[Scene, ...]
     gains: tuple[tuple[str, int], ...] = ()  # what was added, and the tuples that it brings
+    notes: tuple[str, ...] = ()  # what its words mean
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -110,9 +111,17 @@ def one_port(connections: int, *, accept: bool = False) -> Section:
     )
     where = "accepted by the server" if accept else "in the listener's queue"
     claim = f"65,535 is a limit of one client address, not of a server: one port of one server holds more ({where})"
-    return Section("one port", claim, (alone, together))
+    notes = (f"a client address has {each:,} ports, {EVERY_PORT}: those below need privileges",)
+    return Section("one port", claim, (alone, together), notes=notes)
 
 
+CALLS = {  # what a program does before it connects, and what multiplies then
+    BindingMode.EXPLICIT: "bind((source, port)) with SO_REUSEADDR: ports × sources × endpoints",
+    BindingMode.EXPLICIT_EXCLUSIVE: "bind((source, port)): ports × sources",
+    BindingMode.NO_PORT: "bind((source, 0)) with IP_BIND_ADDRESS_NO_PORT: ports × sources × endpoints",
+    BindingMode.ANY_PORT: "bind((source, 0)): ports × sources",
+    BindingMode.NONE: "nothing, connect() alone: ports × endpoints, from the one source that the route picks",
+}
 REFUSALS = {  # what a program sees once nothing is left
     BindingMode.EXPLICIT: None,
     BindingMode.EXPLICIT_EXCLUSIVE: StopKind.IN_USE,
@@ -127,7 +136,8 @@ def binding_modes() -> Section:
     shapes = [(sources, ends) for sources in (1, 2) for ends in (1, 2, 6)]
     scenes = tuple(_mode(binding, *shape) for binding in BindingMode for shape in shapes)
     claim = "how a program binds decides what multiplies: ports, source addresses, endpoints"
-    return Section("binding modes", claim, scenes)
+    notes = tuple(f"{binding}: {what}" for binding, what in CALLS.items())
+    return Section("binding modes", claim, scenes, notes=(f"{len(FEW_PORTS)} ports each", *notes))
 
 
 def _mode(binding: BindingMode, sources: int, ends: int) -> Scene:
@@ -230,7 +240,10 @@ def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
     outcome = max((f.outcome for f in findings), key=_GRAVITY.index, default=Outcome.PASS)
     summary = f"{section.claim}; {exact} of {len(steps)} measured as predicted"
     added = [{"add": what, "tuples": tuples_} for what, tuples_ in section.gains]
-    return Verdict("prove", section.name, outcome, summary, findings, {"steps": steps, "gains": added})
+    refusals = dict.fromkeys(row.refusal for row in section.rows if row.refusal)
+    notes = [*section.notes, *(f"{refusal}: {WHY[refusal]}" for refusal in refusals)]
+    evidence = {"steps": steps, "gains": added, "notes": notes}
+    return Verdict("prove", section.name, outcome, summary, findings, evidence)
 
 
 _GRAVITY = (Outcome.PASS, Outcome.UNMEASURED, Outcome.FAIL)

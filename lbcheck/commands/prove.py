@@ -73,11 +73,19 @@ def _measure(sections: Sequence[argument.Section], samples: list[Filled]) -> Ver
         with namespace.inside(work) as (kind, lines):
             for line in lines:
                 samples.append(jsonl.parse(Filled, line))
+                _progress(len(samples), sum(len(play.fills) for play in plays))
     except KeyboardInterrupt:
         return _run(Outcome.UNMEASURED, "interrupted: judged by what was seen until then")
     if len(samples) < sum(len(play.fills) for play in plays):
         return _run(Outcome.UNMEASURED, "it was killed: judged by what was seen until then")
     return _run(Outcome.PASS, f"in {kind}")
+
+
+def _progress(done: int, of: int) -> None:
+    """Tell a person who waits how far it is; it goes again in the end."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\rlbcheck: measured {done} of {of}" if done < of else f"\r{'':<40}\r")
+        sys.stderr.flush()
 
 
 def _run(outcome: Outcome, sentence: str) -> Verdict:

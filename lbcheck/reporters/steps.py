@@ -8,11 +8,12 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def lines(evidence: Mapping[str, Any]) -> Iterator[str]:
-    """Give a line a step: what it was, predicted, measured, a bar, and who said no to more."""
+    """Give a line a step: what it was, predicted, measured, a bar, and who said no to more; then what words mean."""
     steps: Sequence[Mapping[str, Any]] = evidence["steps"]
     whats = [str(step.get("what", "")) for step in steps]
     width, most = max(map(len, whats), default=0), max((_larger(step) for step in steps), default=0)
-    yield f"{'':<{width}}  {'predicted':>11}  {'measured':>11}"
+    refused = any(step["stopped_by"] for step in steps)
+    yield f"{'':<{width}}  {'predicted':>11}  {'measured':>11}  {'':<{BAR}}  {'who said no to more' if refused else ''}"
     for what, step in zip(whats, steps, strict=True):
         measured = "–" if step["measured"] is None else f"{step['measured']:,}"
         mark = "=" if step["measured"] == step["predicted"] else "≠"
@@ -21,6 +22,7 @@ def lines(evidence: Mapping[str, Any]) -> Iterator[str]:
     gains = [f"{gain['add']} {gain['tuples']:+,}" for gain in evidence["gains"]]
     if gains:
         yield f"gained by {', by '.join(gains)}"
+    yield from evidence.get("notes", ())
 
 
 def bar(value: int, most: int) -> str:

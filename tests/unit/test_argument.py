@@ -157,4 +157,16 @@ def test_the_text_has_a_chart() -> None:
     lines = as_text.render(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,))).splitlines()
     [one] = [line for line in lines if line.strip().startswith("one of each ")]
     assert one.endswith("1,000 =      1,000  ████")
+    assert "who said no" not in "".join(lines)
     assert any(line.endswith("8,000 ≠          –") for line in lines)
+
+
+def test_the_text_explains_its_words() -> None:
+    """Each binding mode is said as what the program calls, each refusal as what it means."""
+    section = argument.binding_modes()
+    verdict = argument.judge(section, [seen(row) for row in section.rows])
+    text = as_text.render(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,)))
+    assert "who said no to more" in text
+    assert "any-port: bind((source, 0)): ports × sources" in text
+    assert "EADDRNOTAVAIL: connect: no port is left from this source to this endpoint" in text
+    assert set(argument.CALLS) == set(BindingMode)
