@@ -331,3 +331,19 @@ def test_a_named_target_is_planned_gently() -> None:
         pytest.skip("this machine has no route to anywhere")
     assert ran["status"] == 0
     assert json.loads(ran["out"])["rate"] == 50.0
+
+
+@pytest.mark.parametrize("accept", [False, True])
+def test_accepted_means_that_nobody_waits_in_the_queue(accept: bool) -> None:
+    """A listener of ours holds a hundred in its queue; told to accept, it leaves none there."""
+
+    def work() -> list[int]:
+        step = only(80, ports=P, reset=False)
+        with listening(step.endpoints, accept=accept) as listeners, filling(step) as holding:
+            if accept:
+                listeners.wait_until_accepted()
+            counted = [sum(holding.count().values()), sock_diag.queued(step.endpoints[0])]
+            listeners.close()
+        return [*counted, holding.sample().time_wait]
+
+    assert alone(work) == [100, 0 if accept else 100, 0]
