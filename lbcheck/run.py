@@ -122,7 +122,7 @@ def _vantage(todo: Plan, inventories: Sequence[str]) -> Iterator[tuple[Iterator[
     What runs here ends its step early and keeps its counts; what Ansible runs elsewhere is broken off.
     """
     if set(todo.hosts) <= {HERE}:
-        with _first_interrupt() as stopped:
+        with first_interrupt() as stopped:
             yield here.run((step for stage in todo.stages for step in stage.steps), stopped), stopped
     else:
         with closing(ansible.run(todo, inventories)) as stream:
@@ -130,7 +130,7 @@ def _vantage(todo: Plan, inventories: Sequence[str]) -> Iterator[tuple[Iterator[
 
 
 @contextmanager
-def _first_interrupt() -> Iterator[here.Stopped]:
+def first_interrupt() -> Iterator[here.Stopped]:
     """Turn the first Ctrl-C into a question that steps ask; the second is the usual one."""
     pressed = threading.Event()
 

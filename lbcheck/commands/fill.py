@@ -1,14 +1,9 @@
 """`lbcheck fill ADDR:PORT…`: open connections and hold them, until the plan is full or somebody says no."""
 
 import argparse
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import FrameType
 
 from lbcheck import __version__
 from lbcheck.analysis import filling
@@ -20,6 +15,7 @@ from lbcheck.model.fill import Fill, harmless
 from lbcheck.model.verdict import Report
 from lbcheck.probing import needs, sock_diag
 from lbcheck.probing.fill import Prepared, fill, prepare, reserved_ports
+from lbcheck.run import first_interrupt
 from lbcheck.wire import jsonl
 
 RATE = 50.0  # connections a second towards what is neither on loopback nor in the lab's ranges
@@ -70,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     sys.stderr.write("".join(f"lbcheck: {line}\n" for line in about))
     prepared.check()
     started, clock = datetime.now(UTC), time.monotonic()
-    with _first_interrupt() as stopped:
+    with first_interrupt() as stopped:
         filled = fill(step, stopped)
     moment = started.isoformat(timespec="seconds").replace("+00:00", "Z")
     verdict = filling.judge(step, filled, predicted)
@@ -110,19 +106,3 @@ def _predicted(prepared: Prepared) -> tuple[int, list[str]]:
         named = ", ".join(map(str, taken[:5])) + (f" and {len(taken) - 5} more" if taken[5:] else "")
         about.append(f"source port {named}: somebody listens there on this machine, so it is not counted on")
     return filling.predict(step, ground), about
-
-
-@contextmanager
-def _first_interrupt() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a question that the fill asks, so that it reports; the second is the usual one."""
-    pressed = threading.Event()
-
-    def press(_number: int, _frame: FrameType | None) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, previous)
