@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +152,7 @@ def _build(release: Release, image: Path) -> None:
         )
     target = image.with_name(f"{image.name}.building")
     try:
-        _mmdebstrap(release, target)
+        bootstrap(release, target, PACKAGES, [CUSTOMISATION])
         target.chmod(0o755)
         target.rename(image)
     finally:
@@ -166,7 +166,8 @@ def _outdated() -> list[Path]:
     return [one for one in images if str(one) not in used and time.time() - one.stat().st_mtime > KEPT_S]
 
 
-def _mmdebstrap(release: Release, target: Path) -> None:
+def bootstrap(release: Release, target: Path, packages: Sequence[str], customisations: Sequence[Path]) -> None:
+    """Make a root file system of packages in a new folder, then let each script change it."""
     sources = apt_sources(release)
     with tempfile.TemporaryDirectory(prefix="lbcheck-lab-") as folder:
         settings = Path(folder, "apt.conf")
@@ -175,8 +176,9 @@ def _mmdebstrap(release: Release, target: Path) -> None:
             # The build dies with us, whatever happens, and so do its mounts: it has its own processes and mounts.
             *("setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--propagation=slave"),
             *("--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", *OPTIONS),
-            *(f"--aptopt={settings}", f"--include={','.join(PACKAGES)}"),
-            *(f'--customize-hook={CUSTOMISATION} "$1"', *_keyring(release), release.codename, str(target), "-"),
+            *(f"--aptopt={settings}", f"--include={','.join(packages)}"),
+            *(f'--customize-hook={script} "$1"' for script in customisations),
+            *(*_keyring(release), release.codename, str(target), "-"),
         ]
         log = Path(folder, "log")
         with log.open("w", encoding="utf-8") as output:

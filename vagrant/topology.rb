@@ -1,0 +1,101 @@
+# What inventory/lab says that machines have to be: names, addresses, memory. Read as YAML, for Vagrant's Ruby knows no
+# Ansible: so hosts.yml and group_vars/*.yml only, and no templates in what is read here.
+
+require "ipaddr"
+require "yaml"
+
+module Lab
+  class Error < Vagrant::Errors::VagrantError
+    def initialize(sentence)
+      @sentence = sentence
+      super()
+    end
+
+    def error_message
+      "lab: #{@sentence}"
+    end
+  end
+
+  Interface = Struct.new(:network, :address, :netmask)
+  Host = Struct.new(:name, :interfaces, :memory_mb, :cpus)
+
+  Topology = Struct.new(:hosts, :management_network) do
+    def self.read(folder)
+      reader = Reader.new(folder)
+      new(reader.hosts, reader.management_network)
+    end
+
+    # The hosts that LAB_LIMIT names; all, if it names none.
+    def select(limit)
+      names = limit.split(",").map(&:strip).reject(&:empty?)
+      unknown = names - hosts.map(&:name)
+      unless unknown.empty?
+        raise Error.new("LAB_LIMIT names #{unknown.join(", ")}; the inventory has #{hosts.map(&:name).join(", ")}")
+      end
+      names.empty? ? hosts : hosts.select { |host| names.include?(host.name) }
+    end
+  end
+
+  class Reader
+    def initialize(folder)
+      @folder = folder
+      @found = {}
+      walk("all", load("hosts.yml").fetch("all"), {})
+    end
+
+    def hosts
+      @found.map { |name, vars| host(name, vars) }
+    end
+
+    def management_network
+      load("group_vars/all.yml").fetch("cluster_management_network")
+    end
+
+    private
+
+    # A group's variables hold in the groups below it, and give way to theirs and to each host's own.
+    def walk(group, node, inherited)
+      vars = inherited.merge(load("group_vars/#{group}.yml", {})).merge(node["vars"] || {})
+      (node["hosts"] || {}).each { |name, own| @found[name] = (@found[name] || {}).merge(vars).merge(own || {}) }
+      (node["children"] || {}).each { |name, child| walk(name, child || {}, vars) }
+    end
+
+    def host(name, vars)
+      interfaces = want(vars, "cluster_addresses", name).map do |network, addresses|
+        prefix = want(vars, "cluster_networks", name).fetch(network).fetch("ipv4")
+        netmask = IPAddr.new("255.255.255.255").mask(prefix.split("/").last.to_i).to_s
+        Interface.new(network, addresses.find { |address| IPAddr.new(address).ipv4? }, netmask)
+      end
+      Host.new(name, interfaces, want(vars, "cluster_memory_mb", name), want(vars, "cluster_cpus", name))
+    end
+
+    def want(vars, key, name)
+      vars.fetch(key) { raise Error.new("host #{name} has no #{key} (#{@folder})") }
+    end
+
+    def load(file, otherwise = nil)
+      path = File.join(@folder, file)
+      return otherwise if otherwise && !File.exist?(path)
+      YAML.safe_load(File.read(path), aliases: true) || {}
+    rescue SystemCallError, Psych::Exception => error
+      raise Error.new("#{path} cannot be read: #{error.message}")
+    end
+  end
+
+  # The box that `make box` made last. Its name carries its key, so that another box is never taken for it.
+  module Box
+    LATEST = "/var/cache/lbcheck-box/latest.box"
+
+    def self.name
+      "lbcheck-#{File.basename(File.readlink(LATEST), ".box")}"
+    rescue SystemCallError
+      MISSING
+    end
+
+    def self.url
+      "file://#{LATEST}"
+    end
+
+    MISSING = "lbcheck-missing"
+  end
+end
