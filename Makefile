@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 INVENTORY ?= inventory/lab
 # Namespaces and mounts are root's; everything else, the virtual environment first, stays the user's.
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=LAB_INSTANCE,LAB_TIMES,PYTHONDONTWRITEBYTECODE,NO_COLOR,http_proxy,https_proxy,no_proxy)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=LAB_INSTANCE,LAB_TIMES,LAB_LIMIT,LAB_LIBVIRT_DRIVER,PYTHONDONTWRITEBYTECODE,NO_COLOR,http_proxy,https_proxy,no_proxy)
 ifneq ($(SUDO),)
 export PYTHONDONTWRITEBYTECODE := 1
 endif
@@ -13,10 +13,10 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth lab-down shell packages venv test bench
+.PHONY: help lab lab-up converge verify growth lab-down shell packages venv test bench box vagrant-test
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: ## everything: install what is missing, stand the lab up, converge it, run lbcheck, show its report
 	@$(if $(SUDO),sudo -v)
@@ -68,6 +68,13 @@ test: venv ## everything that CI runs: formatting, lint, types, unit, socket and
 	@$(PYTHON) -m lab run ansible-lint -- env PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/ansible-lint --offline
 	@$(PYTHON) -m lab run types -- $(VENV)/mypy
 	@$(SUDO) $(VENV)/pytest
+
+box: venv ## make the box that `vagrant up` starts the lab's virtual machines from (libvirt)
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup vagrant/packages.txt
+	@$(SUDO) $(VENV)/python -m vagrant box
+
+vagrant-test: box ## bring a small lab up in emulated machines, check it, destroy it: LAB_LIMIT=… for others
+	@$(SUDO) $(VENV)/python -m vagrant trial
 
 bench: venv ## print how fast lbcheck is beside tools that are known to be fast
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup bench/packages.txt tests/packages.txt

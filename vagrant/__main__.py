@@ -1,19 +1,22 @@
 """Makes the box and tries the virtual machines: `python -m vagrant box`, `world -- COMMAND`, `trial`."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
 from lab.errors import LabError, usage_error
 from lab.progress import phase, tell
 from lab.system import need_root
-from vagrant import box, world
+from vagrant import box, trial, world
 
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0 done, 1 it failed, 2 wrong usage or input, 130 interrupted."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -40,6 +43,12 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("box", _box, "make the box, unless it is there already")
+    add(
+        "trial",
+        lambda _: trial.trial(),
+        "bring machines up, converge, check, break, find it, destroy; LAB_LIMIT says which",
+    )
+    add("trial-inside", lambda _: trial.inside(), "the same, in a world")
     for name, command in (("world", _world), ("inside", _inside)):
         one = add(name, command, "run a command beside a libvirt daemon of its own, without a way out")
         one.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")

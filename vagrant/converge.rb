@@ -10,8 +10,14 @@ module Lab
   # Machines that this command brought up, and that wait to be configured.
   ARRIVED = Queue.new
 
+  class ProvisionerConfig < Vagrant.plugin("2", :config)
+    # A script that tells a machine who it is: Vagrant's own way takes twenty steps, a minute where they are emulated.
+    attr_accessor :introduction
+  end
+
   class Provisioner < Vagrant.plugin("2", :provisioner)
     def provision
+      @machine.communicate.sudo(@config.introduction) if @config.introduction
       ARRIVED << @machine
       @machine.ui.info("Up; configured when all are.")
     end
@@ -122,6 +128,7 @@ module Lab
   class Plugin < Vagrant.plugin("2")
     name "lab"
     description "Configures all machines at once when they are up."
+    config(:lab_converge, :provisioner) { ProvisionerConfig }
     provisioner(:lab_converge) { Provisioner }
     action_hook(:lab_at_the_end, :environment_unload) { |hook| hook.append(AtTheEnd) }
   end

@@ -16,8 +16,33 @@ module Lab
     end
   end
 
-  Interface = Struct.new(:network, :address, :netmask)
-  Host = Struct.new(:name, :interfaces, :memory_mb, :cpus)
+  Interface = Struct.new(:network, :address, :netmask) do
+    def prefix_length
+      IPAddr.new(netmask).to_i.to_s(2).count("1")
+    end
+  end
+
+  Host = Struct.new(:name, :interfaces, :memory_mb, :cpus) do
+    # The script that tells a machine of our box its name, and its interfaces their networks' names and addresses, now
+    # and at each boot. The first interface is Vagrant's.
+    def introduction
+      lines = ["set -eu", "hostname #{name}", "echo #{name} >/etc/hostname",
+               "grep -q '^127.0.1.1' /etc/hosts || echo 127.0.1.1 #{name} >>/etc/hosts", "cd /etc/systemd/network"]
+      interfaces.each_with_index do |interface, index|
+        network = interface.network
+        lines += [
+          "printf '[Match]\nOriginalName=eth#{index + 1}\n[Link]\nName=#{network}\n' >20-#{network}.link",
+          "printf '[Match]\nName=#{network}\n[Network]\nAddress=#{interface.address}/#{interface.prefix_length}\n" \
+          "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\n' >20-#{network}.network",
+          "[ -e /sys/class/net/#{network} ] || ip link set dev eth#{index + 1} name #{network}",
+        ]
+      end
+      # Until the addresses are there: the roles listen on them.
+      waits = interfaces.map { |interface| "ip -o address show to #{interface.address} | grep -q ." }.join(" && ")
+      [*lines, "networkctl reload", "for i in $(seq 300); do { #{waits}; } && exit; sleep 0.2; done",
+       "echo 'the addresses do not come up' >&2; exit 1"].join("\n")
+    end
+  end
 
   Topology = Struct.new(:hosts, :management_network) do
     def self.read(folder)

@@ -1,11 +1,12 @@
 """A libvirt daemon of one command's own, in namespaces of its own: no way out, and nothing stays of it.
 
-Whatever a command starts in there (libvirt's daemon, dnsmasq, each machine's QEMU) is in one process namespace and ends
-with the command, also when that is killed. The daemon's files are in a folder that goes, too. So virtual machines can be
-tried on a machine that has no libvirt daemon, or that has one whose machines are nobody's business.
+Whatever a command starts in there (libvirt's daemon, dnsmasq, each machine's QEMU) is in one process namespace and
+ends with the command, also when that is killed. The daemon's files are in a folder that goes, too. So virtual machines
+can be tried on a machine that has no libvirt daemon, or that has one whose machines are nobody's business.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,16 +31,19 @@ namespaces = []
 stdio_handler = "logd"
 """
 POOL = "<pool type='dir'><name>default</name><target><path>/var/lib/libvirt/images</path></target></pool>"
+INTERRUPT_TIMEOUT_S = 30.0  # for a command to end after Ctrl-C, which it got as well
 READY_TIMEOUT_S = 120.0  # the daemon answers in 2 s on an idle machine
 URI = "qemu:///system"
+PARENT, PREFIX = Path("/var/tmp"), "lbcheck-world-"  # noqa: S108 (a folder with a random name is made there)
 INSIDE = "LBCHECK_WORLD"  # names the world's folder, in a world
 ASK = ("virsh", "--quiet", "-c", URI)
 
 
 def enter(command: Sequence[str]) -> int:
-    """Run a command in a new world; return its exit status. Ctrl-C is the command's to answer."""
+    """Run a command in a new world; return its exit status. Whatever happens, the world ends with it."""
     missing = [folder for folder in FOLDERS if not Path(folder).exists()]
-    with tempfile.TemporaryDirectory(prefix="lbcheck-world-", dir="/var/tmp") as folder:
+    _clear_up_after_the_killed()
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=PARENT) as folder:
         for one in missing:
             Path(one).mkdir(parents=True)
         try:
@@ -56,23 +60,34 @@ def enter(command: Sequence[str]) -> int:
                     Path(one).rmdir()
 
 
+def _clear_up_after_the_killed() -> None:
+    """Remove the folders of worlds whose first process could not."""
+    for folder in PARENT.glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _environment(folder: str) -> dict[str, str]:
     return {
         INSIDE: folder,
         "VAGRANT_HOME": f"{folder}/vagrant",
         "VAGRANT_DOTFILE_PATH": f"{folder}/dot",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": f"{folder}/ssh",
+        "LAB_LIBVIRT_DRIVER": os.environ.get("LAB_LIBVIRT_DRIVER", "qemu"),
+        "LAB_EMULATOR": str(Path(__file__).with_name("emulator.sh")),
         "VAGRANT_CHECKPOINT_DISABLE": "1",  # there is nobody to ask about news
     }
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> int:
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            with suppress(ProcessLookupError):  # a Ctrl-C reached the command by itself; a signal to us alone did not
-                process.send_signal(signal.SIGINT)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.wait(INTERRUPT_TIMEOUT_S)
+        process.kill()  # and with it everything in its process namespace
+        raise
 
 
 def inside(command: Sequence[str]) -> int:

@@ -13,9 +13,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from testinfra.host import Host
+
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.address import family
 from lbcheck.model.topology import Topology
+
+from .nspawn_backend import host_of
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -28,7 +32,7 @@ print(b"".join(iter(lambda: s.recv(65536), b"")).decode())
 """
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 300) -> None:
     """Wait for a condition; after `seconds`, which no healthy machine needs, fail and say for what."""
     end = time.monotonic() + seconds
     while not condition():
@@ -112,11 +116,19 @@ class Cluster:
 
     def on(self, host: str, *words: str) -> str:
         """Run a command in a host; return its output."""
-        return self.done("python", "-m", "lab", "shell", host, *words)
+        return self.done(*self.entrance(host, words))
 
     def try_on(self, host: str, *words: str) -> int:
         """Run a command in a host; return its exit status."""
-        return self.command("python", "-m", "lab", "shell", host, *words).returncode
+        return self.command(*self.entrance(host, words)).returncode
+
+    def entrance(self, host: str, words: tuple[str, ...]) -> list[str]:
+        """Return the command that runs another one in a host, as root."""
+        return ["python", "-m", "lab", "shell", host, *words]
+
+    def seen(self, host: str) -> Host:
+        """Return testinfra's view of a host."""
+        return host_of(self.instance, host)
 
     def haproxy(self, host: str, order: str) -> str:
         """Send one order to a balancer's admin socket; return the answer."""

@@ -19,6 +19,8 @@ def seen_by_a_server(cluster: Cluster, client: str, *options: str) -> str:
 
 def test_ipv4_of_a_subscriber_is_translated_and_ipv6_routed(cluster: Cluster) -> None:
     """A server sees a subscriber's IPv4 as one of its gateway's outside addresses, within its ports; IPv6 as it is."""
+    if not cluster.topology.nat_gateways:
+        pytest.skip("a part of the lab without a NAT gateway")
     for gateway, subscriber in zip(cluster.topology.nat_gateways, ("client2", "client3"), strict=True):
         address, port = seen_by_a_server(cluster, subscriber, "-4").rsplit(":", 1)
         assert address in gateway.addresses

@@ -11,8 +11,8 @@ DOCUMENTATION = """
 name: vagrant_layer
 short_description: The machines that Vagrant has made, over the inventory that they were made from
 description:
-  - Read after the inventory itself. Gives each machine the variables that lead to it, and takes the hosts that Vagrant has
-    not made out of the inventory, so that a part of a cluster is a cluster of its own.
+  - Read after the inventory itself. Gives each machine the variables that lead to it, and takes the hosts that Vagrant
+    has not made out of the inventory, so that a part of a cluster is a cluster of its own.
 author: lbcheck
 options:
   plugin:
