@@ -72,6 +72,9 @@ module Lab
         "ansible_host" => info[:host], "ansible_port" => info[:port].to_i, "ansible_user" => info[:username],
         "ansible_ssh_private_key_file" => Array(info[:private_key_path]).first.to_s,
         "ansible_ssh_common_args" => SSH.join(" "),
+        # One connection for all tasks, and no compression: both cost an emulated machine seconds. A busy one is waited for.
+        "ansible_ssh_args" => "-o ControlMaster=auto -o ControlPersist=600", "ansible_ssh_timeout" => 120,
+        "ansible_ssh_retries" => 3
       )
     end
   end

@@ -14,7 +14,14 @@ module Lab
 
       box if own_box
       kvm unless emulated
+      daemon
       memory(hosts, emulated)
+    end
+
+    # lbcheck asks from the clients; nothing else has a way into the cluster's networks.
+    def self.clients(hosts)
+      return if hosts.any? { |host| host.groups.include?("clients") }
+      warn "lab: LAB_LIMIT names no client: lbcheck will have no host to ask from (client1, for one)"
     end
 
     def self.provider(libvirt, virtualbox)
@@ -31,6 +38,13 @@ module Lab
     def self.kvm
       return if File.exist?("/dev/kvm")
       raise Error.new("this machine has no /dev/kvm: LAB_LIBVIRT_DRIVER=qemu emulates the processor, ten times slower")
+    end
+
+    # Nothing is said of a daemon elsewhere.
+    def self.daemon
+      return if ENV["LIBVIRT_DEFAULT_URI"] || Dir.glob("/run/libvirt/{libvirt,virtqemud}-sock").any?
+      raise Error.new("libvirt's daemon does not run: `systemctl start libvirtd`; where there is no systemd, " \
+                      "`python -m vagrant world -- vagrant up` gives the command one of its own")
     end
 
     def self.memory(hosts, emulated)

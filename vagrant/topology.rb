@@ -22,7 +22,7 @@ module Lab
     end
   end
 
-  Host = Struct.new(:name, :interfaces, :memory_mb, :cpus) do
+  Host = Struct.new(:name, :groups, :interfaces, :memory_mb, :cpus) do
     # The script that tells a machine of our box its name, and its interfaces their networks' names and addresses, now
     # and at each boot. The first interface is Vagrant's.
     def introduction
@@ -65,6 +65,7 @@ module Lab
     def initialize(folder)
       @folder = folder
       @found = {}
+      @groups = Hash.new { |groups, name| groups[name] = [] }
       walk("all", load("hosts.yml").fetch("all"), {})
     end
 
@@ -81,7 +82,10 @@ module Lab
     # A group's variables hold in the groups below it, and give way to theirs and to each host's own.
     def walk(group, node, inherited)
       vars = inherited.merge(load("group_vars/#{group}.yml", {})).merge(node["vars"] || {})
-      (node["hosts"] || {}).each { |name, own| @found[name] = (@found[name] || {}).merge(vars).merge(own || {}) }
+      (node["hosts"] || {}).each do |name, own|
+        @groups[name] << group
+        @found[name] = (@found[name] || {}).merge(vars).merge(own || {})
+      end
       (node["children"] || {}).each { |name, child| walk(name, child || {}, vars) }
     end
 
@@ -91,7 +95,7 @@ module Lab
         netmask = IPAddr.new("255.255.255.255").mask(prefix.split("/").last.to_i).to_s
         Interface.new(network, addresses.find { |address| IPAddr.new(address).ipv4? }, netmask)
       end
-      Host.new(name, interfaces, want(vars, "cluster_memory_mb", name), want(vars, "cluster_cpus", name))
+      Host.new(name, @groups[name], interfaces, want(vars, "cluster_memory_mb", name), want(vars, "cluster_cpus", name))
     end
 
     def want(vars, key, name)

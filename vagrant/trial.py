@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ CHANGED = re.compile(r"^(\S+) +: ok=.*changed=(\d+) +unreachable=(\d+) +failed=(
 # What `vagrant up` says that a reader of a log wants to hear while it takes minutes.
 NEWS = re.compile(r"==> (\S+): (Starting domain|Machine booted and ready|Up; configured)|^(?:TASK|PLAY) \[(.*?)\]")
 TAIL_LINES = 40
+LOG = Path("build/vagrant-test.log")
 # What libvirt makes outside of its own folders, where it is not kept from it.
 TRACES = ("machine-qemu*", "qemu*.libvirt*", "libvirt-*")
 
@@ -56,7 +58,9 @@ def inside() -> int:
     layer = f"{os.environ['VAGRANT_DOTFILE_PATH']}/lab.yml"
     inventories = ["-i", "inventory/lab", "-i", layer]
     hosts = os.environ["LAB_LIMIT"] or "all hosts"
-    tell(f"trial of {hosts}, driver {os.environ['LAB_LIBVIRT_DRIVER']}")
+    tell(f"trial of {hosts}, driver {os.environ['LAB_LIBVIRT_DRIVER']}; every word of it is in {LOG}")
+    LOG.parent.mkdir(exist_ok=True)
+    LOG.write_text("", encoding="utf-8")
     _up()
     _memory()
     _step("up again", ["vagrant", "up"], lambda said: "PLAY [" not in said or "a second `vagrant up` configured again")
@@ -137,13 +141,22 @@ def _step(
 
 def _run(command: Sequence[str], current: Phase, *, loud: bool) -> tuple[int, str]:
     environment = os.environ | {"NO_COLOR": "1", "VAGRANT_NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}
-    said = []
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True
-    ) as process:
+    said: list[str] = []
+    with (
+        LOG.open("a", encoding="utf-8", buffering=1) as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            text=True,
+        ) as process,
+    ):
         for line in process.stdout or ():
             # Vagrant draws its progress bars over and over in one line.
             said.append(line.rpartition("\r")[2].rpartition("\033[K")[2].rstrip("\n"))
+            log.write(f"{time.strftime('%T')} {said[-1]}\n")
             if found := NEWS.search(said[-1]):
                 current.say(found[3] or f"{found[1]}: {found[2]}")
                 if loud and found[1]:
