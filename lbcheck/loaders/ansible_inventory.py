@@ -159,7 +159,8 @@ def _names(
     """Return what DNS should give: cluster_names, else each frontend's host name."""
     groups = {
         "vips": tuple(vip.address for vip in vips),
-        "backends": tuple(address for backend in backends for s in backend.servers for address in s.addresses),
+        # A server of two backends is published once.
+        "backends": tuple(dict.fromkeys(a for backend in backends for s in backend.servers for a in s.addresses)),
     }
     specs = reader.specs("cluster_names", ("name",))
     if not specs:
