@@ -36,6 +36,14 @@ def test_vips_weights_and_names_are_understood() -> None:
     assert not topology.lab
 
 
+def test_a_server_of_two_backends_is_published_once() -> None:
+    """A name that gives the backends has each server's addresses once, however many backends it serves in."""
+    shared = SHARED | {"cluster_names": [{"name": "direct.test", "gives": "backends"}]}
+    shared["cluster_backends"] = [*SHARED["cluster_backends"], {"name": "stream", "group": "backends"}]
+    [name] = understand(listing(HOSTS, GROUPS, **shared), "hosts.yml").names
+    assert len(name.addresses) == len(set(name.addresses)) == 2
+
+
 def test_a_fleet_with_other_names_maps_them_in_a_few_lines() -> None:
     """Groups and variables may be called otherwise: lbcheck_groups and lbcheck_vars say how."""
     hosts = {"edge1": HOSTS["lb1"], "a1": {"ansible_host": "198.18.0.11", "haproxy_weight": 7}}
