@@ -7,8 +7,9 @@ record of 2,277,845 (2012), in 17 GB; a number opens so many in the queue, witho
 network namespace made for it; letting go is timed apart. A case that this machine has no memory for is passed over,
 and said.
 
-Where something else on the machine looks into /proc/PID/fd meanwhile, as monitors do, the kernel keeps an inode for
-each file that it saw, until it needs the memory: no part of a connection, so it stands apart (root alone is told).
+Where something else on the machine looks into /proc/PID/fd meanwhile, the kernel keeps an inode for each file that it
+saw, until it needs the memory. Measured without lbcheck: 15,000 idle sockets, 15,000 such inodes within 8 s. That is no
+part of a connection: it is taken off, one name with each inode assumed, and stands apart (root alone is told of it).
 """
 
 import sys
