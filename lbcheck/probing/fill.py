@@ -6,8 +6,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.fill import Fill, Filled, StopKind
 from lbcheck.model.sample import ErrorKind, Failure
 from lbcheck.probing import child, needs, sock_diag
-from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS, Block, blocks, deal, workers
-from lbcheck.probing.fill_worker import STOP, Worker
+from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS, Block, blocks, deal, portions, workers
+from lbcheck.probing.fill_worker import STOP, Portions, Worker
 
 Stopped = Callable[[], bool]
 _LOOK_S = 0.1  # how often to ask whether to stop, and how much memory is left: at 100,000/s, 70 MB in between
@@ -63,7 +62,9 @@ class Prepared:
         self.attempts = sum(block.count for block in self.plan)
         self.processors = len(os.sched_getaffinity(0))
         self.room = needs.room()
-        self.workers = workers(self.attempts, max(1, self.room.descriptors - SPARE_DESCRIPTORS), self.processors)
+        self.descriptors = max(1, self.room.descriptors - SPARE_DESCRIPTORS)  # a worker's, for connections
+        self.portions = portions(self.attempts, self.descriptors)
+        self.workers = workers(self.attempts, self.descriptors, self.processors)
         each = pair_bytes or (needs.ACCEPTED_PAIR_BYTES if self._ends_here() else needs.SOCKET_BYTES)
         # What is accepted on this machine takes a file there, too.
         self.needs = needs.needs(
@@ -220,29 +221,29 @@ class Holding:
 
     def _run_workers(self, stopped: Stopped) -> tuple[int, int]:
         """Run all workers; return how many connections they tried, and how many they opened."""
-        parts = iter(deal(self._prepared.plan, self._prepared.workers))
-        width = min(self._prepared.processors, self._prepared.workers)
+        prepared = self._prepared
+        shared = Portions(deal(prepared.plan, prepared.portions))
+        width = min(prepared.processors, prepared.workers)
         attempted, opened, stopping = 0, 0, False
-        with selectors.DefaultSelector() as opening:
-            for part in islice(parts, width):
-                self._start(part, width, opening)
+        with selectors.DefaultSelector() as opening, closing(shared):
+            for _ in range(width):
+                self._start(shared, width, opening)
             while opening.get_map():
                 for key, _ in opening.select(_LOOK_S):
                     opening.unregister(key.fileobj)
                     report = self._hear(key.data)
                     attempted, opened = attempted + report["attempted"], opened + report["opened"]
-                    part_left = None if stopping else next(parts, None)
-                    if part_left is not None:
-                        self._start(part_left, width, opening)
+                    if not stopping and shared.left() and len(self._children) < prepared.workers:
+                        self._start(shared, width, opening)
                 if not stopping and (why := _reason_to_stop(stopped)):
                     stopping, self._stops[why] = True, self._stops[why] + 1
                     for key in list(opening.get_map().values()):
                         key.data.tell(STOP)
         return attempted, opened
 
-    def _start(self, part: Sequence[Block], width: int, opening: selectors.BaseSelector) -> None:
-        worker = Worker(self._step, self._step.rate / width)
-        started = child.fork(lambda channel: worker.run(part, channel))
+    def _start(self, portions: Portions, width: int, opening: selectors.BaseSelector) -> None:
+        worker = Worker(self._step, self._step.rate / width, self._prepared.descriptors)
+        started = child.fork(lambda channel: worker.run(portions, channel), [portions.fd])
         self._children.append(started)
         opening.register(started.channel, selectors.EVENT_READ, started)
 

@@ -8,6 +8,10 @@ from lbcheck.model.fill import Fill, explicit
 
 # Fewer attempts than this are over before a second process has started (2 to 5 ms, at 30,000 a second or more).
 WORTH_A_PROCESS = 2_000
+# Attempts that a worker takes at once, and has on their way at once. A listener that takes its connections one by one
+# has a backlog of 511 (nginx) or more; two workers together stay below that.
+PORTION = 250
+MOST_PORTIONS = 16_000  # their numbers, four bytes each, fit into a pipe
 SPARE_DESCRIPTORS = 64  # of a worker, for what is not a connection: standard streams, its channel, Python's own
 
 
@@ -59,23 +63,30 @@ def workers(attempts: int, descriptors: int, processors: int) -> int:
     """Return how many processes hold so many connections: as descriptors ask for, every processor busy."""
     if attempts <= min(WORTH_A_PROCESS, descriptors):
         return 1
-    needed = max(-(-attempts // descriptors), min(processors, attempts // WORTH_A_PROCESS))
+    size = -(-attempts // portions(attempts, descriptors))
+    quota = descriptors // size * size  # whole portions
+    needed = max(-(-attempts // quota), min(processors, attempts // WORTH_A_PROCESS))
     # A multiple of the processors: they run so many at once, and a last one alone would leave the others idle.
     return -(-needed // processors) * processors
 
 
+def portions(attempts: int, descriptors: int) -> int:
+    """Return in how many portions attempts are dealt out: small ones, each no more than a process can hold."""
+    return min(max(1, -(-attempts // min(PORTION, descriptors))), MOST_PORTIONS)
+
+
 def deal(plan: Sequence[Block], count: int) -> list[list[Block]]:
-    """Return each worker's part of the plan, in order, equal to within one attempt."""
+    """Return the plan in `count` portions, in order, equal to within one attempt."""
     total = sum(block.count for block in plan)
-    edges = [total * worker // count for worker in range(count + 1)]
-    parts: list[list[Block]] = [[] for _ in range(count)]
-    begin, worker = 0, 0
+    edges = [total * number // count for number in range(count + 1)]
+    dealt: list[list[Block]] = [[] for _ in range(count)]
+    begin, number = 0, 0
     for block in plan:
         end = begin + block.count
         while begin < end:
-            while edges[worker + 1] <= begin:
-                worker += 1
-            until, first = min(end, edges[worker + 1]), end - block.count
-            parts[worker].append(block.part(begin - first, until - first))
+            while edges[number + 1] <= begin:
+                number += 1
+            until, first = min(end, edges[number + 1]), end - block.count
+            dealt[number].append(block.part(begin - first, until - first))
             begin = until
-    return parts
+    return dealt

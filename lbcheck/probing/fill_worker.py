@@ -8,18 +8,14 @@ import struct
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
-from lbcheck.model.address import family
+from lbcheck.model.address import Endpoint, family
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, StopKind
 from lbcheck.probing import child, needs
-from lbcheck.probing.fill_plan import Block
+from lbcheck.probing.fill_plan import PORTION, Block
 
-# Connections on their way at once. A listener that takes its connections one by one has a backlog of 511 (nginx)
-# or more; two workers together stay below that.
-WINDOW = 250
 STOP = b"s"  # the parent's word: open no more, report, and hold what is open
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: close by RST
@@ -48,6 +44,8 @@ _STOPS = {
 # What no other source, port or endpoint would change.
 _FOR_GOOD = {StopKind.DESCRIPTORS, StopKind.FILES, StopKind.BUFFERS}
 
+_Part = tuple[Block, Iterator[int]]  # a block that is being opened, and the ports that are left of it
+
 
 def kind_of(code: int, *, binding: bool = False) -> StopKind:
     """Return what an errno means; at bind, EADDRNOTAVAIL is about the address, not about its ports."""
@@ -56,35 +54,60 @@ def kind_of(code: int, *, binding: bool = False) -> StopKind:
     return _STOPS.get(code, StopKind.OTHER)
 
 
-@dataclass
-class _Part:
-    """A block that is being opened: the ports that are left of it."""
+class Portions:
+    """A plan in portions, from which every worker takes the next whenever it is free, so that none ends early.
 
-    block: Block
-    ports: Iterator[int]
-    over: bool = False
+    Their numbers wait in a pipe: the kernel hands each of them to one process, whoever else ends meanwhile.
+    """
+
+    def __init__(self, dealt: Sequence[Sequence[Block]]) -> None:
+        self._dealt = dealt
+        self.size = max(sum(block.count for block in portion) for portion in dealt)
+        self.fd, end = os.pipe()
+        os.write(end, struct.pack(f"{len(dealt)}I", *range(len(dealt))))
+        os.close(end)
+
+    def take(self) -> Sequence[Block]:
+        """Return the next portion; nothing where all have been taken."""
+        number = os.read(self.fd, 4)
+        return self._dealt[struct.unpack("I", number)[0]] if number else ()
+
+    def left(self) -> bool:
+        """Return whether there is one to take."""
+        waiting = select.poll()
+        waiting.register(self.fd, select.POLLIN)
+        return any(event & select.POLLIN for _, event in waiting.poll(0))
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self.fd)
 
 
 class Worker:
-    """Opens its blocks and holds what it opened until it is dismissed."""
+    """Opens portions of a plan until its descriptors are used up, and holds what it opened until it is dismissed."""
 
-    def __init__(self, fill: Fill, rate: float) -> None:
-        self._fill, self._rate = fill, rate
+    def __init__(self, fill: Fill, rate: float, descriptors: int) -> None:
+        self._fill, self._rate, self._descriptors = fill, rate, descriptors
         self._options = [_OPTIONS[fill.binding]] if fill.binding in _OPTIONS else []
         if fill.reset:
             self._options.append((socket.SOL_SOCKET, socket.SO_LINGER, RESET))
         self._bind = fill.binding is not BindingMode.NONE
         self.attempted, self.opened = 0, 0
         self.stops: Counter[str] = Counter()
+        self._over: set[tuple[str, Endpoint]] = set()  # from which source to which endpoint no more is to be had
         self._ended = False
 
-    def run(self, blocks: Sequence[Block], channel: socket.socket) -> None:
-        """Open all, report, and hold; end when the parent says so or is gone."""
+    def run(self, portions: Portions, channel: socket.socket) -> None:
+        """Open what there is, report, and hold; end when the parent says so or is gone."""
         needs.raise_descriptors()
         orders, start = select.poll(), time.monotonic()
         orders.register(channel, select.POLLIN)
-        parts = deque(_Part(block, iter(block.ports)) for block in blocks)
-        while parts and not self._ended:
+        parts: deque[_Part] = deque()
+        while not self._ended:
+            if not parts and self.opened + portions.size <= self._descriptors:
+                parts.extend((block, iter(block.ports)) for block in portions.take())
+            if not parts:
+                break
             self._open(self._window(parts))
             # Where there is a rate, this is where its time passes: an order is heard at once.
             due = start + self.attempted / self._rate - time.monotonic() if self._rate else 0.0
@@ -95,31 +118,33 @@ class Worker:
         child.say(channel, {"attempted": self.attempted, "opened": self.opened, "stops": self.stops})
         child.wait_for_dismissal(channel)
 
-    def _window(self, parts: deque[_Part]) -> list[tuple[_Part, list[int]]]:
+    def _window(self, parts: deque[_Part]) -> list[tuple[Block, list[int]]]:
         """Start the next connections; return what is under way, block by block."""
-        room = WINDOW if not self._rate else max(1, min(WINDOW, int(self._rate / 10)))
+        room = PORTION if not self._rate else max(1, min(PORTION, int(self._rate / 10)))
         underway = []
         while parts and room and not self._ended:
-            part = parts[0]
-            ports = [] if part.over else list(islice(part.ports, room))
+            block, left = parts[0]
+            ports = [] if _pair(block) in self._over else list(islice(left, room))
             if not ports:
                 parts.popleft()
                 continue
             room -= len(ports)
-            fds, refusal = self._start(part.block, ports)
+            fds, refusal = self._start(block, ports)
             # Every further port of the kernel's choice would be refused, too; of ours the next one may be free.
-            part.over = bool(refusal and not part.block.low)
+            if refusal and not block.low:
+                self._over.add(_pair(block))
             self._ended = kind_of(refusal) in _FOR_GOOD
-            underway.append((part, fds))
+            underway.append((block, fds))
         return underway
 
-    def _open(self, underway: Sequence[tuple[_Part, list[int]]]) -> None:
+    def _open(self, underway: Sequence[tuple[Block, list[int]]]) -> None:
         """Wait for a window. Where a block's connections went out and not one came back, that block is over."""
         lost = self._settle([fd for _, fds in underway for fd in fds])
-        for part, fds in underway:
+        for block, fds in underway:
             opened = len(fds) if not lost else sum(fd not in lost for fd in fds)
             self.opened += opened
-            part.over |= bool(fds and not opened)
+            if fds and not opened:
+                self._over.add(_pair(block))
 
     def _start(self, block: Block, ports: Sequence[int]) -> tuple[list[int], int]:
         """Start connecting from every port; return the file descriptors, and the kernel's last refusal.
@@ -198,3 +223,7 @@ class Worker:
         connection.close()
         self.stops[kind_of(code)] += 1
         return False
+
+
+def _pair(block: Block) -> tuple[str, Endpoint]:
+    return block.source, block.endpoint

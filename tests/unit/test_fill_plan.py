@@ -8,7 +8,7 @@ import pytest
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, explicit
-from lbcheck.probing.fill_plan import WORTH_A_PROCESS, Block, blocks, deal, workers
+from lbcheck.probing.fill_plan import MOST_PORTIONS, PORTION, WORTH_A_PROCESS, Block, blocks, deal, portions, workers
 
 A, B, SIX = Endpoint("198.18.0.1", 80), Endpoint("198.18.0.2", 80), Endpoint("2001:2::1", 80)
 EPHEMERAL = PortRange(32768, 32867)
@@ -58,8 +58,8 @@ def test_a_part_of_a_block_begins_at_its_port() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 25])
-def test_dealt_out_parts_are_equal_and_leave_nothing_out(count: int) -> None:
-    """Every attempt is some worker's, in order, and no worker has more than one above another."""
+def test_portions_are_equal_and_leave_nothing_out(count: int) -> None:
+    """Every attempt is in one portion, in order, and no portion has more than one above another."""
     whole = [Block("a", A, 1, 10), Block("b", A, 1, 1), Block("b", B, 5, 14)]
     parts = deal(whole, count)
     sizes = [sum(block.count for block in part) for part in parts]
@@ -69,9 +69,24 @@ def test_dealt_out_parts_are_equal_and_leave_nothing_out(count: int) -> None:
     assert dealt == [(b.source, b.endpoint, port) for b in whole for port in b.ports]
 
 
-def test_more_workers_than_attempts_have_empty_parts() -> None:
-    """Two attempts over four workers: two have one, two have none."""
+def test_more_portions_than_attempts_leave_some_empty() -> None:
+    """Two attempts in four portions: two have one, two have none."""
     assert Counter(len(part) for part in deal([Block("a", A, 1, 2)], 4)) == {0: 2, 1: 2}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "descriptors", "expected"),
+    [
+        (0, 20_000, 1),
+        (PORTION, 20_000, 1),
+        (PORTION + 1, 20_000, 2),
+        (100, 30, 4),  # a process could not hold more than 30
+        (100_000_000, 1_000_000, MOST_PORTIONS),
+    ],
+)
+def test_portions_are_small_and_no_more_than_a_process_can_hold(attempts: int, descriptors: int, expected: int) -> None:
+    """So many that no worker ends long before another, so few that their numbers fit into a pipe."""
+    assert portions(attempts, descriptors) == expected
 
 
 @pytest.mark.parametrize(
