@@ -24,22 +24,24 @@ module Lab
 
   Host = Struct.new(:name, :groups, :interfaces, :memory_mb, :cpus) do
     # The script that tells a machine of our box its name, and its interfaces their networks' names and addresses, now
-    # and at each boot. The first interface is Vagrant's.
+    # and at each boot. The first interface is Vagrant's. Said again it changes nothing: systemd-networkd would take what
+    # the roles have added off an interface whose file is new.
     def introduction
       lines = ["set -eu", "hostname #{name}", "echo #{name} >/etc/hostname",
-               "grep -q '^127.0.1.1' /etc/hosts || echo 127.0.1.1 #{name} >>/etc/hosts", "cd /etc/systemd/network"]
+               "grep -q '^127.0.1.1' /etc/hosts || echo 127.0.1.1 #{name} >>/etc/hosts", "cd /etc/systemd/network", "new=",
+               'put() { printf "$2" | cmp -s - "$1" || { printf "$2" >"$1"; new=1; }; }']
       interfaces.each_with_index do |interface, index|
         network = interface.network
         lines += [
-          "printf '[Match]\nOriginalName=eth#{index + 1}\n[Link]\nName=#{network}\n' >20-#{network}.link",
-          "printf '[Match]\nName=#{network}\n[Network]\nAddress=#{interface.address}/#{interface.prefix_length}\n" \
-          "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\n' >20-#{network}.network",
+          "put 20-#{network}.link '[Match]\nOriginalName=eth#{index + 1}\n[Link]\nName=#{network}\n'",
+          "put 20-#{network}.network '[Match]\nName=#{network}\n[Network]\nAddress=#{interface.address}/#{interface.prefix_length}\n" \
+          "IPv6AcceptRA=no\nConfigureWithoutCarrier=yes\n'",
           "[ -e /sys/class/net/#{network} ] || ip link set dev eth#{index + 1} name #{network}",
         ]
       end
       # Until the addresses are there: the roles listen on them.
       waits = interfaces.map { |interface| "ip -o address show to #{interface.address} | grep -q ." }.join(" && ")
-      [*lines, "networkctl reload", "for i in $(seq 300); do { #{waits}; } && exit; sleep 0.2; done",
+      [*lines, '[ -z "$new" ] || networkctl reload', "for i in $(seq 300); do { #{waits}; } && exit; sleep 0.2; done",
        "echo 'the addresses do not come up' >&2; exit 1"].join("\n")
     end
   end
