@@ -65,8 +65,8 @@ def inside() -> int:
     _memory()
     _step("up again", ["vagrant", "up"], lambda said: "PLAY [" not in said or "a second `vagrant up` configured again")
     _step("provision", ["vagrant", "provision"], unchanged)
-    tests = sorted(map(str, Path("tests/lab").glob("test_role_*.py")))
-    testinfra = [str(BIN / "pytest"), "-q", "-p", "no:cacheprovider", *tests, f"--vagrant-layer={layer}"]
+    fleet = [f"--lbcheck-inventory={one}" for one in inventories[1::2]]
+    testinfra = [str(BIN / "pytest"), "-q", "-p", "no:cacheprovider", "--pyargs", "lbcheck.testing", *fleet]
     _step("testinfra", testinfra, _fine)
     lbcheck = [str(BIN / "lbcheck"), "run", *inventories]
     tell(_step("lbcheck", lbcheck, _fine))

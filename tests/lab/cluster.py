@@ -13,13 +13,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from testinfra.host import Host
-
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.address import family
 from lbcheck.model.topology import Topology
-
-from .nspawn_backend import host_of
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -125,10 +121,6 @@ class Cluster:
     def entrance(self, host: str, words: tuple[str, ...]) -> list[str]:
         """Return the command that runs another one in a host, as root."""
         return ["python", "-m", "lab", "shell", host, *words]
-
-    def seen(self, host: str) -> Host:
-        """Return testinfra's view of a host."""
-        return host_of(self.instance, host)
 
     def haproxy(self, host: str, order: str) -> str:
         """Send one order to a balancer's admin socket; return the answer."""

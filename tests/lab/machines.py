@@ -7,9 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import testinfra
 import yaml
-from testinfra.host import Host
 
 from .cluster import ROOT, Cluster
 
@@ -34,16 +32,6 @@ class Machines(Cluster):
             *("-p", str(at["ansible_port"]), f"{at['ansible_user']}@{at['ansible_host']}"),
             f"sudo -- {shlex.join(words)}",
         ]
-
-    def seen(self, host: str) -> Host:
-        """Return testinfra's view of a host."""
-        at = self.variables[host]
-        return testinfra.get_host(
-            f"ssh://{at['ansible_user']}@{at['ansible_host']}:{at['ansible_port']}",
-            ssh_identity_file=at["ansible_ssh_private_key_file"],
-            ssh_extra_args=shlex.join(self._options(host)),
-            sudo=True,
-        )
 
     def _options(self, host: str) -> list[str]:
         # One connection for many commands: each new one takes two seconds of an emulated machine.

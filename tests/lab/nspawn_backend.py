@@ -1,9 +1,13 @@
-"""A testinfra backend that enters the lab's hosts directly: a command takes milliseconds instead of an Ansible run."""
+"""A testinfra backend that enters the lab's hosts directly: a command takes milliseconds instead of an Ansible run.
 
+pytest -p tests.lab.nspawn_backend --pyargs lbcheck.testing --lbcheck-inventory inventory/lab
+"""
+
+import os
 from typing import Any
 
+from testinfra.backend import BACKENDS
 from testinfra.backend.base import BaseBackend, CommandResult
-from testinfra.host import Host
 
 
 class NspawnBackend(BaseBackend):
@@ -11,8 +15,9 @@ class NspawnBackend(BaseBackend):
 
     NAME = "nspawn"
 
-    def __init__(self, instance: str, name: str) -> None:
+    def __init__(self, name: str, **_: Any) -> None:
         super().__init__(name)
+        instance = os.environ.get("LAB_INSTANCE") or "lab"
         self.enter = f"/run/lbcheck-lab/{instance}/hosts/{name}/enter"
 
     def run(self, command: str, *args: str, **_: Any) -> CommandResult:
@@ -20,6 +25,4 @@ class NspawnBackend(BaseBackend):
         return self.run_local("%s sh -c %s", self.enter, self.get_command(command, *args))
 
 
-def host_of(instance: str, name: str) -> Host:
-    """Return testinfra's view of a host."""
-    return Host(NspawnBackend(instance, name))
+BACKENDS["nspawn"] = f"{__name__}.NspawnBackend"  # as ansible_connection calls it

@@ -1,0 +1,117 @@
+"""A fleet for testinfra: its hosts as the inventory describes them, and the way into each, as Ansible has it."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import testinfra
+from testinfra.backend import BACKENDS
+from testinfra.backend.ssh import SshBackend
+from testinfra.host import Host
+from testinfra.utils.ansible_runner import get_ansible_config, get_ansible_host
+
+from lbcheck import ansible_cli
+from lbcheck.loaders import ansible_inventory, capacity_inventory
+from lbcheck.loaders.reader import Reader
+from lbcheck.model import capacity
+from lbcheck.model.topology import Topology
+
+
+class HasName(Protocol):
+    """Whatever has a name in the inventory."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+
+Named = TypeVar("Named", bound=HasName)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A host by its name in the inventory, and testinfra's view of it."""
+
+    name: str
+    host: Host
+
+
+@dataclass
+class Fleet:
+    """Everything that some inventories describe. `sudo`: enter as root also where the inventory says nothing of it."""
+
+    inventories: tuple[str, ...]
+    sudo: bool = False
+    _views: dict[str, Seen] = field(default_factory=dict)
+
+    @cached_property
+    def listing(self) -> dict[str, Any]:
+        """What `ansible-inventory --list` says."""
+        return ansible_inventory.listing(self.inventories)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The listing, asked by lbcheck's names."""
+        return Reader(self.listing, ", ".join(self.inventories))
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Who is there, and what is published."""
+        return ansible_inventory.understand(self.listing, self.reader.where)
+
+    @cached_property
+    def cluster(self) -> capacity.Cluster:
+        """Ports, sources and limits, as the model of capacity has them."""
+        return capacity_inventory.of_listing(self.listing, self.reader.where)
+
+    def hosts(self, group: str) -> Sequence[str]:
+        """Return the hosts of one of lbcheck's groups."""
+        return self.reader.hosts(group)
+
+    def seen(self, name: str) -> Seen:
+        """Return a host, entered by the same connection as Ansible's."""
+        if name not in self._views:
+            self._views[name] = Seen(name, self._enter(name))
+        return self._views[name]
+
+    def _enter(self, name: str) -> Host:
+        host = get_ansible_host(get_ansible_config(), self.listing, name)
+        connection = str(self.reader.var(name, "ansible_connection", "ssh"))
+        if host is None and connection in BACKENDS:
+            host = testinfra.get_host(f"{connection}://{name}")
+        if host is None:  # a connection that is Ansible's alone: a run of Ansible for each command, about a second
+            path = (
+                f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `ansible` of a virtual environment
+            )
+            inventories = ",".join(self.inventories)
+            os.environ |= ansible_cli.environment(self.inventories, ANSIBLE_INVENTORY=inventories, PATH=path)
+            host = testinfra.get_host(f"ansible://{name}?force_ansible=True")
+        if isinstance(host.backend, SshBackend) and not host.backend.controlpath:
+            host.backend.controlpath = f"{self._sockets.name}/%%C"  # one connection for all commands
+        host.backend.sudo = host.backend.sudo or self.sudo
+        return host
+
+    @cached_property
+    def _sockets(self) -> "tempfile.TemporaryDirectory[str]":
+        return tempfile.TemporaryDirectory(prefix="lbcheck-")
+
+
+def named(things: Iterable[Named], name: str) -> Named:
+    """Return the one of this name."""
+    return next(thing for thing in things if thing.name == name)
+
+
+def runs(seen: Seen, service: str) -> None:
+    """Fail unless a service is running now, and will be after a boot."""
+    assert seen.host.service(service).is_running, f"{service} on {seen.name} is not running"  # noqa: S101
+    assert seen.host.service(service).is_enabled, f"{service} on {seen.name} is not enabled"  # noqa: S101
+
+
+def listening(seen: Seen) -> set[int]:
+    """Return the TCP ports that have a listener."""
+    sockets = seen.host.socket.get_listening_sockets()
+    return {int(name.rpartition(":")[2]) for name in sockets if name.startswith("tcp://")}
