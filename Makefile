@@ -60,14 +60,15 @@ venv: packages .venv/.complete ## make .venv/ with lbcheck and every tool, unles
 	$(VENV)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	touch $@'
 
-test: venv ## everything that CI runs: formatting, lint, types, unit, socket and lab tests
-	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
+test: venv ## everything that CI runs: formatting, lint, types, unit, socket and lab tests, virtual machines
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt vagrant/packages.txt
 	@$(PYTHON) -m lab run format -- $(VENV)/ruff format --check .
 	@$(PYTHON) -m lab run lint -- $(VENV)/ruff check .
 	@$(PYTHON) -m lab run yamllint -- $(VENV)/yamllint --strict .
 	@$(PYTHON) -m lab run ansible-lint -- env PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/ansible-lint --offline
 	@$(PYTHON) -m lab run types -- $(VENV)/mypy
 	@$(SUDO) $(VENV)/pytest
+	@$(MAKE) --no-print-directory vagrant-test
 
 box: venv ## make the box that `vagrant up` starts the lab's virtual machines from (libvirt)
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup vagrant/packages.txt
