@@ -1,7 +1,6 @@
 """The root file system that all hosts share: built once by mmdebstrap, from the machine's own apt sources."""
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -11,11 +10,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.cache import locked, need_room
 from lab.errors import LabError
 from lab.progress import Phase
 from lab.state import STATE
@@ -68,8 +68,7 @@ def ensure(current: Phase) -> Path:
         os.utime(image)
         current.say(f"reused {key}")
         return image
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with _locked(current):
+    with locked(CACHE, current):
         if not image.is_dir():  # whoever held the lock before may have built it
             current.say(f"building {key}")
             _build(release, image)
@@ -132,24 +131,10 @@ def source_lines(listing: str, origin: str, codename: str) -> list[str]:
     return list(lines)
 
 
-@contextmanager
-def _locked(current: Phase) -> Iterator[None]:
-    with (CACHE / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            current.say("waiting for another image build")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _build(release: Release, image: Path) -> None:
     for leftover in [*CACHE.glob("*.building"), *_outdated()]:  # the lock is ours: nobody is building these
         shutil.rmtree(leftover)
-    if (free := shutil.disk_usage(CACHE).free) < NEEDED_BYTES:
-        raise LabError(
-            f"{CACHE} has {free // 1_000_000} MB free; building the image takes {NEEDED_BYTES // 1_000_000} MB"
-        )
+    need_room(CACHE, NEEDED_BYTES, "image")
     target = image.with_name(f"{image.name}.building")
     try:
         bootstrap(release, target, PACKAGES, [CUSTOMISATION])

@@ -1,17 +1,15 @@
 """The box: a disk of Debian's or Ubuntu's packages for libvirt, built once, kept under a hash of what it is made of."""
 
-import fcntl
 import hashlib
 import json
 import platform
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from lab import image
+from lab.cache import locked, need_room
 from lab.errors import LabError
 from lab.image import Release
 from lab.progress import Phase
@@ -57,26 +55,14 @@ def ensure(current: Phase) -> Path:
         raise LabError("the box's boot loader is for x86-64; elsewhere use a public box: LAB_BOX=… vagrant up")
     name = key(release)
     box = CACHE / f"{name}.box"
-    CACHE.mkdir(parents=True, exist_ok=True)
     built = "reused"
-    with _locked(current):
+    with locked(CACHE, current):
         if not box.exists():
             _build(release, box, current)
             built = "built"
         _point_to(box)
     current.say(f"{built} {name}, {box.stat().st_size // 1_000_000} MB")
     return box
-
-
-@contextmanager
-def _locked(current: Phase) -> Iterator[None]:
-    with (CACHE / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            current.say("waiting for another build of the box")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _point_to(box: Path) -> None:
@@ -90,10 +76,7 @@ def _point_to(box: Path) -> None:
 def _build(release: Release, box: Path, current: Phase) -> None:
     for leftover in CACHE.glob("building-*"):  # the lock is ours: nobody is building there
         shutil.rmtree(leftover)
-    if (free := shutil.disk_usage(CACHE).free) < NEEDED_BYTES:
-        raise LabError(
-            f"{CACHE} has {free // 1_000_000} MB free; building the box takes {NEEDED_BYTES // 1_000_000} MB"
-        )
+    need_room(CACHE, NEEDED_BYTES, "box")
     with tempfile.TemporaryDirectory(prefix="building-", dir=CACHE) as folder:
         root, disk, new = Path(folder, "root"), Path(folder, "box.img"), Path(folder, "box")
         current.say("installing packages")

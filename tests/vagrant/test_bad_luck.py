@@ -24,7 +24,11 @@ A_DAEMON = {"LIBVIRT_DEFAULT_URI": "qemu:///system"}
 @pytest.mark.parametrize(
     ("hidden", "settings", "sentence"),
     [
-        ("providers", {}, "there is nothing here that runs machines. On Debian and Ubuntu: apt install vagrant-libvirt"),
+        (
+            "providers",
+            {},
+            "there is nothing here that runs machines. On Debian and Ubuntu: apt install vagrant-libvirt",
+        ),
         ("box", EMULATED, "the box is missing: `make box` makes it"),
         ("kvm", PUBLIC_BOX, "this machine has no /dev/kvm: LAB_LIBVIRT_DRIVER=qemu emulates the processor"),
         ("daemon", EMULATED | PUBLIC_BOX, "libvirt's daemon does not run: `systemctl start libvirtd`"),
