@@ -96,12 +96,14 @@ class Worker:
         self.stops: Counter[str] = Counter()
         self._over: set[tuple[str, Endpoint]] = set()  # from which source to which endpoint no more is to be had
         self._ended = False
+        self._channel = -1
 
     def run(self, portions: Portions, channel: socket.socket) -> None:
         """Open what there is, report, and hold; end when the parent says so or is gone."""
         needs.raise_descriptors()
         orders, start = select.poll(), time.monotonic()
         orders.register(channel, select.POLLIN)
+        self._channel = channel.fileno()
         parts: deque[_Part] = deque()
         while not self._ended:
             if not parts and self.opened + portions.size <= self._descriptors:
@@ -192,10 +194,17 @@ class Worker:
         ready = waiting.poll(0)
         if len(ready) == len(fds) and all(event == select.POLLOUT for _, event in ready):
             return set()  # on loopback the handshake is over when connect returns
-        left, lost = set(fds), set()
-        deadline = time.monotonic() + self._fill.timeout_s
-        while left:
+        waiting.register(self._channel, select.POLLIN)  # an order is not kept waiting by somebody's silence
+        return self._wait(waiting, set(fds), ready)
+
+    def _wait(self, waiting: select.poll, left: set[int], ready: Sequence[tuple[int, int]]) -> set[int]:
+        """Settle connection after connection until none is left, the deadline is over, or an order has come."""
+        lost, deadline, unanswered = set(), time.monotonic() + self._fill.timeout_s, StopKind.SILENCE
+        while unanswered is StopKind.SILENCE:
             for fd, _ in ready:
+                if fd == self._channel:
+                    unanswered = StopKind.INTERRUPTED
+                    continue
                 waiting.unregister(fd)
                 left.discard(fd)
                 if not self._established(fd):
@@ -206,7 +215,7 @@ class Worker:
             ready = waiting.poll(wait_s * 1000)
         for fd in left:
             os.close(fd)
-            self.stops[StopKind.SILENCE] += 1
+            self.stops[unanswered] += 1
         return lost | left
 
     def _established(self, fd: int) -> bool:

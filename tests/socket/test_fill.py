@@ -268,6 +268,19 @@ def test_ctrl_c_does_not_wait_for_a_slow_rate() -> None:
     assert run.returncode == 4
 
 
+def test_ctrl_c_does_not_wait_for_silence() -> None:
+    """Nobody answers, and the deadline is an hour: what was held until then is reported at once."""
+    with socket.create_server(("127.0.0.1", 0), backlog=4) as listener:
+        there = Endpoint("127.0.0.1", listener.getsockname()[1])
+        words = (str(there), "--source", "127.1.0.1", "--limit", "20", "--timeout", "3600")
+        with started("fill", *words) as run:
+            until(lambda: sock_diag.count(there) == 5, "the queue is full")
+            run.send_signal(signal.SIGINT)
+            output, _ = run.communicate(timeout=20)
+    assert run.returncode == 4
+    assert "5 connections held of 20" in output
+
+
 def test_ctrl_c_ends_a_hold() -> None:
     """A hold of an hour ends when somebody asks, with what was held."""
     with server(keep) as port:

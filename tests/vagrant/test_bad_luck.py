@@ -27,7 +27,7 @@ A_DAEMON = {"LIBVIRT_DEFAULT_URI": "qemu:///system"}
         (
             "providers",
             {},
-            "there is nothing here that runs machines. On Debian and Ubuntu: apt install vagrant-libvirt",
+            "there is nothing here that runs machines. On Debian and Ubuntu: apt install ",
         ),
         ("box", EMULATED, "the box is missing: `make box` makes it"),
         ("kvm", PUBLIC_BOX, "this machine has no /dev/kvm: LAB_LIBVIRT_DRIVER=qemu emulates the processor"),
