@@ -12,8 +12,14 @@ def test_a_host_has_every_address_that_the_inventory_gives_it(any_host: Seen, fl
     given = set(fleet.reader.addresses(any_host.name))
     if not given:
         pytest.skip("the inventory gives this host no address")
-    lines = any_host.host.check_output("ip -oneline address show").splitlines()
-    assert given <= {str(ipaddress.ip_interface(line.split()[3]).ip) for line in lines}
+    held = any_host.host.check_output("ip -oneline address show")
+    assert given <= {str(ipaddress.ip_interface(line.split()[3]).ip) for line in held.splitlines()}
+    assert "tentative" not in held
+
+
+def test_what_was_added_comes_back_at_each_boot(any_host: Seen) -> None:
+    """The unit that adds addresses and routes is enabled."""
+    assert any_host.host.service("network-extras").is_enabled
 
 
 def test_a_lab_has_no_way_out(any_host: Seen, fleet: Fleet) -> None:
