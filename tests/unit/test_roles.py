@@ -60,11 +60,11 @@ def test_every_template_renders_on_every_family() -> None:
 
 
 def test_a_list_replaces_what_the_packages_unit_says() -> None:
-    """Anything else adds to it; switched off, the drop-in says nothing."""
+    """Anything else adds to it; switched off, on the command line too, the drop-in says nothing."""
     settings = {"CapabilityBoundingSet": ["CAP_KILL", "CAP_CHOWN"], "ProtectProc": "default", "PrivateTmp": False}
     given = {"hardening_unit": "some.service", "hardening_settings": settings}
     on, off = rendered(
-        [("hardening", "hardening.conf.j2", given | {"hardening_enabled": enabled}) for enabled in (True, False)]
+        [("hardening", "hardening.conf.j2", given | {"hardening_enabled": enabled}) for enabled in ("true", "false")]
     )
     lines = on.splitlines()
     assert lines[lines.index("CapabilityBoundingSet=") + 1] == "CapabilityBoundingSet=CAP_KILL CAP_CHOWN"
