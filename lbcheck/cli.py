@@ -18,6 +18,7 @@ COMMANDS = {  # each a file in commands/, loaded when it is called: --help does 
     "dns": "whether a name's addresses rotate, at each layer",
     "spread": "who answers a URL, held to what the algorithm owes",
     "capacity": "how many connections each path holds, what binds first, and what one more of each thing gains",
+    "failover": "how long clients are without an answer while something fails",
     "compare": "what changed between reports, with the gain predicted and the gain measured",
     "fill": "open connections from every source and port to every endpoint, and hold them",
     "prove": "how a service goes beyond 65,535 connections, predicted and measured in namespaces of its own",

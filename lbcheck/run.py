@@ -13,17 +13,18 @@ from types import FrameType, ModuleType
 from typing import TextIO
 
 from lbcheck import __version__
-from lbcheck.checks import capacity, dns, spread
+from lbcheck.checks import capacity, dns, failover, spread
 from lbcheck.errors import LbcheckError
 from lbcheck.model.capacity import Cluster
-from lbcheck.model.plan import Options, Plan
+from lbcheck.model.plan import Options, Plan, Step
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import HERE, Topology
 from lbcheck.model.verdict import Outcome, Report, Verdict
 from lbcheck.vantage import ansible, here
+from lbcheck.vantage.beside import Beside
 from lbcheck.wire import jsonl
 
-CHECKS: Mapping[str, ModuleType] = {check.NAME: check for check in (dns, spread, capacity)}
+CHECKS: Mapping[str, ModuleType] = {check.NAME: check for check in (dns, spread, capacity, failover)}
 
 
 @dataclass
@@ -106,27 +107,37 @@ def predict(cluster: Cluster, growth: Mapping[str, int]) -> Report:
 def _gather(todo: Plan, inventories: Sequence[str], samples: Samples, progress: Callable[[Sample], None]) -> bool:
     """Run the plan; return whether it came to its end."""
     try:
-        with _vantage(todo, inventories) as (stream, stopped):
-            for sample in stream:
+        with Beside(todo) as beside, _vantage(beside.others, inventories, beside.begun) as (stream, stopped):
+            for sample in map(beside.heard, stream):
                 samples.add(sample)
                 progress(sample)
+            for sample in beside.ended(stopped=stopped()):
+                samples.add(sample)
             return not stopped()
     except KeyboardInterrupt:
         return False
 
 
 @contextmanager
-def _vantage(todo: Plan, inventories: Sequence[str]) -> Iterator[tuple[Iterator[Sample], here.Stopped]]:
+def _vantage(
+    todo: Plan, inventories: Sequence[str], begun: here.Begun
+) -> Iterator[tuple[Iterator[Sample], here.Stopped]]:
     """Give the samples as they come, and whether somebody pressed Ctrl-C.
 
     What runs here ends its step early and keeps its counts; what Ansible runs elsewhere is broken off.
     """
     if set(todo.hosts) <= {HERE}:
         with first_interrupt() as stopped:
-            yield here.run((step for stage in todo.stages for step in stage.steps), stopped), stopped
+            yield here.run(_in_order(todo, begun), stopped), stopped
     else:
-        with closing(ansible.run(todo, inventories)) as stream:
+        with closing(ansible.run(todo, inventories, begun)) as stream:
             yield stream, here.never
+
+
+def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
+    for stage in todo.stages:
+        begun(stage.name)
+        yield from stage.steps
 
 
 @contextmanager

@@ -108,6 +108,9 @@ class Options:
     servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, besides the topology's
     types: tuple[RecordType, ...] = ("A", "AAAA")
     sources: tuple[str, ...] = ()  # addresses to send from
+    command: tuple[str, ...] = ()  # what makes something fail while it is watched
+    lead_s: float = 5.0  # of the watch before the command
+    watch_s: float = 10.0  # after it
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,7 @@ class Topology:
     identify_balancer: str = ""
     reachable: tuple[str, ...] = ()  # hosts where steps may run
     notes: tuple[str, ...] = field(default=())
+    longest_gap_s: float | None = None  # that clients may see, where a failover is watched
     cluster: Cluster | None = None  # the model of tuple capacity, where that is what is measured
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lbcheck.model.fill import Fill
 from lbcheck.model.plan import CountLogLines, LookUp, Plan, ReadHaproxy, ReadStubStatus, Request, Resolve, Step
+from lbcheck.model.watch import RunCommand, Watch
 
 
 def render(plan: Plan) -> str:
@@ -41,6 +42,18 @@ def _sentence(step: Step) -> str:
                 f"open connections from {', '.join(sources) or 'its own address'}, "
                 f"{f'ports {ports}' if ports else 'every port'}, to {ends}, hold and count them"
             )
+        case _:
+            return _failing(step)
+
+
+def _failing(step: Step) -> str:
+    """Say what belongs to a failover."""
+    match step:
+        case Watch(routes=routes, interval_s=interval_s, for_s=for_s):
+            ends = ", ".join(f"{route.url} at {route.address}" for route in routes)
+            return f"for {for_s:g} s, every {interval_s:g} s over a new connection, request {ends}"
+        case RunCommand(words=words, after_s=after_s):
+            return f"run {' '.join(words)}, once, {after_s:g} s after that has begun"
         case _:
             return type(step).__name__
 

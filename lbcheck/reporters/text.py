@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.reporters import capacity, staircase, steps
+from lbcheck.reporters import capacity, staircase, steps, timeline
 
 _COLOURS = {Outcome.PASS: "32", Outcome.FAIL: "31;1", Outcome.INCONCLUSIVE: "33", Outcome.UNMEASURED: "35"}
 _WORDS = {Outcome.PASS: "pass", Outcome.FAIL: "FAIL", Outcome.INCONCLUSIVE: "unsure", Outcome.UNMEASURED: "unseen"}
@@ -94,6 +94,8 @@ def _verdict(verdict: Verdict, style: _Style) -> Iterator[str]:
         yield from (f"          {line}".rstrip() for line in capacity.lines(verdict.evidence))
     elif verdict.check == "growth":
         yield from (f"          {line}".rstrip() for line in staircase.lines(verdict.evidence))
+    elif "gaps" in verdict.evidence:
+        yield from (f"          {line}" for line in timeline.lines(verdict.evidence))
     elif "steps" in verdict.evidence:
         yield from (f"          {line}".rstrip() for line in steps.lines(verdict.evidence))
 

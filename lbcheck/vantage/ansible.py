@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lbcheck import ansible_cli
@@ -22,8 +23,9 @@ from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.sample import ErrorKind, Failure, Sample
 from lbcheck.model.topology import HERE
+from lbcheck.model.watch import Watch
 from lbcheck.vantage import zipapp
-from lbcheck.vantage.here import failed
+from lbcheck.vantage.here import Begun, failed, silently
 from lbcheck.wire import jsonl
 
 _CALLBACKS = Path(__file__).with_name("callback")
@@ -35,8 +37,11 @@ _PYTHON = (
 )
 
 
-def run(plan: Plan, inventories: Sequence[str]) -> Generator[Sample, None, None]:
-    """Yield the samples of every step as each host ends each stage; a host that cannot be reached gives failures."""
+def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Generator[Sample, None, None]:
+    """Yield the samples of every step as each host ends each stage; a host that cannot be reached gives failures.
+
+    `begun` hears of each stage that begins.
+    """
     with tempfile.TemporaryDirectory(prefix="lbcheck-") as folder:
         program = Path(folder, _PROGRAM)
         program.write_bytes(zipapp.build())
@@ -48,7 +53,9 @@ def run(plan: Plan, inventories: Sequence[str]) -> Generator[Sample, None, None]
         tidy = [_tidy_play(hosts, remote)] if hosts else []
         ended = False
         try:
-            yield from _collect(plan, _play(Path(folder), carry + stages + tidy, inventories))
+            # Closed before what follows: a run that is broken off has ended when its traces are removed.
+            with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(plan))) as events:
+                yield from _collect(plan, _announced(plan, events, begun))
             ended = True
         finally:
             if tidy and not ended:
@@ -109,7 +116,18 @@ def _b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _play(folder: Path, plays: Sequence[Mapping[str, Any]], inventories: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _forks(plan: Plan) -> Mapping[str, str]:
+    """Return what lets Ansible be on all hosts at once, where that is needed: its own limit makes batches of them."""
+    watching = any(isinstance(step, Watch) for stage in plan.stages for step in stage.steps)
+    return {"ANSIBLE_FORKS": str(len(plan.hosts))} if watching else {}
+
+
+def _play(
+    folder: Path,
+    plays: Sequence[Mapping[str, Any]],
+    inventories: Sequence[str],
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Generator[dict[str, Any], None, None]:
     """Run the plays and yield the callback's events."""
     playbook = folder / "probe.json"
     playbook.write_text(json.dumps(plays))
@@ -118,6 +136,7 @@ def _play(folder: Path, plays: Sequence[Mapping[str, Any]], inventories: Sequenc
         ANSIBLE_CALLBACK_PLUGINS=str(_CALLBACKS),
         ANSIBLE_STDOUT_CALLBACK="lbcheck_events",
         ANSIBLE_RETRY_FILES_ENABLED="false",
+        **more,
     )
     command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
     with (folder / "diagnostics").open("w+") as diagnostics:
@@ -150,6 +169,15 @@ def _end(process: "subprocess.Popen[str]") -> None:
             os.killpg(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=_END_S)
+
+
+def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> Iterator[dict[str, Any]]:
+    """Say which stage begins, when it does; pass on every other event."""
+    for event in events:
+        if event["event"] != "play":
+            yield event
+        elif event["play"].startswith("stage "):
+            begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
 
 
 def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:

@@ -17,13 +17,19 @@ from lbcheck.model.sample import (
     Sample,
     StubStatus,
 )
+from lbcheck.model.watch import Watch, Watched
 
 Stopped = Callable[[], bool]
+Begun = Callable[[str], None]  # hears the name of each stage that begins
 
 
 def never() -> bool:
     """Nobody asks to stop."""
     return False
+
+
+def silently(_stage: str) -> None:
+    """Nobody wants to know."""
 
 
 def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:
@@ -40,6 +46,7 @@ _LASTING: Mapping[type[Step], tuple[str, str]] = {
     LookUp: ("probing.lookup", "look_up"),
     Request: ("probing.http", "request"),
     Fill: ("probing.fill", "fill"),
+    Watch: ("probing.watch", "watch"),
 }
 
 
@@ -76,8 +83,8 @@ def failed(step: Step, failure: Failure) -> Sample:
             return Lookup(at=at, failure=failure, name=name, family=family)
         case Request(at=at, url=url, address=address, source=source):
             return Answers(at=at, failure=failure, url=url, address=address, source=source)
-        case Fill(at=at, binding=binding, label=label):
-            return Filled(at=at, failure=failure, binding=binding, label=label)
+        case Fill() | Watch():
+            return _failed_lasting(step, failure)
         case ReadHaproxy(at=at, balancer=balancer, uri=uri, when=when):
             return HaproxyCounters(at=at, failure=failure, balancer=balancer, uri=uri, when=when)
         case CountLogLines(at=at, server=server_name, path=path, when=when):
@@ -86,3 +93,9 @@ def failed(step: Step, failure: Failure) -> Sample:
             return StubStatus(at=at, failure=failure, server=server_name, when=when)
         case _:
             return Sample(at=step.at, failure=failure)
+
+
+def _failed_lasting(step: Fill | Watch, failure: Failure) -> Sample:
+    if isinstance(step, Watch):
+        return Watched(at=step.at, failure=failure, rehearsal=step.rehearsal)
+    return Filled(at=step.at, failure=failure, binding=step.binding, label=step.label)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model import fill, plan, sample
+from lbcheck.model import fill, plan, sample, watch
 from lbcheck.model.plan import Stage, Step
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import Topology
@@ -31,6 +31,8 @@ def _subclasses(module: types.ModuleType, base: type) -> dict[str, type]:
 _KINDS: Mapping[str, type] = {
     **_subclasses(plan, Step),
     **_subclasses(sample, Sample),
+    **_subclasses(watch, Step),
+    **_subclasses(watch, Sample),
     "Fill": fill.Fill,
     "Filled": fill.Filled,
     "Stage": Stage,

@@ -28,6 +28,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         sys.stdout.write(json.dumps(line, default=str) + "\n")
         sys.stdout.flush()
 
+    def v2_playbook_on_play_start(self, play: Any) -> None:  # noqa: D102
+        sys.stdout.write(json.dumps({"event": "play", "play": play.get_name()}) + "\n")
+        sys.stdout.flush()
+
     def v2_runner_on_ok(self, result: Any) -> None:  # noqa: D102
         self._write("ok", result)
 

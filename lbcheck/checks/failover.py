@@ -1,0 +1,256 @@
+"""How long clients are without an answer while something fails: every client watches every published address."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from lbcheck.errors import LbcheckError
+from lbcheck.model.address import Endpoint
+from lbcheck.model.plan import Options, Plan, Stage, Step
+from lbcheck.model.sample import ErrorKind, Sample
+from lbcheck.model.topology import HERE, Topology
+from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+from lbcheck.model.watch import Commanded, Gap, Route, RunCommand, Seen, Watch, Watched
+
+NAME = "failover"
+GENTLE_RATE = 50.0  # requests a second towards a fleet that is not a lab, all hosts and addresses together
+PACE_S = 0.05  # between two attempts at one address from one host, where nothing limits them
+FASTEST_S = 0.01
+REHEARSED = 2  # attempts at each address before the watch itself
+# Our own lack, and nobody's outage.
+OURS = (ErrorKind.PORTS_EXHAUSTED, ErrorKind.INTERNAL, ErrorKind.DENIED)
+
+
+def supports(topology: Topology) -> str:
+    """Return why this topology cannot be watched, or nothing where it can."""
+    if topology.longest_gap_s is None:
+        return "nothing fails by itself: lbcheck failover watches while something does"
+    return "" if routes(topology) else "no address answers to HTTP: set cluster_frontends, and cluster_vips"
+
+
+def routes(topology: Topology) -> tuple[Route, ...]:
+    """Return every published address of every frontend that speaks HTTP."""
+    return tuple(Route(frontend.url, address) for frontend in topology.web for address in frontend.addresses)
+
+
+# --- plan ---
+
+
+def plan(topology: Topology, options: Options) -> Plan:
+    """Return a rehearsal and the watch, from every client at every address, and the command beside it.
+
+    LbcheckError where the rate is too low for a gap of the length in question to be seen.
+    """
+    allowed_s = topology.longest_gap_s or 0.0
+    clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
+    if options.watch_s <= allowed_s:
+        raise LbcheckError(f"--for {options.watch_s:g} is too short to see a gap of {allowed_s:g} s (--within) end")
+    watched = routes(topology)
+    interval_s = _interval_s(topology, options, len(watched) * len(clients))
+    if 2 * interval_s > allowed_s:
+        enough = len(watched) * len(clients) * 4 / allowed_s
+        raise LbcheckError(
+            f"at this rate each address is asked every {interval_s:.2g} s, too seldom to tell {allowed_s:g} s; "
+            f"--rate {enough:.0f} would do"
+        )
+
+    def watch(client: str, for_s: float, *, rehearsal: bool) -> Watch:
+        return Watch(
+            at=client,
+            routes=watched,
+            interval_s=interval_s,
+            for_s=for_s,
+            timeout_s=options.timeout_s,
+            identify_balancer=topology.identify_balancer,
+            token=options.token,
+            verify=options.verify,
+            rehearsal=rehearsal,
+        )
+
+    whole_s = options.watch_s + (options.lead_s if options.command else 0.0)
+    rehearsal = tuple(watch(client, interval_s * REHEARSED, rehearsal=True) for client in clients)
+    traffic: list[Step] = [watch(client, whole_s, rehearsal=False) for client in clients]
+    if options.command:
+        traffic.append(RunCommand(words=options.command, after_s=options.lead_s))
+    return Plan((Stage("before", rehearsal), Stage("traffic", tuple(traffic))))
+
+
+def _interval_s(topology: Topology, options: Options, watched: int) -> float:
+    rate = options.rate if options.rate is not None else (0.0 if topology.lab else GENTLE_RATE)
+    if not rate:
+        return PACE_S
+    return max(FASTEST_S, watched / rate) if options.rate is not None else max(PACE_S, watched / rate)
+
+
+# --- judge ---
+
+
+def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+    """Return a verdict on the command, and one for each address as each client saw it."""
+    if topology.longest_gap_s is None:
+        return []
+    command = next((sample for sample in samples if isinstance(sample, Commanded)), None)
+    found = [_of_command(command)] if command else []
+    for watched in samples:
+        if isinstance(watched, Watched) and not watched.rehearsal:
+            found += _of_client(topology, watched, command)
+    return found
+
+
+def _of_command(command: Commanded) -> Verdict:
+    """A command that failed may have broken nothing: then a service without a gap says nothing."""
+    if command.failure:
+        outcome, summary = Outcome.UNMEASURED, command.failure.message
+    else:
+        outcome = Outcome.UNMEASURED if command.status else Outcome.PASS
+        summary = f"ended with exit status {command.status}, after {command.seconds:.1f} s"
+        summary += "; perhaps it has broken nothing" if command.status else ""
+    return Verdict(NAME, f"command {' '.join(command.words)}", outcome, summary, (), {"command": _command(command)})
+
+
+def _command(command: Commanded) -> Mapping[str, Any]:
+    return {
+        "words": list(command.words),
+        "status": command.status,
+        "began_s": command.began_s,
+        "seconds": round(command.seconds, 3),
+    }
+
+
+def _of_client(topology: Topology, watched: Watched, command: Commanded | None) -> Iterator[Verdict]:
+    if watched.failure:
+        message = watched.failure.message
+        yield Verdict(NAME, f"{watched.at} → every address", Outcome.UNMEASURED, message, (), _nothing())
+        return
+    for seen in watched.seen:
+        yield _of_route(topology, watched, seen, command)
+
+
+def _of_route(topology: Topology, watched: Watched, seen: Seen, command: Commanded | None) -> Verdict:
+    allowed_s = topology.longest_gap_s or 0.0
+    longest = max(seen.gaps, key=lambda gap: gap.seconds, default=None)
+    known = _answered_before(watched, seen, command)
+    findings = [*_unsure(seen, allowed_s), *_remarks(seen)]
+    if not known:
+        findings.append(Finding(Outcome.UNMEASURED, _unknown(seen, command)))
+    outcomes = [finding.outcome for finding in findings] + [
+        _of_gap(longest, allowed_s) if known else Outcome.UNMEASURED
+    ]
+    return Verdict(
+        NAME,
+        _subject(topology, watched.at, seen),
+        gravest(outcomes),
+        _summary(seen, longest, allowed_s),
+        tuple(findings),
+        _evidence(watched, seen, longest, allowed_s),
+    )
+
+
+def _answered_before(watched: Watched, seen: Seen, command: Commanded | None) -> bool:
+    """Whether it had surely answered before the command ran; without a command: at the first attempt."""
+    if seen.first_answer_s is None:
+        return False
+    if command is None:
+        return not (seen.gaps and seen.gaps[0].start_s < seen.first_answer_s)
+    if command.began_s is None:
+        return True  # nothing was broken by us, and the command's own verdict says so
+    return watched.began_by_s is not None and seen.first_answer_s < command.began_s - watched.began_by_s
+
+
+def _unknown(seen: Seen, command: Commanded | None) -> str:
+    if seen.first_answer_s is None:
+        return "no answer in the whole watch: there was nothing to lose"
+    return "no answer at first" if command is None else "no answer that was surely before the command; --lead is longer"
+
+
+def _of_gap(longest: Gap | None, allowed_s: float) -> Outcome:
+    if longest is None:
+        return Outcome.PASS
+    if longest.seconds > allowed_s:
+        return Outcome.FAIL
+    return Outcome.PASS if longest.back else Outcome.INCONCLUSIVE  # the watch ended within what is allowed
+
+
+def _unsure(seen: Seen, allowed_s: float) -> Iterator[Finding]:
+    """Say what makes the watch itself a bad witness."""
+    for kind in OURS:
+        if count := seen.errors.get(kind):
+            sentence = f"{count:,} of {seen.attempts:,} attempts failed at the client itself: {kind}"
+            yield Finding(Outcome.UNMEASURED, sentence)
+    if seen.pause_s > allowed_s:
+        yield Finding(
+            Outcome.UNMEASURED, f"the client itself paused for {seen.pause_s:.2f} s: it was kept from watching"
+        )
+
+
+def _remarks(seen: Seen) -> Iterator[Finding]:
+    if seen.errors:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.errors.items())
+        times = f" in {len(seen.gaps):,} gaps" if len(seen.gaps) > 1 else ""
+        failed = sum(seen.errors.values())
+        yield Finding(Outcome.PASS, f"{failed:,} of {seen.attempts:,} attempts without an answer{times}: {kinds}")
+
+
+def _subject(topology: Topology, client: str, seen: Seen) -> str:
+    url = urlsplit(seen.url)
+    endpoint = Endpoint(seen.address, url.port or {"http": 80, "https": 443}[url.scheme])
+    several = len({frontend.url for frontend in topology.web}) > 1
+    return f"{client} → {endpoint}" + (f" ({seen.url})" if several else "")
+
+
+def _summary(seen: Seen, gap: Gap | None, allowed_s: float) -> str:
+    who = " and ".join(name for name in seen.balancers if name)
+    if gap is None:
+        by = f" by {who}" if who else ""
+        return f"{seen.attempts:,} attempts, all answered{by}"
+    allowed = f"at most {allowed_s:g} s {'is' if allowed_s == 1 else 'are'} allowed"
+    before = f"{gap.before} answered before" if gap.before else ""
+    if not gap.back:
+        parts = [f"no answer from {gap.start_s:.2f} s on, for {gap.seconds:.2f} s until the end of the watch", before]
+        return "; ".join(part for part in (*parts, allowed) if part)
+    after = gap.after and (f"{gap.after} after" if gap.before else f"{gap.after} answered after")
+    names = ", ".join(part for part in (before, after) if part)
+    parts = [f"no answer for {gap.seconds:.2f} s, from {gap.start_s:.2f} s on", names]
+    return "; ".join(part for part in (*parts, allowed) if part)
+
+
+def _nothing() -> Mapping[str, Any]:
+    return {
+        "attempts": 0,
+        "errors": {},
+        "gaps": [],
+        "gap_s": None,
+        "back": None,
+        "within_s": None,
+        "resolution_s": None,
+    }
+
+
+def _evidence(watched: Watched, seen: Seen, longest: Gap | None, allowed_s: float) -> Mapping[str, Any]:
+    return {
+        "client": watched.at,
+        "url": seen.url,
+        "address": seen.address,
+        "attempts": seen.attempts,
+        "errors": dict(seen.errors),
+        "balancers": dict(seen.balancers),
+        "gaps": [
+            {
+                "start_s": gap.start_s,
+                "seconds": round(gap.seconds, 3),
+                "failures": gap.failures,
+                "back": gap.back,
+                "before": gap.before,
+                "after": gap.after,
+            }
+            for gap in seen.gaps
+        ],
+        "gap_s": round(longest.seconds, 3) if longest else 0.0,
+        "back": longest.back if longest else True,
+        "within_s": allowed_s,
+        # An outage is never longer than its gap, and at most twice this shorter; one shorter than this may be missed.
+        "resolution_s": seen.pause_s,
+        "watched_s": round(watched.seconds, 3),
+        "slowest_s": seen.slowest_s,
+        "began_by_s": watched.began_by_s,
+    }

@@ -1,0 +1,134 @@
+"""Asks every route at a steady pace, over a new connection each time, and says when nobody answered.
+
+Attempts go out on schedule, whatever became of the earlier ones: a silent address costs each its own timeout, and the
+others nothing. Which attempts there are is fixed beforehand, so a watch ends by itself: in number and in time.
+"""
+
+import asyncio
+import errno
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Callable
+
+import lbcheck
+from lbcheck.model.sample import ErrorKind
+from lbcheck.model.watch import Route, Watch, Watched
+from lbcheck.probing.gaps import Attempt, seen
+from lbcheck.wire.http import Answer, MalformedAnswerError, Recogniser, Target, request_bytes
+
+RECEIVE_BYTES = 16 * 1024
+RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # struct linger (socket(7)): on, for 0 s
+TICK_S = 0.1  # between two looks at `stopped`, where nothing is due earlier
+
+_KINDS = {
+    errno.ECONNREFUSED: ErrorKind.REFUSED,
+    errno.ETIMEDOUT: ErrorKind.TIMEOUT,
+    errno.ECONNRESET: ErrorKind.RESET,
+    errno.ECONNABORTED: ErrorKind.RESET,
+    errno.EPIPE: ErrorKind.RESET,
+    errno.EHOSTUNREACH: ErrorKind.UNREACHABLE,
+    errno.EHOSTDOWN: ErrorKind.UNREACHABLE,
+    errno.ENETUNREACH: ErrorKind.UNREACHABLE,
+    errno.ENETDOWN: ErrorKind.UNREACHABLE,
+    errno.EADDRNOTAVAIL: ErrorKind.PORTS_EXHAUSTED,
+    errno.EADDRINUSE: ErrorKind.PORTS_EXHAUSTED,
+    errno.EACCES: ErrorKind.DENIED,
+    errno.EPERM: ErrorKind.DENIED,
+}
+
+
+def never() -> bool:
+    """Say that nobody wants to stop."""
+    return False
+
+
+def watch(step: Watch, stopped: Callable[[], bool] = never) -> Watched:
+    """Watch all routes of `step` at once; what goes wrong with an attempt is counted."""
+    askers = [_Asker(step, route) for route in step.routes]
+    clock = time.monotonic()
+    asyncio.run(_watch(step, askers, clock, stopped))
+    return Watched(
+        at=step.at,
+        seen=tuple(seen(asker.route, asker.attempts) for asker in askers),
+        rehearsal=step.rehearsal,
+        seconds=time.monotonic() - clock,
+    )
+
+
+async def _watch(step: Watch, askers: list["_Asker"], clock: float, stopped: Callable[[], bool]) -> None:
+    """Start each attempt when it is due; the routes take turns, so that their attempts are spread evenly."""
+    running: set[asyncio.Task[None]] = set()
+    spacing_s = step.interval_s / len(askers)
+    number = 0
+    while number * spacing_s < step.for_s and not stopped():
+        wait_s = clock + number * spacing_s - time.monotonic()
+        if wait_s > 0:
+            await asyncio.sleep(min(wait_s, TICK_S))
+            continue
+        if wait_s < -step.interval_s:  # this process was held up: what was due meanwhile is left out, not made up for
+            number += len(askers) * int(-wait_s / step.interval_s)
+        task = asyncio.create_task(askers[number % len(askers)].attempt(clock))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        number += 1
+        await asyncio.sleep(0)  # let it connect now: its start is what counts
+    await asyncio.gather(*running)
+
+
+class _Asker:
+    """One route, and every attempt at it."""
+
+    def __init__(self, step: Watch, route: Route) -> None:
+        self.route = route
+        self.attempts: list[Attempt] = []
+        self._step, self._target = step, Target.parse(route.url)
+        agent = f"lbcheck/{lbcheck.__version__}" + (f" run={step.token}" if step.token else "")
+        self._message = request_bytes(self._target, agent, keep_alive=False)
+        # Whoever serves need not say so here: any answer below 500 is service.
+        self._recogniser = Recogniser(step.identify_balancer or "header:x-balancer")
+        self._tls = _context(verify=step.verify) if self._target.tls else None
+
+    async def attempt(self, clock: float) -> None:
+        """Ask once, and note when, how long it took, and who answered."""
+        start = time.monotonic()
+        error, balancer = "", ""
+        try:
+            async with asyncio.timeout(self._step.timeout_s):
+                answer = await self._ask()
+            balancer = answer.server
+            error = ErrorKind.STATUS if answer.status >= 500 else ""
+        except TimeoutError:
+            error = ErrorKind.TIMEOUT
+        except ssl.SSLError:
+            error = ErrorKind.TLS
+        except MalformedAnswerError:
+            error = ErrorKind.PROTOCOL
+        except OSError as failure:
+            error = _KINDS.get(failure.errno or 0, ErrorKind.INTERNAL)
+        self.attempts.append(Attempt(start - clock, time.monotonic() - start, str(error), balancer))
+
+    async def _ask(self) -> Answer:
+        name = self._target.host.partition("%")[0] if self._tls else None
+        reader, writer = await asyncio.open_connection(
+            self.route.address, self._target.port, ssl=self._tls, server_hostname=name
+        )
+        try:
+            # The end is a reset: no TIME_WAIT stays here, and a NAT between keeps the mapping for seconds, not minutes.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+            writer.write(self._message)
+            answer, parser = None, self._recogniser.reader()
+            while answer is None:
+                answer = parser.feed(await reader.read(RECEIVE_BYTES))
+            return answer
+        finally:
+            writer.transport.abort()
+
+
+def _context(*, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
