@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from lab import network
+from lab.state import Instance
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.address import family
 from lbcheck.model.topology import Topology
@@ -144,6 +147,62 @@ class Cluster:
     def holds(self, balancer: str, address: str) -> bool:
         """Return whether a balancer has an address now."""
         return f" {address}/" in self.on(balancer, "ip", "-o", "address", "show")
+
+    def words_on(self, host: str, *words: str) -> list[str]:
+        """Return the command, as anybody may run it from here, that runs another one in a host."""
+        program, *rest = self.entrance(host, words)
+        return [str(BIN / program), *rest]
+
+    def cut(self, host: str) -> list[str]:
+        """Return the command that cuts a host off the public network; its own link stays up, and it notices nothing."""
+        return self._port(host, "nomaster")
+
+    def join(self, host: str) -> None:
+        """Join a host that was cut off."""
+        subprocess.run(self._port(host, "master", "public"), check=True)
+
+    def halt(self, host: str) -> list[str]:
+        """Return the command that halts a host at once, as a lost power supply would.
+
+        A container's end leaves its network namespace, which goes on answering for its addresses: its links go with it.
+        """
+        links = [
+            self._port(host, "down", bridge=bridge) for bridge in network.bridges(self._lab) if self._has(host, bridge)
+        ]
+        leader = (self._lab.hosts / host / "pid").read_text(encoding="ascii").split()[0]
+        return ["sh", "-c", "; ".join(shlex.join(words) for words in [*links, ["kill", "-KILL", leader]])]
+
+    def revive(self, host: str) -> None:
+        """Start a halted host again, and make it what it was."""
+        self.done("python", "-m", "lab", "up")
+        self.converge("--limit", host)
+
+    @property
+    def _lab(self) -> Instance:
+        return Instance(self.instance)
+
+    def _port(self, host: str, *words: str, bridge: str = "public") -> list[str]:
+        port = network.port_name(host, bridge)
+        return ["nsenter", f"--net={self._lab.bridges}", "ip", "link", "set", port, *words]
+
+    def _has(self, host: str, bridge: str) -> bool:
+        looking = ["nsenter", f"--net={self._lab.bridges}", "ip", "link", "show", network.port_name(host, bridge)]
+        return subprocess.run(looking, capture_output=True, check=False).returncode == 0
+
+    def watch(self, *command: str, lead_s: float, arguments: Sequence[str] = ()) -> Checked:
+        """Run `lbcheck failover` with a command that breaks something, and return what it said.
+
+        Where hosts are slower to begin than the lead allows, lbcheck breaks nothing and says so: then with more.
+        """
+        words = [word for inventory in self.inventories for word in ("-i", inventory)]
+        while True:
+            lead = ("--lead", f"{lead_s:g}")
+            ran = self.command("lbcheck", "failover", *words, *lead, "--format", "json", *arguments, "--", *command)
+            assert ran.stdout, f"lbcheck ended with {ran.returncode}: {ran.stderr}"
+            checked = Checked(ran.returncode, json.loads(ran.stdout), ran.stdout + ran.stderr)
+            if "hosts took" not in checked.report["verdicts"][0]["summary"] or lead_s > 60:
+                return checked
+            lead_s *= 2
 
     def check(self, *arguments: str, inventories: Sequence[str] = ()) -> Checked:
         """Run `lbcheck run` and return what it said."""

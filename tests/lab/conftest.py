@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from . import table
 from .cluster import Cluster
 from .machines import standing as standing_machines
 
@@ -33,3 +34,11 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     finally:
         if not standing:
             lab.done("python", "-m", "lab", "down")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what was measured, where something was."""
+    if rows := table.lines(config):
+        terminalreporter.section("failover")
+        for row in rows:
+            terminalreporter.line(row)
