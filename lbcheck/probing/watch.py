@@ -10,9 +10,12 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import lbcheck
+from lbcheck.model.address import family
 from lbcheck.model.sample import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
 from lbcheck.probing.gaps import Attempt, seen
@@ -88,6 +91,9 @@ class _Asker:
         self._message = request_bytes(self._target, agent, keep_alive=False)
         # Whoever serves need not say so here: any answer below 500 is service.
         self._recogniser = Recogniser(step.identify_balancer or "header:x-balancer")
+        self._name = self._target.host.partition("%")[0]  # TLS knows no interfaces
+        self._family = {4: socket.AF_INET, 6: socket.AF_INET6}[family(route.address)]
+        self._ports: deque[int] = deque()  # source ports that are free again
         self._tls = _context(verify=step.verify) if self._target.tls else None
 
     async def attempt(self, clock: float) -> None:
@@ -110,20 +116,42 @@ class _Asker:
         self.attempts.append(Attempt(start - clock, time.monotonic() - start, str(error), balancer))
 
     async def _ask(self) -> Answer:
-        name = self._target.host.partition("%")[0] if self._tls else None
-        reader, writer = await asyncio.open_connection(
-            self.route.address, self._target.port, ssl=self._tls, server_hostname=name
-        )
-        try:
-            # The end is a reset: no TIME_WAIT stays here, and a NAT between keeps the mapping for seconds, not minutes.
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
-            writer.write(self._message)
-            answer, parser = None, self._recogniser.reader()
-            while answer is None:
-                answer = parser.feed(await reader.read(RECEIVE_BYTES))
-            return answer
-        finally:
-            writer.transport.abort()
+        with self._socket() as connection:
+            await asyncio.get_running_loop().sock_connect(connection, (self.route.address, self._target.port))
+            # A descriptor of its own for the transport, which closes it; the port is given back after that.
+            reader, writer = await asyncio.open_connection(
+                sock=connection.dup(), ssl=self._tls, server_hostname=self._name if self._tls else None
+            )
+            try:
+                writer.write(self._message)
+                answer, parser = None, self._recogniser.reader()
+                while answer is None:
+                    answer = parser.feed(await reader.read(RECEIVE_BYTES))
+                return answer
+            finally:
+                writer.transport.abort()
+                with suppress(OSError):
+                    await writer.wait_closed()
+
+    @contextmanager
+    def _socket(self) -> Iterator[socket.socket]:
+        """Give a socket, from a source port that no attempt has now.
+
+        A SYN that nobody answers occupies a NAT's mapping for minutes (RFC 5382: 4). With the same few source ports in
+        turn a watch takes up no more mappings, nor ports of this host, than it has attempts at once.
+        """
+        with socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as new:
+            # The end is a reset: no TIME_WAIT stays here, nor at a NAT, so that the same 4-tuple is free again.
+            new.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+            new.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._ports:
+                with suppress(OSError):  # somebody else has it by now: then any other
+                    new.bind(("", self._ports.popleft()))
+            try:
+                yield new
+            finally:
+                if port := new.getsockname()[1]:
+                    self._ports.append(port)
 
 
 def _context(*, verify: bool) -> ssl.SSLContext:
