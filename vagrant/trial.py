@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.progress import Phase, phase, tell
+from lbcheck.loaders.ansible_inventory import load
 from vagrant import world
 
 SMALL = "dns1,dns2,lb1,web1,web2,client1"
@@ -84,6 +85,9 @@ def inside() -> int:
     _step("boot", ["vagrant", "up", "web1"], lambda said: "PLAY [" not in said or "a boot configured again")
     _step("testinfra", testinfra, _fine)
     _step("healed", lbcheck, _fine)
+    if len(load(inventories[1::2]).balancers) > 1:
+        watched = [str(BIN / "pytest"), "-q", "-p", "no:cacheprovider", "tests/lab/test_failover.py"]
+        tell(_step("failover", [*watched, f"--vagrant-layer={layer}"], _fine))
     _step("destroy", ["vagrant", "destroy", "--force"], _fine)
     _step("gone", [*world.ASK, "list", "--all", "--name"], lambda said: not said.strip() or f"still there: {said}")
     _step("networks", [*world.ASK, "net-list", "--all", "--name"], lambda said: not said.strip() or f"left: {said}")
