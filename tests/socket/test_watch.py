@@ -87,9 +87,9 @@ def test_a_listener_that_goes_and_comes_back_leaves_a_gap_as_long_as_it_was_away
     with serving("lb1", port) as first:
 
         def replace() -> None:
+            away.append(time.monotonic())
             first.kill()
             first.wait()
-            away.append(time.monotonic())
             time.sleep(0.4)
             second.enter_context(serving("lb2", port))
             away.append(time.monotonic())
@@ -98,8 +98,9 @@ def test_a_listener_that_goes_and_comes_back_leaves_a_gap_as_long_as_it_was_away
             seen = watched(port, 2.0, replace)
     gap = longest(seen)
     assert (gap.before, gap.after, gap.back) == ("lb1", "lb2", True)
-    assert 0.4 <= gap.seconds <= away[1] - away[0] + 2 * seen.pause_s + 0.1
-    assert set(seen.errors) <= {"refused", "reset"}
+    # The attempt under way when it went had begun up to a timeout before.
+    assert 0.4 <= gap.seconds <= away[1] - away[0] + 2 * seen.pause_s + 0.3
+    assert "refused" in seen.errors
 
 
 def test_silence_does_not_hide_when_the_service_is_back(port: int) -> None:
