@@ -13,7 +13,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth lab-down shell packages venv test bench box vagrant-test
+.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test bench box vagrant-test
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ verify: venv ## run lbcheck on the running lab and show its report
 growth: venv ## add to the lab step by step, and hold what each step gains to the prediction
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup lab/packages.txt
 	@$(if $(SUDO),$(SUDO) INVENTORY=$(INVENTORY)) lab/growth
+
+failover: venv ## break a balancer of the standing lab in seven ways, and show how long clients wait
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
+	@$(SUDO) $(VENV)/pytest -q tests/lab/test_failover.py --lab-instance "$${LAB_INSTANCE:-lab}"
 
 lab-down: ## take the lab away: no process, namespace, mount or cgroup of it stays
 	@$(SUDO) $(PYTHON) -m lab down
