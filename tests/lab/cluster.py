@@ -157,9 +157,9 @@ class Cluster:
         """Return the command that cuts a host off the public network; its own link stays up, and it notices nothing."""
         return self._port(host, "nomaster")
 
-    def join(self, host: str) -> None:
-        """Join a host that was cut off."""
-        subprocess.run(self._port(host, "master", "public"), check=True)
+    def join(self, host: str) -> list[str]:
+        """Return the command that joins a host that was cut off."""
+        return self._port(host, "master", "public")
 
     def halt(self, host: str) -> list[str]:
         """Return the command that halts a host at once, as a lost power supply would.
