@@ -37,7 +37,7 @@ growth: venv ## add to the lab step by step, and hold what each step gains to th
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup lab/packages.txt
 	@$(if $(SUDO),$(SUDO) INVENTORY=$(INVENTORY)) lab/growth
 
-failover: venv ## break a balancer of the standing lab in seven ways, and show how long clients wait
+failover: venv ## break a balancer of the standing lab in eight ways, and show how long clients wait
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
 	@$(SUDO) $(VENV)/pytest -q tests/lab/test_failover.py --lab-instance "$${LAB_INSTANCE:-lab}"
 
