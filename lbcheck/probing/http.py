@@ -22,6 +22,7 @@ import lbcheck
 from lbcheck.model.address import family
 from lbcheck.model.plan import Request
 from lbcheck.model.sample import Answers, Count, ErrorKind, Failure
+from lbcheck.probing.error_kinds import KINDS
 from lbcheck.wire.http import Answer, MalformedAnswerError, Reader, Recogniser, Target, request_bytes
 
 TICK_S = 0.05  # between two looks at deadlines and at `stopped`
@@ -36,23 +37,6 @@ IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; module socket has it from Python 3.1
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP
 _GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-
-_KINDS = {
-    errno.ECONNREFUSED: ErrorKind.REFUSED,
-    errno.ETIMEDOUT: ErrorKind.TIMEOUT,
-    errno.ECONNRESET: ErrorKind.RESET,
-    errno.ECONNABORTED: ErrorKind.RESET,
-    errno.EPIPE: ErrorKind.RESET,
-    errno.EHOSTUNREACH: ErrorKind.UNREACHABLE,
-    errno.EHOSTDOWN: ErrorKind.UNREACHABLE,
-    errno.ENETUNREACH: ErrorKind.UNREACHABLE,
-    errno.ENETDOWN: ErrorKind.UNREACHABLE,
-    errno.EINVAL: ErrorKind.UNREACHABLE,  # from a loopback address to one outside
-    errno.EADDRNOTAVAIL: ErrorKind.PORTS_EXHAUSTED,
-    errno.EADDRINUSE: ErrorKind.PORTS_EXHAUSTED,
-    errno.EACCES: ErrorKind.DENIED,
-    errno.EPERM: ErrorKind.DENIED,
-}
 
 
 def never() -> bool:
@@ -513,6 +497,6 @@ class _Engine:
 
 def _kind(number: int | None) -> ErrorKind:
     """Return the kind of an error number; one that is not understood ends the step."""
-    if kind := _KINDS.get(number or 0):
+    if kind := KINDS.get(number or 0):
         return kind
     raise _ImpossibleError(ErrorKind.INTERNAL, f"a connection failed in an unknown way: {os.strerror(number or 0)}")

@@ -5,7 +5,6 @@ others nothing. Which attempts there are is fixed beforehand, so a watch ends by
 """
 
 import asyncio
-import errno
 import socket
 import ssl
 import struct
@@ -18,33 +17,14 @@ import lbcheck
 from lbcheck.model.address import family
 from lbcheck.model.sample import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
+from lbcheck.probing.error_kinds import KINDS
 from lbcheck.probing.gaps import Attempt, seen
+from lbcheck.probing.http import never
 from lbcheck.wire.http import Answer, MalformedAnswerError, Recogniser, Target, request_bytes
 
 RECEIVE_BYTES = 16 * 1024
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # struct linger (socket(7)): on, for 0 s
 TICK_S = 0.1  # between two looks at `stopped`, where nothing is due earlier
-
-_KINDS = {
-    errno.ECONNREFUSED: ErrorKind.REFUSED,
-    errno.ETIMEDOUT: ErrorKind.TIMEOUT,
-    errno.ECONNRESET: ErrorKind.RESET,
-    errno.ECONNABORTED: ErrorKind.RESET,
-    errno.EPIPE: ErrorKind.RESET,
-    errno.EHOSTUNREACH: ErrorKind.UNREACHABLE,
-    errno.EHOSTDOWN: ErrorKind.UNREACHABLE,
-    errno.ENETUNREACH: ErrorKind.UNREACHABLE,
-    errno.ENETDOWN: ErrorKind.UNREACHABLE,
-    errno.EADDRNOTAVAIL: ErrorKind.PORTS_EXHAUSTED,
-    errno.EADDRINUSE: ErrorKind.PORTS_EXHAUSTED,
-    errno.EACCES: ErrorKind.DENIED,
-    errno.EPERM: ErrorKind.DENIED,
-}
-
-
-def never() -> bool:
-    """Say that nobody wants to stop."""
-    return False
 
 
 def watch(step: Watch, stopped: Callable[[], bool] = never) -> Watched:
@@ -112,7 +92,7 @@ class _Asker:
         except MalformedAnswerError:
             error = ErrorKind.PROTOCOL
         except OSError as failure:
-            error = _KINDS.get(failure.errno or 0, ErrorKind.INTERNAL)
+            error = KINDS.get(failure.errno or 0, ErrorKind.INTERNAL)
         self.attempts.append(Attempt(start - clock, time.monotonic() - start, str(error), balancer))
 
     async def _ask(self) -> Answer:

@@ -84,9 +84,7 @@ class Fleet:
         if host is None and connection in BACKENDS:
             host = testinfra.get_host(f"{connection}://{name}")
         if host is None:  # a connection that is Ansible's alone: a run of Ansible for each command, about a second
-            path = (
-                f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `ansible` of a virtual environment
-            )
+            path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # `ansible` of this virtual environment first
             inventories = ",".join(self.inventories)
             os.environ |= ansible_cli.environment(self.inventories, ANSIBLE_INVENTORY=inventories, PATH=path)
             host = testinfra.get_host(f"ansible://{name}?force_ansible=True")
