@@ -97,7 +97,7 @@ async def _streams(channel: socket.socket, end: float) -> None:
 
 def inside() -> None:
     """Measure; this process has a network namespace to itself."""
-    rounds, seconds = (int(sys.argv[1]) if sys.argv[1:] else 9), (float(sys.argv[2]) if sys.argv[2:] else 40.0)
+    rounds, seconds = (int(sys.argv[1]) if sys.argv[1:] else 15), (float(sys.argv[2]) if sys.argv[2:] else 40.0)
     Path("/proc/sys/net/core/somaxconn").write_text("3000000")
     Path("/proc/sys/net/ipv4/tcp_max_syn_backlog").write_text("3000000")
     with tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""One process's part of a fill: the loop that opens connections, and what it makes of a refusal."""
+"""One process's part of a fill: portion after portion started, settled, and held."""
 
 import errno
 import os
@@ -10,48 +10,16 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from lbcheck.model.address import Endpoint, family
-from lbcheck.model.capacity import BindingMode
+from lbcheck.model.address import Endpoint
 from lbcheck.model.fill import Fill, StopKind
 from lbcheck.probing import child, needs
 from lbcheck.probing.fill_plan import PORTION, Block
+from lbcheck.probing.readiness import all_writable
+from lbcheck.probing.volley import FOR_GOOD, Volley, kind_of
 
 STOP = b"s"  # the parent's word: open no more, report, and hold what is open
 
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: close by RST
-_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-_UNDERWAY = errno.EINPROGRESS
-_OPTIONS: dict[BindingMode, tuple[int, int, int | bytes]] = {  # what is set before bind: level, name, value
-    BindingMode.EXPLICIT: (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),
-    BindingMode.NO_PORT: (socket.IPPROTO_IP, 24, 1),  # IP_BIND_ADDRESS_NO_PORT (linux/in.h), for IPv6 sockets, too
-}
-_STOPS = {
-    errno.EADDRNOTAVAIL: StopKind.NO_PORT,
-    errno.EADDRINUSE: StopKind.IN_USE,
-    errno.ECONNREFUSED: StopKind.REFUSED,
-    errno.ECONNRESET: StopKind.RESET,
-    errno.ETIMEDOUT: StopKind.SILENCE,
-    errno.ENETUNREACH: StopKind.UNREACHABLE,
-    errno.EHOSTUNREACH: StopKind.UNREACHABLE,
-    errno.ENETDOWN: StopKind.UNREACHABLE,
-    errno.EMFILE: StopKind.DESCRIPTORS,
-    errno.ENFILE: StopKind.FILES,
-    errno.ENOBUFS: StopKind.BUFFERS,
-    errno.ENOMEM: StopKind.BUFFERS,
-    errno.EACCES: StopKind.DENIED,
-    errno.EPERM: StopKind.DENIED,
-}
-# What no other source, port or endpoint would change.
-_FOR_GOOD = {StopKind.DESCRIPTORS, StopKind.FILES, StopKind.BUFFERS}
-
 _Part = tuple[Block, Iterator[int]]  # a block that is being opened, and the ports that are left of it
-
-
-def kind_of(code: int, *, binding: bool = False) -> StopKind:
-    """Return what an errno means; at bind, EADDRNOTAVAIL is about the address, not about its ports."""
-    if binding and code == errno.EADDRNOTAVAIL:
-        return StopKind.NO_SOURCE
-    return _STOPS.get(code, StopKind.OTHER)
 
 
 class Portions:
@@ -88,10 +56,7 @@ class Worker:
 
     def __init__(self, fill: Fill, rate: float, descriptors: int) -> None:
         self._fill, self._rate, self._descriptors = fill, rate, descriptors
-        self._options = [_OPTIONS[fill.binding]] if fill.binding in _OPTIONS else []
-        if fill.reset:
-            self._options.append((socket.SOL_SOCKET, socket.SO_LINGER, RESET))
-        self._bind = fill.binding is not BindingMode.NONE
+        self._volley = Volley(fill.binding, reset=fill.reset)
         self.attempted, self.opened = 0, 0
         self.stops: Counter[str] = Counter()
         self._over: set[tuple[str, Endpoint]] = set()  # from which source to which endpoint no more is to be had
@@ -131,11 +96,12 @@ class Worker:
                 parts.popleft()
                 continue
             room -= len(ports)
-            fds, refusal = self._start(block, ports)
-            # Every further port of the kernel's choice would be refused, too; of ours the next one may be free.
-            if refusal and not block.low:
+            fds, refusals = self._volley.start(block, ports)
+            self.attempted += len(fds) + len(refusals)
+            self.stops.update(refusals)
+            if refusals and not block.low:  # every further port of the kernel's choice would be refused, too
                 self._over.add(_pair(block))
-            self._ended = kind_of(refusal) in _FOR_GOOD
+            self._ended = not FOR_GOOD.isdisjoint(refusals)
             underway.append((block, fds))
         return underway
 
@@ -148,60 +114,21 @@ class Worker:
             if fds and not opened:
                 self._over.add(_pair(block))
 
-    def _start(self, block: Block, ports: Sequence[int]) -> tuple[list[int], int]:
-        """Start connecting from every port; return the file descriptors, and the kernel's last refusal.
-
-        This is the loop that everything waits for. A connection costs the kernel 10 to 40 µs; Python adds little as
-        long as it is these five calls on the plain C type. Non-blocking, for then nothing waits, not even on loopback.
-        """
-        make, kind, options, bind = socket.SocketType, _KIND, self._options, self._bind
-        source, to = block.source, (block.endpoint.address, block.endpoint.port)
-        domain = socket.AF_INET if family(block.endpoint.address) == 4 else socket.AF_INET6
-        fds: list[int] = []
-        refusal, connection = 0, None
-        for port in ports:
-            try:
-                connection = make(domain, kind)
-                for level, name, value in options:
-                    connection.setsockopt(level, name, value)
-                if bind:
-                    connection.bind((source, port))
-                code = connection.connect_ex(to)
-                if code == _UNDERWAY or not code:
-                    fds.append(connection.detach())
-                    continue
-                binding = False
-            except OSError as error:
-                code, binding = error.errno or 0, True
-            if connection:
-                connection.close()
-            refusal, kind_seen = code, kind_of(code, binding=binding)
-            self._refuse(kind_seen)
-            if not block.low or kind_seen in _FOR_GOOD:
-                break
-        self.attempted += len(fds)
-        return fds, refusal
-
-    def _refuse(self, kind: StopKind) -> None:
-        self.attempted += 1
-        self.stops[kind] += 1
-
     def _settle(self, fds: Sequence[int]) -> set[int]:
         """Wait until each connection is there, refused, or silent beyond the deadline; return those that are not."""
+        if all_writable(fds):
+            return set()  # on loopback the handshake is over when connect returns
         waiting = select.poll()
         for fd in fds:
             waiting.register(fd, select.POLLOUT)
-        ready = waiting.poll(0)
-        if len(ready) == len(fds) and all(event == select.POLLOUT for _, event in ready):
-            return set()  # on loopback the handshake is over when connect returns
         waiting.register(self._channel, select.POLLIN)  # an order is not kept waiting by somebody's silence
-        return self._wait(waiting, set(fds), ready)
+        return self._wait(waiting, set(fds))
 
-    def _wait(self, waiting: select.poll, left: set[int], ready: Sequence[tuple[int, int]]) -> set[int]:
+    def _wait(self, waiting: select.poll, left: set[int]) -> set[int]:
         """Settle connection after connection until none is left, the deadline is over, or an order has come."""
         lost, deadline, unanswered = set(), time.monotonic() + self._fill.timeout_s, StopKind.SILENCE
-        while unanswered is StopKind.SILENCE:
-            for fd, _ in ready:
+        while left and unanswered is StopKind.SILENCE and (wait_s := deadline - time.monotonic()) >= 0:
+            for fd, _ in waiting.poll(wait_s * 1000):
                 if fd == self._channel:
                     unanswered = StopKind.INTERRUPTED
                     continue
@@ -209,10 +136,6 @@ class Worker:
                 left.discard(fd)
                 if not self._established(fd):
                     lost.add(fd)
-            wait_s = deadline - time.monotonic()
-            if not left or wait_s < 0:
-                break
-            ready = waiting.poll(wait_s * 1000)
         for fd in left:
             os.close(fd)
             self.stops[unanswered] += 1

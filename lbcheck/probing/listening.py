@@ -10,7 +10,7 @@ from lbcheck.errors import MeasurementError
 from lbcheck.model.address import Endpoint, family
 from lbcheck.probing import child, needs, sock_diag
 from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS
-from lbcheck.probing.fill_worker import RESET
+from lbcheck.probing.volley import RESET
 
 QUEUE = (1 << 31) - 1  # as long as net.core.somaxconn allows
 _LOOK_S = 0.02  # in which two processes accept some 2,000
