@@ -100,7 +100,6 @@ FAULTS = (
         "host lb1 halted",
         lambda cluster: cluster.halt("lb1"),
         lambda cluster: cluster.revive("lb1"),
-        only_lab="Vagrant would have to start the machine again, which takes minutes",
     ),
 )
 
