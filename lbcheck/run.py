@@ -20,6 +20,7 @@ from lbcheck.model.plan import Options, Plan, Step
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import HERE, Topology
 from lbcheck.model.verdict import Outcome, Report, Verdict
+from lbcheck.probing.stopping import Stopped, never
 from lbcheck.vantage import ansible, here
 from lbcheck.vantage.beside import Beside
 from lbcheck.wire import jsonl
@@ -119,9 +120,7 @@ def _gather(todo: Plan, inventories: Sequence[str], samples: Samples, progress: 
 
 
 @contextmanager
-def _vantage(
-    todo: Plan, inventories: Sequence[str], begun: here.Begun
-) -> Iterator[tuple[Iterator[Sample], here.Stopped]]:
+def _vantage(todo: Plan, inventories: Sequence[str], begun: here.Begun) -> Iterator[tuple[Iterator[Sample], Stopped]]:
     """Give the samples as they come, and whether somebody pressed Ctrl-C.
 
     What runs here ends its step early and keeps its counts; what Ansible runs elsewhere is broken off.
@@ -131,7 +130,7 @@ def _vantage(
             yield here.run(_in_order(todo, begun), stopped), stopped
     else:
         with closing(ansible.run(todo, inventories, begun)) as stream:
-            yield stream, here.never
+            yield stream, never
 
 
 def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
@@ -141,7 +140,7 @@ def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
 
 
 @contextmanager
-def first_interrupt() -> Iterator[here.Stopped]:
+def first_interrupt() -> Iterator[Stopped]:
     """Turn the first Ctrl-C into a question that steps ask; the second is the usual one."""
     pressed = threading.Event()
 

@@ -10,7 +10,6 @@ import os
 import select
 import socket
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -19,6 +18,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint, family
 from lbcheck.model.plan import Resolve
 from lbcheck.model.sample import ErrorKind, Failure, Resolution
+from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.dns import Answer, Memory, Question, Tally
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -48,12 +48,7 @@ _KINDS = {
 }
 
 
-def never() -> bool:
-    """Nobody stops this."""
-    return False
-
-
-def resolve(step: Resolve, stopped: Callable[[], bool] = never, resolv_conf: Path = RESOLV_CONF) -> Resolution:
+def resolve(step: Resolve, stopped: Stopped = never, resolv_conf: Path = RESOLV_CONF) -> Resolution:
     """Ask one block of queries and return what came back; a step without a server asks the host's own resolver.
 
     Each query ends in one of `orders` (no addresses: ""), the `rcodes` that say no, and `errors`; together they are
@@ -83,7 +78,7 @@ def host_resolver(resolv_conf: Path = RESOLV_CONF) -> Endpoint:
     return Endpoint(next(named, "127.0.0.1"), DNS_PORT)
 
 
-def _ask(step: Resolve, server: Endpoint, stopped: Callable[[], bool]) -> "_Block":
+def _ask(step: Resolve, server: Endpoint, stopped: Stopped) -> "_Block":
     """Ask over UDP, and then over TCP what was truncated."""
     # An authoritative server is not asked to recurse: it must know by itself (RFC 1035, 4.1.1).
     question = Question(step.name, step.rdtype, recursive=step.layer != "authoritative")
@@ -166,7 +161,7 @@ class _Block:
     Until the first answer `SILENCES` queries are out at once: a dead server is asked no more than these; then `WINDOW`.
     """
 
-    def __init__(self, step: Resolve, sock: socket.socket, question: Question, stopped: Callable[[], bool]) -> None:
+    def __init__(self, step: Resolve, sock: socket.socket, question: Question, stopped: Stopped) -> None:
         self.memory = Memory(question)
         self.errors: Counter[ErrorKind] = Counter()
         self.strays = 0  # datagrams that are no answer, or not to a query that is out
@@ -296,9 +291,7 @@ class _StoppedError(Exception):
 class _Stream:
     """Queries over TCP, one at a time: a connection is used until the server closes it (RFC 7766)."""
 
-    def __init__(
-        self, step: Resolve, server: Endpoint, question: Question, memory: Memory, stopped: Callable[[], bool]
-    ) -> None:
+    def __init__(self, step: Resolve, server: Endpoint, question: Question, memory: Memory, stopped: Stopped) -> None:
         self._step = step
         self._server = server
         self._wire = question.wire

@@ -5,7 +5,7 @@ import selectors
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,9 @@ from lbcheck.model.sample import ErrorKind, Failure
 from lbcheck.probing import child, needs, sock_diag
 from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS, Block, blocks, deal, portions, workers
 from lbcheck.probing.fill_worker import STOP, Portions, Worker
+from lbcheck.probing.stopping import Stopped, never
 
-Stopped = Callable[[], bool]
 _LOOK_S = 0.1  # how often to ask whether to stop, and how much memory is left: at 100,000/s, 70 MB in between
-
-
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
 
 
 def fill(step: Fill, stopped: Stopped = never) -> Filled:

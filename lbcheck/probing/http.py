@@ -23,6 +23,7 @@ from lbcheck.model.address import family
 from lbcheck.model.plan import Request
 from lbcheck.model.sample import Answers, Count, ErrorKind, Failure
 from lbcheck.probing.error_kinds import KINDS
+from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.http import Answer, MalformedAnswerError, Reader, Recogniser, Target, request_bytes
 
 TICK_S = 0.05  # between two looks at deadlines and at `stopped`
@@ -39,12 +40,7 @@ _READ = select.EPOLLIN | select.EPOLLRDHUP
 _GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 
-def never() -> bool:
-    """Say that nobody wants to stop."""
-    return False
-
-
-def request(step: Request, stopped: Callable[[], bool] = never) -> Answers:
+def request(step: Request, stopped: Stopped = never) -> Answers:
     """Ask `step.url` `step.requests` times and count who answered.
 
     What goes wrong is in the sample: for one request in `errors`, for the step in `failure`. When there was no answer
@@ -273,7 +269,7 @@ class _Engine:
         self._failing = 0  # requests in a row without an answer
         self._now = self._due = self._heard = time.monotonic()
 
-    def run(self, stopped: Callable[[], bool]) -> Failure | None:
+    def run(self, stopped: Stopped) -> Failure | None:
         """Send all requests; return why that was impossible, if it was."""
         try:
             self._loop(stopped)
@@ -285,7 +281,7 @@ class _Engine:
             self._epoll.close()
         return None
 
-    def _loop(self, stopped: Callable[[], bool]) -> None:
+    def _loop(self, stopped: Stopped) -> None:
         tick = 0.0
         while self._ended < self._goal or self._leaving:
             self._start()

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
@@ -12,6 +12,7 @@ from time import monotonic, sleep
 from lbcheck.model.address import Family
 from lbcheck.model.plan import LookUp
 from lbcheck.model.sample import ErrorKind, Failure, Lookup
+from lbcheck.probing.stopping import Stopped, never
 
 FAILURES = 3  # in a row, then the rest is not asked: the C library has itself asked every server twice or more
 PATIENCE = 4  # timeouts that one call may last: the C library asks twice, and may ask another server
@@ -27,12 +28,7 @@ _KINDS = {
 Result = tuple[str, ...] | OSError | UnicodeError
 
 
-def never() -> bool:
-    """Nobody stops this."""
-    return False
-
-
-def look_up(step: LookUp, stopped: Callable[[], bool] = never) -> Lookup:
+def look_up(step: LookUp, stopped: Stopped = never) -> Lookup:
     """Call getaddrinfo for one name and family, one call after the other, and return what it put first.
 
     A call cannot be cut short: one that lasts `PATIENCE` timeouts is left behind, and the block ends.
@@ -68,7 +64,7 @@ def look_up(step: LookUp, stopped: Callable[[], bool] = never) -> Lookup:
     )
 
 
-def _results(step: LookUp, stopped: Callable[[], bool]) -> Iterator[Result]:
+def _results(step: LookUp, stopped: Stopped) -> Iterator[Result]:
     """Yield what each call gave, until there were enough, or too many failures, or somebody wants to stop."""
     asked: SimpleQueue[bool] = SimpleQueue()
     results: SimpleQueue[Result] = SimpleQueue()
@@ -108,7 +104,7 @@ def _call(name: str, family: Family) -> Result:
     return tuple(str(sockaddr[0]) for *_, sockaddr in found)
 
 
-def _patiently(results: "SimpleQueue[Result]", patience_s: float, stopped: Callable[[], bool]) -> Result | None:
+def _patiently(results: "SimpleQueue[Result]", patience_s: float, stopped: Stopped) -> Result | None:
     """Return the next result; TimeoutError where it takes too long, None where somebody wants to stop."""
     deadline = monotonic() + patience_s
     while monotonic() < deadline:
@@ -120,7 +116,7 @@ def _patiently(results: "SimpleQueue[Result]", patience_s: float, stopped: Calla
     return TimeoutError(f"a call did not come back within {patience_s:g} s")
 
 
-def _wait_until(due: float, stopped: Callable[[], bool]) -> bool:
+def _wait_until(due: float, stopped: Stopped) -> bool:
     """Wait; False where somebody wants to stop."""
     while not stopped():
         ahead_s = due - monotonic()

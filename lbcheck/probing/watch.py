@@ -10,7 +10,7 @@ import ssl
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import lbcheck
@@ -19,7 +19,7 @@ from lbcheck.model.sample import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
 from lbcheck.probing.error_kinds import KINDS
 from lbcheck.probing.gaps import Attempt, seen
-from lbcheck.probing.http import never
+from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.http import Answer, MalformedAnswerError, Recogniser, Target, request_bytes
 
 RECEIVE_BYTES = 16 * 1024
@@ -27,7 +27,7 @@ RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # struct linger (socket(7)): on, for 0
 TICK_S = 0.1  # between two looks at `stopped`, where nothing is due earlier
 
 
-def watch(step: Watch, stopped: Callable[[], bool] = never) -> Watched:
+def watch(step: Watch, stopped: Stopped = never) -> Watched:
     """Watch all routes of `step` at once; what goes wrong with an attempt is counted."""
     askers = [_Asker(step, route) for route in step.routes]
     clock = time.monotonic()
@@ -40,7 +40,7 @@ def watch(step: Watch, stopped: Callable[[], bool] = never) -> Watched:
     )
 
 
-async def _watch(step: Watch, askers: list["_Asker"], clock: float, stopped: Callable[[], bool]) -> None:
+async def _watch(step: Watch, askers: list["_Asker"], clock: float, stopped: Stopped) -> None:
     """Start each attempt when it is due; the routes take turns, so that their attempts are spread evenly."""
     running: set[asyncio.Task[None]] = set()
     spacing_s = step.interval_s / len(askers)

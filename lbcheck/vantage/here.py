@@ -18,14 +18,9 @@ from lbcheck.model.sample import (
     StubStatus,
 )
 from lbcheck.model.watch import Watch, Watched
+from lbcheck.probing.stopping import Stopped, never
 
-Stopped = Callable[[], bool]
 Begun = Callable[[str], None]  # hears the name of each stage that begins
-
-
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
 
 
 def silently(_stage: str) -> None:
