@@ -24,6 +24,7 @@ from lbcheck.model.plan import Request
 from lbcheck.model.sample import Answers, Count, ErrorKind, Failure
 from lbcheck.probing.error_kinds import KINDS
 from lbcheck.probing.stopping import Stopped, never
+from lbcheck.probing.volley import RESET
 from lbcheck.wire.http import Answer, MalformedAnswerError, Reader, Recogniser, Target, request_bytes
 
 TICK_S = 0.05  # between two looks at deadlines and at `stopped`
@@ -481,6 +482,8 @@ class _Engine:
     def _close(self, connection: _Connection) -> None:
         if connection.state == _IDLE:
             self._idle.remove(connection)
+            # Nothing is under way, so a reset loses nothing; TIME_WAIT would keep this port from a fill for a minute.
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._leaving -= connection.state == _LEAVING
         del self._connections[connection.fd]
         if connection.reader:

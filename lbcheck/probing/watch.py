@@ -7,7 +7,6 @@ others nothing. Which attempts there are is fixed beforehand, so a watch ends by
 import asyncio
 import socket
 import ssl
-import struct
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -20,10 +19,10 @@ from lbcheck.model.watch import Route, Watch, Watched
 from lbcheck.probing.error_kinds import KINDS
 from lbcheck.probing.gaps import Attempt, seen
 from lbcheck.probing.stopping import Stopped, never
+from lbcheck.probing.volley import RESET
 from lbcheck.wire.http import Answer, MalformedAnswerError, Recogniser, Target, request_bytes
 
 RECEIVE_BYTES = 16 * 1024
-RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # struct linger (socket(7)): on, for 0 s
 TICK_S = 0.1  # between two looks at `stopped`, where nothing is due earlier
 
 
@@ -122,7 +121,7 @@ class _Asker:
         """
         with socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as new:
             # The end is a reset: no TIME_WAIT stays here, nor at a NAT, so that the same 4-tuple is free again.
-            new.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+            new.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             new.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self._ports:
                 with suppress(OSError):  # somebody else has it by now: then any other

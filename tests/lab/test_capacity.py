@@ -34,6 +34,12 @@ def test_predicted_is_measured_twice_in_a_row(cluster: Cluster) -> None:
     assert "IPv6 beside it" in first.said
 
 
+def test_a_run_before_leaves_no_port_taken(cluster: Cluster) -> None:
+    """`lbcheck run`, and `capacity --measure` at once: what was just asked over leaves every port to be filled."""
+    checked, measured = cluster.check("--check", "spread"), cluster.measure()
+    assert (checked.status, checked.faults(), measured.status, measured.faults()) == (0, "", 0, "")
+
+
 def test_a_nat_with_a_port_less_is_found(cluster: Cluster) -> None:
     """nat1 gives out 63 ports instead of 64: a connection less to each endpoint, at each address."""
     rules = ("/etc/nat-gateway.nft", "40000-40063", "40000-40062", ("systemctl", "reload", "nat-gateway"))
