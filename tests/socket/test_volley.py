@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,16 @@ PORTS = range(40000, 40100)
 OURS, KERNELS = Block(SOURCE, SERVER, PORTS.start, len(PORTS)), Block(SOURCE, SERVER, 0, len(PORTS) + 1)
 
 
-def descriptors() -> int:
-    """Return how many files this process has open."""
-    return len(list(Path("/proc/self/fd").iterdir()))
+def descriptors() -> set[int]:
+    """Return this process's open files."""
+    seen = list(Path("/proc/self/fd").iterdir())  # the folder's own among them, which is closed by now
+    return {int(path.name) for path in seen if path.exists()}
+
+
+def limit(files: int) -> int:
+    """Return the limit under which so many more files can be opened: it is one of their numbers, not of how many."""
+    taken = descriptors()
+    return next(islice((fd for fd in count() if fd not in taken), files, None))
 
 
 def volley(binding: BindingMode, block: Block = OURS, *, taken: int = 0, files: int = 0) -> dict[str, Any]:
@@ -36,10 +44,10 @@ def volley(binding: BindingMode, block: Block = OURS, *, taken: int = 0, files: 
         with listening((SERVER, *(Endpoint(SOURCE, port) for port in PORTS[:taken]))):
             before, limits = descriptors(), resource.getrlimit(resource.RLIMIT_NOFILE)
             if files:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (before - 1 + files, limits[1]))
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit(files), limits[1]))
             fds, refusals = Volley(binding, reset=True).start(block, block.ports)
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-            there, opened = all_writable(fds), descriptors() - before
+            there, opened = all_writable(fds), len(descriptors() - before)
             for fd in fds:
                 os.close(fd)
             return {"fds": len(fds), "refusals": refusals, "there": there, "opened": opened}
