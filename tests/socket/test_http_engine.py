@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lbcheck.errors import LbcheckError
+from lbcheck.model.address import Endpoint
 from lbcheck.model.plan import Request
 from lbcheck.model.sample import Answers, Count, ErrorKind
+from lbcheck.probing import sock_diag
 from lbcheck.probing.http import BURST_S, FAILING, FAILING_RATE, following, request, tally
 from lbcheck.wire.http import Answer
 
@@ -177,6 +179,14 @@ def test_kept_connections_carry_one_request_after_the_other() -> None:
     assert sum(count.connections for count in answers.counts) == 4
     assert all(data.count(b"GET ") == 1 and b"onnection" not in data for data in server.requests)
     assert answers.errors == {}
+
+
+def test_kept_connections_leave_no_port_in_time_wait() -> None:
+    """Their ports are free at once, for `capacity --measure` to fill them."""
+    with serving(kept) as server:
+        answers = request(step(server.port, 8, concurrency=4, keep_alive=True, timeout_s=5.0))
+    assert (answers.connections, answers.errors) == (4, {})
+    assert sock_diag.count(Endpoint("127.0.0.1", server.port), sock_diag.TIME_WAIT) == 0
 
 
 @pytest.mark.parametrize("extra", ["Connection: close\r\n", ""])

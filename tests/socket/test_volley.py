@@ -22,7 +22,7 @@ from .fill_world import alone
 SERVER = Endpoint("127.0.0.1", 80)
 SOURCE = "127.1.0.1"
 PORTS = range(40000, 40100)
-OURS, KERNELS = Block(SOURCE, SERVER, PORTS.start, len(PORTS)), Block(SOURCE, SERVER, 0, len(PORTS) + 1)
+OURS = Block(SOURCE, SERVER, PORTS.start, len(PORTS))
 
 
 def descriptors() -> set[int]:
