@@ -16,16 +16,19 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import lbcheck
-from lbcheck.model.address import family
 from lbcheck.model.plan import Request
 from lbcheck.model.sample import Answers, Count, ErrorKind, Failure
+from lbcheck.probing.destination import Destination, ImpossibleError
 from lbcheck.probing.error_kinds import KINDS
 from lbcheck.probing.stopping import Stopped, never
+from lbcheck.probing.tls import Tls
 from lbcheck.probing.volley import RESET
-from lbcheck.wire.http import Answer, MalformedAnswerError, Reader, Recogniser, Target, request_bytes
+from lbcheck.wire.http.answer import Answer, Reader
+from lbcheck.wire.http.head import MalformedAnswerError
+from lbcheck.wire.http.recogniser import Recogniser
+from lbcheck.wire.http.request import Target, request_bytes
 
 TICK_S = 0.05  # between two looks at deadlines and at `stopped`
 BURST_S = 0.1  # of a rate: who is late by more lets the rest go
@@ -35,7 +38,6 @@ FAILING_RATE = 100.0  # requests a second then
 PATIENCE = 3  # timeouts without any answer, after which a step is given up; with 5 s, longer than a VIP takes to move
 NAMES_LIMIT = 10_000  # different answers counted apart; who names itself anew each time names nobody
 RECEIVE_BYTES = 16 * 1024  # one recv; an answer that says who gave it is about 300
-IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; module socket has it from Python 3.12 on
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP
 _GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -54,8 +56,8 @@ def request(step: Request, stopped: Stopped = never) -> Answers:
     recogniser = Recogniser(step.identify, step.identify_balancer)
     started = time.monotonic()
     try:
-        engine = _Engine(step, _Destination(step, target), message, recogniser)
-    except _ImpossibleError as error:
+        engine = _Engine(step, Destination(step, target), message, recogniser)
+    except ImpossibleError as error:
         return Answers(at=step.at, url=step.url, address=step.address, source=step.source, failure=error.failure)
     with _without_garbage_collection():
         failure = engine.run(stopped)
@@ -101,14 +103,6 @@ def tally(answers: dict[tuple[Answer, bool], int]) -> tuple[tuple[Count, ...], C
     return tuple(counts), errors, statuses
 
 
-class _ImpossibleError(Exception):
-    """The whole step cannot be done."""
-
-    def __init__(self, kind: ErrorKind, message: str) -> None:
-        super().__init__(message)
-        self.failure = Failure(kind, message)
-
-
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
     """Spare the loop the collector: it leaves no cycles behind."""
@@ -121,117 +115,6 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-class _Destination:
-    """Where to connect, and from where: resolved once."""
-
-    def __init__(self, step: Request, target: Target) -> None:
-        self.source = step.source
-        wanted = family(step.source) if step.source else 0
-        if step.address and wanted and family(step.address) != wanted:
-            raise _ImpossibleError(ErrorKind.UNREACHABLE, f"{step.source} cannot reach {step.address}: IPv4 and IPv6")
-        try:
-            found = socket.getaddrinfo(
-                step.address or target.host,
-                target.port,
-                {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[wanted],
-                socket.SOCK_STREAM,
-                flags=socket.AI_NUMERICHOST if step.address else 0,
-            )
-        except (OSError, UnicodeError) as error:
-            name, why = step.address or target.host, getattr(error, "strerror", None) or error
-            raise _ImpossibleError(ErrorKind.NOT_FOUND, f"cannot resolve {name}: {why}") from None
-        self.family: int = found[0][0]
-        self.address: tuple[Any, ...] = found[0][4]
-        self.name = target.host.partition("%")[0]  # TLS knows no interfaces
-        self.tls = _tls_context(step.verify) if target.tls else None
-
-    def open(self) -> tuple[socket.SocketType, int]:
-        """Begin to connect; return the socket and the error number of connect()."""
-        try:
-            new = socket.SocketType(self.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        except OSError as error:
-            raise _ImpossibleError(ErrorKind.INTERNAL, f"cannot open a socket: {error.strerror}") from None
-        # The request carries the handshake's last ACK (tcp(7)): a packet and a wake-up of the server less.
-        new.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
-        if self.source:
-            self._bind(new)
-        return new, new.connect_ex(self.address)
-
-    def _bind(self, new: socket.SocketType) -> None:
-        try:
-            new.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)  # the port is chosen for the whole 4-tuple
-            new.bind((self.source, 0))
-        except OSError as error:
-            new.close()
-            raise _ImpossibleError(
-                ErrorKind.NOT_FOUND,
-                f"cannot connect from {self.source}: {error.strerror}; is it an address of this host?",
-            ) from None
-
-
-def _tls_context(verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-class _Tls:
-    """TLS without a socket: bytes in, bytes out."""
-
-    def __init__(self, context: ssl.SSLContext, name: str) -> None:
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
-
-    def hello(self) -> bytes:
-        """Return what opens the handshake."""
-        self.shake_hands()
-        return self.pending()
-
-    def feed(self, data: bytes) -> None:
-        """Take what the peer sent; nothing is the end of its stream."""
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
-
-    def shake_hands(self) -> bool:
-        """Go on with the handshake; return whether it is done."""
-        try:
-            self._session.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        return True
-
-    def read(self) -> bytes | None:
-        """Return what there is to read: nothing at the end of the stream, None where more has to come."""
-        parts = []
-        try:
-            while part := self._session.read(RECEIVE_BYTES):
-                parts.append(part)
-        except ssl.SSLWantReadError:
-            return b"".join(parts) or None
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            pass  # many servers end without TLS's own farewell; HTTP's framing says whether something is missing
-        return b"".join(parts)
-
-    def write(self, data: bytes) -> None:
-        """Encrypt a message."""
-        self._session.write(data)
-
-    def pending(self) -> bytes:
-        """Return what is to be sent."""
-        return self._outgoing.read()
-
-    def farewell(self) -> bytes:
-        """Return what is to be sent last: TLS's own end of the stream, or an alert."""
-        with suppress(ssl.SSLError, ValueError):
-            self._session.unwrap()
-        return self.pending()
-
-
 _CONNECTING, _HANDSHAKING, _WAITING, _IDLE, _LEAVING = range(5)
 
 
@@ -240,7 +123,7 @@ class _Connection:
 
     __slots__ = ("answered", "deadline", "fd", "reader", "socket", "state", "tls", "unsent")
 
-    def __init__(self, new: socket.SocketType, deadline: float, tls: _Tls | None) -> None:
+    def __init__(self, new: socket.SocketType, deadline: float, tls: Tls | None) -> None:
         self.socket = new
         self.fd = new.fileno()
         self.state = _CONNECTING
@@ -254,7 +137,7 @@ class _Connection:
 class _Engine:
     """Keeps up to `concurrency` connections busy until every request has ended as an answer or an error."""
 
-    def __init__(self, step: Request, destination: _Destination, message: bytes, recogniser: Recogniser) -> None:
+    def __init__(self, step: Request, destination: Destination, message: bytes, recogniser: Recogniser) -> None:
         self.destination = destination
         self.answers: dict[tuple[Answer, bool], int] = {}  # answer, first on its connection → how many
         self.errors: Counter[str] = Counter()
@@ -274,7 +157,7 @@ class _Engine:
         """Send all requests; return why that was impossible, if it was."""
         try:
             self._loop(stopped)
-        except _ImpossibleError as error:
+        except ImpossibleError as error:
             return error.failure
         finally:
             for connection in list(self._connections.values()):
@@ -356,7 +239,7 @@ class _Engine:
             new.close()
             self._fail(_kind(code))
             return
-        tls = _Tls(self.destination.tls, self.destination.name) if self.destination.tls else None
+        tls = Tls(self.destination.tls, self.destination.name) if self.destination.tls else None
         connection = _Connection(new, self._now + self._step.timeout_s, tls)
         connection.unsent = tls.hello() if tls else self._message
         self._connections[connection.fd] = connection
@@ -420,7 +303,7 @@ class _Engine:
         elif answer := self._understand(connection, data):
             self._take(connection, answer, event)
 
-    def _decrypt(self, connection: _Connection, tls: _Tls, data: bytes) -> bytes | None:
+    def _decrypt(self, connection: _Connection, tls: Tls, data: bytes) -> bytes | None:
         """Return what the peer says inside of TLS: nothing at its end, None where more has to come."""
         tls.feed(data)
         if connection.state == _HANDSHAKING:
@@ -498,4 +381,4 @@ def _kind(number: int | None) -> ErrorKind:
     """Return the kind of an error number; one that is not understood ends the step."""
     if kind := KINDS.get(number or 0):
         return kind
-    raise _ImpossibleError(ErrorKind.INTERNAL, f"a connection failed in an unknown way: {os.strerror(number or 0)}")
+    raise ImpossibleError(ErrorKind.INTERNAL, f"a connection failed in an unknown way: {os.strerror(number or 0)}")

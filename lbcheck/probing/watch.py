@@ -16,11 +16,15 @@ import lbcheck
 from lbcheck.model.address import family
 from lbcheck.model.sample import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
+from lbcheck.probing import tls
 from lbcheck.probing.error_kinds import KINDS
 from lbcheck.probing.gaps import Attempt, seen
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.probing.volley import RESET
-from lbcheck.wire.http import Answer, MalformedAnswerError, Recogniser, Target, request_bytes
+from lbcheck.wire.http.answer import Answer
+from lbcheck.wire.http.head import MalformedAnswerError
+from lbcheck.wire.http.recogniser import Recogniser
+from lbcheck.wire.http.request import Target, request_bytes
 
 RECEIVE_BYTES = 16 * 1024
 TICK_S = 0.1  # between two looks at `stopped`, where nothing is due earlier
@@ -73,7 +77,7 @@ class _Asker:
         self._name = self._target.host.partition("%")[0]  # TLS knows no interfaces
         self._family = {4: socket.AF_INET, 6: socket.AF_INET6}[family(route.address)]
         self._ports: deque[int] = deque()  # source ports that are free again
-        self._tls = _context(verify=step.verify) if self._target.tls else None
+        self._tls = tls.client_context(verify=step.verify) if self._target.tls else None
 
     async def attempt(self, clock: float) -> None:
         """Ask once, and note when, how long it took, and who answered."""
@@ -131,11 +135,3 @@ class _Asker:
             finally:
                 if port := new.getsockname()[1]:
                     self._ports.append(port)
-
-
-def _context(*, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

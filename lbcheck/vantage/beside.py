@@ -6,22 +6,14 @@ command waits for longer, or is not run at all. And afterwards: a sample that ca
 watch of W s, had begun T − W s after it at the latest. Clocks of different hosts are never compared.
 """
 
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.sample import ErrorKind, Failure, Sample
 from lbcheck.model.watch import Commanded, RunCommand, Watched
-
-LINGER_S = 5.0  # that a command may last beyond the watch; then it is ended
-END_S = 2.0  # between asking it to end and ending it
+from lbcheck.vantage.command import LINGER_S, LocalCommand, outcome
 
 
 class Beside:
@@ -34,21 +26,19 @@ class Beside:
         self._step = next((x for s in plan.stages for x in s.steps if isinstance(x, RunCommand)), None)
         self._stage_began = self._last_heard = time.monotonic()
         self._answered = False  # in the rehearsal
-        self._cancel = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._result: Commanded | None = None
+        self._command: LocalCommand | None = None
+        self._refused: Commanded | None = None
 
     def begun(self, stage: str) -> None:
         """Take note that a stage begins; of the command's stage: have it run in time."""
         rehearsal_s = self._last_heard - self._stage_began
         self._stage_began = time.monotonic()
-        if self._step and stage in self.stages and not self._thread:
-            if reason := self._why_not(self._step, rehearsal_s):
-                self._result = self._sample(failure=reason)
-                return
-            self._thread = threading.Thread(target=self._run, args=(self._step, self._stage_began), daemon=True)
-            self._thread.start()
+        if not self._step or stage not in self.stages or self._command:
+            return
+        if reason := self._why_not(self._step, rehearsal_s):
+            self._refused = outcome(self._step, failure=reason)
+        else:
+            self._command = LocalCommand(self._step, self._stage_began)
 
     def _why_not(self, step: RunCommand, rehearsal_s: float) -> Failure | None:
         """Say why nothing should be broken now: nobody would see it well."""
@@ -72,57 +62,14 @@ class Beside:
         """Wait for the command, not for ever, and yield what became of it."""
         if not self._step:
             return
-        if self._thread:
-            if stopped:
-                self._cancel.set()
-            self._thread.join(0.0 if stopped else LINGER_S)
-            self._end()
-        yield self._result or self._sample(failure=Failure(ErrorKind.INTERNAL, "not run: the watch ended before"))
+        if self._command:
+            self._command.end(linger_s=0.0 if stopped else LINGER_S)
+        done = self._command.result if self._command else self._refused
+        yield done or outcome(self._step, failure=Failure(ErrorKind.INTERNAL, "not run: the watch ended before"))
 
     def __enter__(self) -> "Beside":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
-
-    def _sample(
-        self, *, began: float | None = None, status: int | None = None, failure: Failure | None = None
-    ) -> Commanded:
-        step, now = self._step, time.monotonic()
-        began_s = None if began is None else round(began - self._stage_began, 3)
-        seconds = 0.0 if began is None else now - began
-        words = step.words if step else ()
-        return Commanded(
-            at=step.at if step else "", words=words, began_s=began_s, status=status, seconds=seconds, failure=failure
-        )
-
-    def _run(self, step: RunCommand, stage_began: float) -> None:
-        if self._cancel.wait(stage_began + step.after_s - time.monotonic()):
-            return
-        began = time.monotonic()
-        try:
-            # What it says goes where diagnostics go: standard output is the report's.
-            self._process = subprocess.Popen(
-                step.words, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
-            )
-        except OSError as error:
-            reason = Failure(ErrorKind.NOT_FOUND, f"cannot be run: {step.words[0]}: {error.strerror}")
-            self._result = self._sample(began=began, failure=reason)
-            return
-        status = self._process.wait()
-        if self._cancel.is_set():
-            ended = Failure(ErrorKind.TIMEOUT, "did not end by itself, and was ended")
-            self._result = self._sample(began=began, failure=ended)
-        else:
-            self._result = self._sample(began=began, status=status)
-
-    def _end(self) -> None:
-        """End the command with all its children, as far as they are in its session still."""
-        self._cancel.set()
-        if not self._thread:
-            return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._thread.is_alive() and self._process:
-                with suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, number)
-            self._thread.join(END_S)
+        if self._command:
+            self._command.end()

@@ -1,149 +1,44 @@
 """The HTTP engine against real listeners on loopback: good servers, bad ones and none."""
 
 import bisect
-import datetime
-import ipaddress
 import itertools
-import os
 import socket
-import ssl
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import Request
 from lbcheck.model.sample import Answers, Count, ErrorKind
 from lbcheck.probing import sock_diag
 from lbcheck.probing.http import BURST_S, FAILING, FAILING_RATE, following, request, tally
-from lbcheck.wire.http import Answer
+from lbcheck.wire.http.answer import Answer
+from tests.socket.http_servers import (
+    Serve,
+    Server,
+    anonymous,
+    closing_early,
+    dripping,
+    endless_body,
+    endless_head,
+    garbage,
+    kept,
+    once,
+    resetting,
+    serving,
+    silent,
+    step,
+    truncated,
+    unavailable,
+)
 
-Serve = Callable[["Server", socket.socket], None]
-
-
-class Server:
-    """A listener that hands each connection to a function, in a thread of its own, and remembers what came."""
-
-    def __init__(self, serve: Serve, address: str, context: ssl.SSLContext | None) -> None:
-        self.requests: list[bytes] = []
-        self.clients: list[str] = []
-        self._serve, self._context = serve, context
-        self._open: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(
-            (address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET, backlog=512
-        )
-        self.port: int = self._listener.getsockname()[1]
-        self._names = itertools.cycle(["web1", "web2", "web3"])
-        self._spawn(self._accept)
-
-    def _spawn(self, target: Callable[..., None], *args: object) -> None:
-        thread = threading.Thread(target=target, args=args)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, peer = self._listener.accept()
-                with self._lock:
-                    self.clients.append(peer[0])
-                    self._open.add(connection)
-                self._spawn(self._handle, connection)
-
-    def _handle(self, raw: socket.socket) -> None:
-        connection = raw
-        try:
-            if self._context:
-                connection = self._context.wrap_socket(raw, server_side=True)
-            self._serve(self, connection)
-        except OSError:
-            pass  # the client has gone, or the test is over
-        finally:
-            with self._lock:
-                self._open.discard(raw)
-            connection.close()
-
-    def read(self, connection: socket.socket) -> bool:
-        """Read one request; False at the end of the connection."""
-        data = b""
-        while not data.endswith(b"\r\n\r\n"):
-            piece = connection.recv(65536)
-            if not piece:
-                return False
-            data += piece
-        with self._lock:
-            self.requests.append(data)
-        return True
-
-    def answer(self, extra: str = "", name: str = "") -> bytes:
-        """Return an answer of the next server in turn."""
-        with self._lock:
-            name = name or next(self._names)
-        return f"HTTP/1.1 200 OK\r\nX-Served-By: {name}\r\n{extra}Content-Length: 2\r\n\r\nok".encode()
-
-    def stop(self) -> None:
-        """Close everything and wait for the threads."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._threads[0].join()
-        with self._lock:
-            for connection in self._open:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-
-
-@contextmanager
-def serving(serve: Serve, address: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Run a server until the end of the block."""
-    server = Server(serve, address, context)
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-def step(port: int, requests: int = 12, *, url: str = "", address: str = "127.0.0.1", **options: object) -> Request:
-    """Return a step towards a port of this host, with a short timeout."""
-    settings = {"timeout_s": 0.2, **options}
-    return Request(url=url or f"http://www.lab.test:{port}/", address=address, requests=requests, **settings)  # type: ignore[arg-type]
+pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
 
 
 def accounted(answers: Answers) -> bool:
     """Say whether each request that was sent is an answer or an error."""
     return answers.sent == sum(count.requests for count in answers.counts) + sum(answers.errors.values())
-
-
-@pytest.fixture(autouse=True)
-def _no_descriptor_leaks() -> Iterator[None]:
-    """Whatever happens, as many descriptors are open after a test as before."""
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (a count; the listing's own descriptor is in both)
-    yield
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
-
-
-def once(server: Server, connection: socket.socket) -> None:
-    """Answer one request and close."""
-    if server.read(connection):
-        connection.sendall(server.answer("Connection: close\r\n"))
-
-
-def kept(server: Server, connection: socket.socket) -> None:
-    """Answer as long as somebody asks."""
-    while server.read(connection):
-        connection.sendall(server.answer())
 
 
 # --- good servers ---
@@ -270,72 +165,6 @@ def test_a_server_that_does_not_close_is_left_after_a_short_grace() -> None:
 
 
 # --- bad servers ---
-
-
-def garbage(server: Server, connection: socket.socket) -> None:
-    """Speak something else."""
-    server.read(connection)
-    connection.sendall(b"220 mail.lab.test ESMTP\r\n")
-    server.read(connection)
-
-
-def endless_head(server: Server, connection: socket.socket) -> None:
-    """Send header fields for ever."""
-    server.read(connection)
-    connection.sendall(b"HTTP/1.1 200 OK\r\n")
-    while True:
-        connection.sendall(b"X-More: and more\r\n" * 100)
-
-
-def endless_body(server: Server, connection: socket.socket) -> None:
-    """Name nobody and send a body for ever."""
-    server.read(connection)
-    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-    while True:
-        connection.sendall(b"x" * 65536)
-
-
-def truncated(server: Server, connection: socket.socket) -> None:
-    """Send less than promised."""
-    server.read(connection)
-    connection.sendall(server.answer()[:-1])
-
-
-def closing_early(server: Server, connection: socket.socket) -> None:
-    """Close without an answer."""
-    server.read(connection)
-
-
-def resetting(server: Server, connection: socket.socket) -> None:
-    """Close by RST."""
-    server.read(connection)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def silent(server: Server, connection: socket.socket) -> None:
-    """Say nothing."""
-    while server.read(connection):
-        pass
-
-
-def dripping(server: Server, connection: socket.socket) -> None:
-    """Send one byte now and then."""
-    server.read(connection)
-    for byte in itertools.cycle(b"HTTP/1.1 200 OK\r\n"):
-        connection.sendall(bytes([byte]))
-        threading.Event().wait(0.05)
-
-
-def unavailable(server: Server, connection: socket.socket) -> None:
-    """Answer as HAProxy does when no server is up."""
-    server.read(connection)
-    connection.sendall(b"HTTP/1.0 503 Service Unavailable\r\nConnection: close\r\n\r\n<html>")
-
-
-def anonymous(server: Server, connection: socket.socket) -> None:
-    """Answer without a name."""
-    server.read(connection)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
 BAD = [
@@ -566,117 +395,3 @@ def test_answers_are_sorted_into_counts_errors_and_statuses() -> None:
     assert counts == (Count("lb1", "web1", 2, 0), Count("lb1", "web2", 6, 1))
     assert errors == {ErrorKind.STATUS: 3, ErrorKind.UNIDENTIFIED: 4}
     assert statuses == {"200": 6, "500": 2, "503": 3, "404": 4}
-
-
-# --- TLS ---
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for www.lab.test and ::1, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "www.lab.test")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("www.lab.test"), x509.IPAddress(ipaddress.ip_address("::1"))]
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    pem = serialization.Encoding.PEM
-    file.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, *private))
-    return file
-
-
-@pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
-    """The server's side of TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-@pytest.mark.parametrize("keep_alive", [False, True])
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_https_is_counted_like_http(
-    tls: ssl.SSLContext, version: ssl.TLSVersion, keep_alive: bool, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a certificate that the host trusts, every answer counts, and the server is asked for by the URL's name."""
-    asked = []
-    tls.sni_callback = lambda _socket, name, _context: asked.append(name)
-    tls.maximum_version = version
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with serving(kept if keep_alive else once, context=tls) as server:
-        url = f"https://www.lab.test:{server.port}/"
-        answers = request(step(server.port, 30, url=url, keep_alive=keep_alive, timeout_s=5.0))
-    assert (answers.errors, answers.sent, len(server.requests)) == ({}, 30, 30)
-    assert len(server.clients) == (4 if keep_alive else 30)
-    assert set(asked) == {"www.lab.test"}
-
-
-@pytest.mark.parametrize("trusted", [True, False])
-def test_a_certificate_that_does_not_fit_is_an_error_of_tls(
-    tls: ssl.SSLContext, trusted: bool, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another's name, or a signature that nobody knows, is refused before anything is asked; unless told otherwise."""
-    if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with serving(once, context=tls) as server:
-        url = f"https://{'other' if trusted else 'www'}.lab.test:{server.port}/"
-        strict = request(step(server.port, 3, url=url, timeout_s=5.0))
-        assert server.requests == []
-        lenient = request(step(server.port, 3, url=url, timeout_s=5.0, verify=False))
-    assert (strict.errors, strict.sent) == ({ErrorKind.TLS: 3}, 3)
-    assert (lenient.errors, lenient.sent, len(server.requests)) == ({}, 3, 3)
-
-
-@pytest.mark.parametrize(
-    ("serve", "kind"),
-    [
-        (garbage, ErrorKind.TLS),
-        (unavailable, ErrorKind.TLS),
-        (closing_early, ErrorKind.TLS),
-        (resetting, ErrorKind.RESET),
-    ],
-)
-def test_a_server_without_tls_is_told_apart(serve: Serve, kind: ErrorKind) -> None:
-    """A peer that does not speak TLS is an error of TLS, not a silence."""
-
-    def plain(server: Server, connection: socket.socket) -> None:
-        connection.recv(65536)
-        if serve is resetting:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        elif serve is not closing_early:
-            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" if serve is unavailable else b"220 mail\r\n")
-
-    with serving(plain) as server:
-        answers = request(step(server.port, 3, url=f"https://www.lab.test:{server.port}/", timeout_s=5.0))
-    assert (answers.errors, answers.sent) == ({kind: 3}, 3)
-
-
-@pytest.mark.parametrize("serve", [silent, dripping])
-def test_a_handshake_has_its_time_too(serve: Serve, tls: ssl.SSLContext) -> None:
-    """A peer that never ends the handshake is a timeout."""
-
-    def mute(_server: Server, connection: socket.socket) -> None:
-        while connection.recv(65536):
-            if serve is dripping:
-                connection.sendall(b"\x16")
-
-    started = time.monotonic()
-    with serving(mute) as server:
-        answers = request(step(server.port, 2, url=f"https://www.lab.test:{server.port}/"))
-    assert (answers.errors, answers.sent) == ({ErrorKind.TIMEOUT: 2}, 2)
-    assert time.monotonic() - started < 5
-
-
-def test_tls_that_ends_in_the_middle_of_an_answer_is_truncated(tls: ssl.SSLContext) -> None:
-    """What HTTP says is missing is missing, however TLS ends."""
-    with serving(truncated, context=tls) as server:
-        answers = request(step(server.port, 3, url=f"https://www.lab.test:{server.port}/", verify=False, timeout_s=5.0))
-    assert answers.errors == {ErrorKind.PROTOCOL: 3}

@@ -6,18 +6,11 @@ import weakref
 import pytest
 
 from lbcheck.errors import LbcheckError
-from lbcheck.wire.http import (
-    BODY_LIMIT,
-    HEAD_LIMIT,
-    SHAPES_LIMIT,
-    Answer,
-    Identifier,
-    MalformedAnswerError,
-    Reader,
-    Recogniser,
-    Target,
-    request_bytes,
-)
+from lbcheck.wire.http.answer import BODY_LIMIT, HEAD_LIMIT, Answer, Reader
+from lbcheck.wire.http.head import MalformedAnswerError
+from lbcheck.wire.http.identifier import Identifier
+from lbcheck.wire.http.recogniser import SHAPES_LIMIT, Recogniser
+from lbcheck.wire.http.request import Target, request_bytes
 
 NAMED = b"HTTP/1.1 200 OK\r\nX-Served-By: web1\r\n"
 

@@ -1,0 +1,68 @@
+"""Where to connect, and from where."""
+
+import socket
+from typing import Any
+
+from lbcheck.model.address import family
+from lbcheck.model.plan import Request
+from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.probing import tls
+from lbcheck.wire.http.request import Target
+
+IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; module socket has it from Python 3.12 on
+
+
+class ImpossibleError(Exception):
+    """The whole step cannot be done."""
+
+    def __init__(self, kind: ErrorKind, message: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind, message)
+
+
+class Destination:
+    """Where to connect, and from where: resolved once."""
+
+    def __init__(self, step: Request, target: Target) -> None:
+        self.source = step.source
+        wanted = family(step.source) if step.source else 0
+        if step.address and wanted and family(step.address) != wanted:
+            raise ImpossibleError(ErrorKind.UNREACHABLE, f"{step.source} cannot reach {step.address}: IPv4 and IPv6")
+        try:
+            found = socket.getaddrinfo(
+                step.address or target.host,
+                target.port,
+                {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[wanted],
+                socket.SOCK_STREAM,
+                flags=socket.AI_NUMERICHOST if step.address else 0,
+            )
+        except (OSError, UnicodeError) as error:
+            name, why = step.address or target.host, getattr(error, "strerror", None) or error
+            raise ImpossibleError(ErrorKind.NOT_FOUND, f"cannot resolve {name}: {why}") from None
+        self.family: int = found[0][0]
+        self.address: tuple[Any, ...] = found[0][4]
+        self.name = target.host.partition("%")[0]  # TLS knows no interfaces
+        self.tls = tls.client_context(verify=step.verify) if target.tls else None
+
+    def open(self) -> tuple[socket.SocketType, int]:
+        """Begin to connect; return the socket and the error number of connect()."""
+        try:
+            new = socket.SocketType(self.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        except OSError as error:
+            raise ImpossibleError(ErrorKind.INTERNAL, f"cannot open a socket: {error.strerror}") from None
+        # The request carries the handshake's last ACK (tcp(7)): a packet and a wake-up of the server less.
+        new.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        if self.source:
+            self._bind(new)
+        return new, new.connect_ex(self.address)
+
+    def _bind(self, new: socket.SocketType) -> None:
+        try:
+            new.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)  # the port is chosen for the whole 4-tuple
+            new.bind((self.source, 0))
+        except OSError as error:
+            new.close()
+            raise ImpossibleError(
+                ErrorKind.NOT_FOUND,
+                f"cannot connect from {self.source}: {error.strerror}; is it an address of this host?",
+            ) from None

@@ -1,0 +1,70 @@
+"""The head of an answer, and how it says that its body ends."""
+
+import re
+from typing import NamedTuple
+
+TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110, section 5.6.2
+_STATUS_LINE = re.compile(rb"HTTP/1\.(\d) ([1-5]\d\d)(?: [^\r\n]*)?")
+_FIELD = re.compile(rb"(" + TOKEN + rb"):[ \t]*([^\r\n\0]*?)[ \t]*")
+_LENGTH = re.compile(rb"\d{1,18}")
+
+
+class MalformedAnswerError(Exception):
+    """The peer sent something that is no HTTP/1.x answer, or only a part of one."""
+
+
+class Head(NamedTuple):
+    """Status line and fields; names are as sent."""
+
+    minor: int  # of HTTP/1.x
+    status: int
+    fields: tuple[tuple[bytes, bytes], ...]
+
+    @classmethod
+    def parse(cls, raw: bytes) -> "Head":
+        """Read a head, with or without its closing empty line."""
+        first, *lines = raw.strip(b"\r\n").replace(b"\r\n", b"\n").split(b"\n")
+        status = _STATUS_LINE.fullmatch(first)
+        if not status:
+            raise MalformedAnswerError(f"an answer begins with {first[:40]!r}, which is no HTTP/1.x status line")
+        fields = []
+        for line in lines:
+            field = _FIELD.fullmatch(line)
+            if not field:
+                raise MalformedAnswerError(f"{line[:40]!r} is no header field")
+            fields.append((field[1], field[2]))
+        return cls(int(status[1]), int(status[2]), tuple(fields))
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Return the elements of the comma-separated list `name`, in lower case, over all of its fields."""
+        joined = b",".join(value for key, value in self.fields if key.lower() == name)
+        return [element.strip().lower() for element in joined.split(b",") if element.strip()]
+
+    @property
+    def persistent(self) -> bool:
+        """Whether the server leaves the connection open (RFC 9112, section 9.3)."""
+        options = self.values(b"connection")
+        return b"close" not in options and (self.minor >= 1 or b"keep-alive" in options)
+
+
+class Framing(NamedTuple):
+    """How a body ends: after `length` bytes, after its last chunk, or (-1, False) with the connection."""
+
+    length: int = -1
+    chunked: bool = False
+    doubtful: bool = False  # two framings at once: what follows is not to be trusted
+
+    @classmethod
+    def of(cls, head: Head) -> "Framing":
+        """Decide as RFC 9112, section 6.3 does."""
+        if head.status in (204, 304):
+            return cls(length=0)
+        codings, lengths = head.values(b"transfer-encoding"), set(head.values(b"content-length"))
+        if codings:
+            return cls(chunked=codings[-1] == b"chunked", doubtful=bool(lengths) or head.minor == 0)
+        if not lengths:
+            return cls()
+        length = lengths.pop()
+        if lengths or not _LENGTH.fullmatch(length):
+            raise MalformedAnswerError(f"Content-Length {length[:40]!r} is not one number")
+        return cls(length=int(length))
