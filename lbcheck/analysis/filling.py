@@ -12,7 +12,7 @@ from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 WHY: Mapping[StopKind, str] = {
     StopKind.NO_PORT: "connect: no port is left from this source to this endpoint",
-    StopKind.IN_USE: "bind: the port is taken, by a connection or by a listener",
+    StopKind.IN_USE: "bind: the port is taken, by a listener, a connection, or for a minute by one in TIME_WAIT",
     StopKind.NO_SOURCE: "bind: this machine does not have the source address",
     StopKind.SILENCE: "no answer until the deadline: a NAT without a free port, a firewall, or a full queue dropped it",
     StopKind.RESET: "answered, then ended by RST: the proxy or the server had no room",

@@ -6,10 +6,11 @@ from typing import Any
 
 from lbcheck.analysis import measuring, server_hop
 from lbcheck.analysis.counters import Difference, ServerDelta
+from lbcheck.analysis.filling import WHY
 from lbcheck.analysis.growth import Subject
 from lbcheck.analysis.hops import Step
 from lbcheck.model.capacity import Cluster
-from lbcheck.model.fill import Fill, Filled
+from lbcheck.model.fill import Fill, Filled, StopKind
 from lbcheck.model.sample import LogLines, Sample
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
@@ -80,7 +81,7 @@ def _by_clients(samples: Sequence[Filled], step: Step, row: dict[str, Any]) -> I
     held = measuring.held(step, samples)
     row |= {"measured": held.held, "stopped_by": held.stopped_by, "seconds": held.seconds}
     if held.held != step.predicted:
-        stop = f"; it ended by {held.stopped_by}" if held.stopped_by else ""
+        stop = f"; it ended by {held.stopped_by} ({WHY[StopKind(held.stopped_by)]})" if held.stopped_by else ""
         yield Finding(Outcome.FAIL, f"{what}: {step.predicted:,} predicted, {held.held:,} held{stop}")
     if held.beside:
         there, tried = held.beside
