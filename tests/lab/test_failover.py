@@ -76,7 +76,11 @@ FAULTS = (
         moves=False,
     ),
     Fault("keepalived stopped", on_lb1("systemctl", "stop", "keepalived"), _start("keepalived")),
-    Fault("keepalived killed", on_lb1("systemctl", "kill", "--signal=KILL", "keepalived"), _start("keepalived")),
+    Fault(
+        "keepalived killed, systemd starts it again",
+        on_lb1("systemctl", "kill", "--signal=KILL", "keepalived"),
+        lambda _: None,
+    ),
     Fault(
         "link of lb1 cut beyond it",
         lambda cluster: cluster.cut("lb1"),
