@@ -18,7 +18,7 @@ from bench import arena
 from bench.table import print_table
 from lbcheck.model.address import Endpoint
 from lbcheck.model.plan import Resolve
-from lbcheck.probing.dns import resolve
+from lbcheck.probing.dns.resolve import resolve
 
 PROGRAMS = {"dnsperf": "dnsperf", "nsd": "nsd", "unshare": "util-linux", "ip": "iproute2"}
 SERVER = Endpoint("127.0.0.1", 5300)

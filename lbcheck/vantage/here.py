@@ -37,7 +37,7 @@ def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:
 
 # Step → the module and function that run it; those that last take the question whether to stop, too.
 _LASTING: Mapping[type[Step], tuple[str, str]] = {
-    Resolve: ("probing.dns", "resolve"),
+    Resolve: ("probing.dns.resolve", "resolve"),
     LookUp: ("probing.lookup", "look_up"),
     Request: ("probing.http", "request"),
     Fill: ("probing.fill", "fill"),

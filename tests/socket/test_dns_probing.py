@@ -14,7 +14,9 @@ import pytest
 from lbcheck.model.address import Endpoint
 from lbcheck.model.plan import RecordType, Resolve
 from lbcheck.model.sample import Resolution
-from lbcheck.probing.dns import REFUSALS, SILENCES, host_resolver, resolve
+from lbcheck.probing.dns.datagrams import REFUSALS
+from lbcheck.probing.dns.kernel import SILENCES
+from lbcheck.probing.dns.resolve import host_resolver, resolve
 from tests.socket.name_servers import (
     Behaviour,
     aliasing,

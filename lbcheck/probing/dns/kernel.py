@@ -1,0 +1,42 @@
+"""A socket towards a name server, what the kernel says of it, and how long one listens."""
+
+import errno
+import socket
+
+from lbcheck.model.address import Endpoint, family
+from lbcheck.model.sample import ErrorKind
+
+POLL_S = 0.1  # how often `stopped` is asked
+SILENCES = 3  # queries or timeouts in a row: nobody answers
+
+KINDS = {
+    errno.ECONNREFUSED: ErrorKind.REFUSED,
+    errno.ECONNRESET: ErrorKind.RESET,
+    errno.EPIPE: ErrorKind.RESET,
+    errno.ETIMEDOUT: ErrorKind.TIMEOUT,
+    errno.EHOSTUNREACH: ErrorKind.UNREACHABLE,
+    errno.ENETUNREACH: ErrorKind.UNREACHABLE,
+    errno.ENETDOWN: ErrorKind.UNREACHABLE,
+    errno.EAFNOSUPPORT: ErrorKind.UNREACHABLE,  # a kernel without IPv6
+    errno.EADDRNOTAVAIL: ErrorKind.UNREACHABLE,  # no address of this family to ask from: one socket exhausts no ports
+    errno.EINVAL: ErrorKind.UNREACHABLE,  # a link-local address without its interface
+    errno.EAGAIN: ErrorKind.PORTS_EXHAUSTED,  # connect(2) of a UDP socket: no port is free
+    errno.EPERM: ErrorKind.DENIED,  # the host's own packet filter
+    errno.EACCES: ErrorKind.DENIED,
+}
+
+
+def towards(server: Endpoint, kind: socket.SocketKind) -> socket.socket:
+    """Return a non-blocking socket of the server's address family."""
+    sock = socket.socket(socket.AF_INET if family(server.address) == 4 else socket.AF_INET6, kind)
+    sock.setblocking(False)
+    return sock
+
+
+def kind_of(error: OSError) -> ErrorKind:
+    """Return what an error of the operating system means here; one that is not understood propagates."""
+    if isinstance(error, TimeoutError):
+        return ErrorKind.TIMEOUT
+    if error.errno not in KINDS:
+        raise error
+    return KINDS[error.errno]
