@@ -23,10 +23,11 @@ from bench.table import print_table
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill
-from lbcheck.probing import child, needs
-from lbcheck.probing.fill import filling
-from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS, workers
-from lbcheck.probing.listening import listening
+from lbcheck.probing import child
+from lbcheck.probing.fill import needs
+from lbcheck.probing.fill.engine import filling
+from lbcheck.probing.fill.listening import listening
+from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS, workers
 
 PROGRAMS = {"gcc": "gcc", "unshare": "util-linux", "ip": "iproute2"}
 SERVER = Endpoint("127.0.0.1", 80)

@@ -16,7 +16,7 @@ from bench import arena
 from bench.table import print_table
 from lbcheck.analysis.sampling import shares
 from lbcheck.model.plan import Request
-from lbcheck.probing.http import request
+from lbcheck.probing.http.engine import request
 
 PROGRAMS = {"haproxy": "haproxy", "unshare": "util-linux", "ip": "iproute2"}
 URL = "http://127.0.0.1:8080/"

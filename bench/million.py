@@ -24,8 +24,8 @@ from lbcheck.analysis.argument import EVERY_PORT, clients, endpoints
 from lbcheck.errors import LbcheckError
 from lbcheck.model.fill import Fill
 from lbcheck.probing import stage
-from lbcheck.probing.fill import filling, prepare
-from lbcheck.probing.listening import QUEUE, listening
+from lbcheck.probing.fill.engine import filling, prepare
+from lbcheck.probing.fill.listening import QUEUE, listening
 
 PROGRAMS = {"unshare": "util-linux", "ip": "iproute2"}
 HOPELESS = 3600.0  # seconds, and gigabytes: no target

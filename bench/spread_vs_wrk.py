@@ -19,7 +19,7 @@ from pathlib import Path
 from bench import arena
 from bench.table import print_table
 from lbcheck.model.plan import Request
-from lbcheck.probing.http import request
+from lbcheck.probing.http.engine import request
 
 PROGRAMS = {"wrk": "wrk", "haproxy": "haproxy", "nginx": "nginx-light", "unshare": "util-linux", "ip": "iproute2"}
 URL = "http://127.0.0.1:8080/"

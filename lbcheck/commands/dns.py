@@ -7,7 +7,7 @@ from lbcheck.commands import output
 from lbcheck.loaders.command_line import of_name
 from lbcheck.model.address import Endpoint, is_loopback
 from lbcheck.model.plan import Options, RecordType
-from lbcheck.probing.delegation import authoritative_for
+from lbcheck.probing.dns.delegation import authoritative_for
 
 TYPES: dict[str, tuple[RecordType, ...]] = {"A": ("A",), "AAAA": ("AAAA",), "both": ("A", "AAAA")}
 

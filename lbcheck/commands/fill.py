@@ -13,8 +13,9 @@ from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, harmless
 from lbcheck.model.verdict import Report
-from lbcheck.probing import needs, sock_diag
-from lbcheck.probing.fill import Prepared, fill, prepare, reserved_ports
+from lbcheck.probing import sock_diag
+from lbcheck.probing.fill import needs
+from lbcheck.probing.fill.engine import Prepared, fill, prepare, reserved_ports
 from lbcheck.run import first_interrupt
 from lbcheck.wire import jsonl
 

@@ -13,8 +13,9 @@ from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.model.fill import Filled
 from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.probing import namespace, needs, small_cgn, stage
-from lbcheck.probing.fill import prepare
+from lbcheck.probing import namespace, small_cgn, stage
+from lbcheck.probing.fill import needs
+from lbcheck.probing.fill.engine import prepare
 from lbcheck.wire import jsonl
 
 CONNECTIONS = 200_000  # three times what one address has, in seconds, and in 1.4 GB

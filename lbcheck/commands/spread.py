@@ -10,7 +10,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.address import family, is_address, is_loopback
 from lbcheck.model.plan import Options
-from lbcheck.probing.addresses import addresses_of
+from lbcheck.probing.dns.addresses import addresses_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,10 @@ from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.nat import NatPool
 from lbcheck.model.sample import ErrorKind, Failure
-from lbcheck.probing import namespace, needs
-from lbcheck.probing.fill import Holding, filling
-from lbcheck.probing.listening import QUEUE, Listening, listening
+from lbcheck.probing import namespace
+from lbcheck.probing.fill import needs
+from lbcheck.probing.fill.engine import Holding, filling
+from lbcheck.probing.fill.listening import QUEUE, Listening, listening
 from lbcheck.probing.small_cgn import small_cgn
 
 

@@ -38,10 +38,10 @@ def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:
 # Step → the module and function that run it; those that last take the question whether to stop, too.
 _LASTING: Mapping[type[Step], tuple[str, str]] = {
     Resolve: ("probing.dns.resolve", "resolve"),
-    LookUp: ("probing.lookup", "look_up"),
-    Request: ("probing.http", "request"),
-    Fill: ("probing.fill", "fill"),
-    Watch: ("probing.watch", "watch"),
+    LookUp: ("probing.dns.lookup", "look_up"),
+    Request: ("probing.http.engine", "request"),
+    Fill: ("probing.fill.engine", "fill"),
+    Watch: ("probing.http.watch", "watch"),
 }
 
 

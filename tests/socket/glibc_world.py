@@ -19,7 +19,7 @@ import dns.rcode
 from lbcheck.model.address import Family
 from lbcheck.model.plan import LookUp
 from lbcheck.model.sample import Lookup
-from lbcheck.probing.lookup import look_up
+from lbcheck.probing.dns.lookup import look_up
 from tests.socket.name_servers import Behaviour, answering, name_server, saying, silent
 
 

@@ -16,9 +16,9 @@ from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, Filled, explicit
 from lbcheck.probing import sock_diag
-from lbcheck.probing.fill import fill, filling, prepare
-from lbcheck.probing.fill_plan import WORTH_A_PROCESS
-from lbcheck.probing.listening import listening
+from lbcheck.probing.fill.engine import fill, filling, prepare
+from lbcheck.probing.fill.listening import listening
+from lbcheck.probing.fill.plan import WORTH_A_PROCESS
 from lbcheck.probing.namespace import unshare
 from lbcheck.wire import jsonl
 

@@ -12,7 +12,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint
 from lbcheck.model.sample import Answers, Count, ErrorKind
 from lbcheck.probing import sock_diag
-from lbcheck.probing.http import BURST_S, FAILING, FAILING_RATE, following, request, tally
+from lbcheck.probing.http.engine import BURST_S, FAILING, FAILING_RATE, following, request, tally
 from lbcheck.wire.http.answer import Answer
 from tests.socket.http_servers import (
     Serve,

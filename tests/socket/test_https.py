@@ -10,8 +10,8 @@ import pytest
 
 from lbcheck.model.sample import ErrorKind
 from lbcheck.model.watch import Route, Watch
-from lbcheck.probing.http import request
-from lbcheck.probing.watch import watch
+from lbcheck.probing.http.engine import request
+from lbcheck.probing.http.watch import watch
 from tests.socket.http_servers import (
     Serve,
     Server,

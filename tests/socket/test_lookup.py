@@ -12,7 +12,7 @@ import pytest
 from lbcheck.analysis.rfc6724 import preferred
 from lbcheck.model.plan import LookUp
 from lbcheck.model.sample import ErrorKind, Failure, Lookup
-from lbcheck.probing.lookup import look_up, prefix_lengths, sources
+from lbcheck.probing.dns.lookup import look_up, prefix_lengths, sources
 from tests.socket.glibc_world import Scenario
 
 ROOT = Path(__file__).parents[2]

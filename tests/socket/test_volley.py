@@ -12,10 +12,10 @@ import pytest
 from lbcheck.model.address import Endpoint
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import StopKind
-from lbcheck.probing.fill_plan import Block
-from lbcheck.probing.listening import listening
-from lbcheck.probing.readiness import all_writable
-from lbcheck.probing.volley import Volley
+from lbcheck.probing.fill.listening import listening
+from lbcheck.probing.fill.plan import Block
+from lbcheck.probing.fill.readiness import all_writable
+from lbcheck.probing.fill.volley import Volley
 
 from .fill_world import alone
 

@@ -17,7 +17,7 @@ from lbcheck.model.plan import Options
 from lbcheck.model.topology import Backend, Frontend, Topology
 from lbcheck.model.verdict import Outcome
 from lbcheck.model.watch import Gap, Route, Seen, Watch
-from lbcheck.probing.watch import watch
+from lbcheck.probing.http.watch import watch
 from lbcheck.run import run
 
 PACE_S = 0.02

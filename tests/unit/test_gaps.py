@@ -3,7 +3,7 @@
 import pytest
 
 from lbcheck.model.watch import Gap, Route
-from lbcheck.probing.gaps import KEPT, Attempt, gaps, seen
+from lbcheck.probing.http.gaps import KEPT, Attempt, gaps, seen
 
 ROUTE = Route("http://www.lab.test/", "198.18.0.101")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lbcheck.probing.needs import PROCESS_BYTES, Needs, Room, gigabytes, needs, sentence, shortages
+from lbcheck.probing.fill.needs import PROCESS_BYTES, Needs, Room, gigabytes, needs, sentence, shortages
 
 NEED = Needs(connections=1000, processes=4, files=2000, memory_bytes=8_000_000_000)
 AMPLE = Room(descriptors=20_000, files=2000, processes=4, memory_bytes=8_000_000_000)

@@ -16,11 +16,11 @@ import lbcheck
 from lbcheck.model.address import family
 from lbcheck.model.sample import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
-from lbcheck.probing import tls
-from lbcheck.probing.error_kinds import KINDS
-from lbcheck.probing.gaps import Attempt, seen
+from lbcheck.probing.http import tls
+from lbcheck.probing.http.error_kinds import KINDS
+from lbcheck.probing.http.gaps import Attempt, seen
+from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
-from lbcheck.probing.volley import RESET
 from lbcheck.wire.http.answer import Answer
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser

@@ -6,10 +6,9 @@ from typing import Any
 from lbcheck.model.address import family
 from lbcheck.model.plan import Request
 from lbcheck.model.sample import ErrorKind, Failure
-from lbcheck.probing import tls
+from lbcheck.probing.http import tls
+from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT
 from lbcheck.wire.http.request import Target
-
-IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; module socket has it from Python 3.12 on
 
 
 class ImpossibleError(Exception):

@@ -20,11 +20,11 @@ from contextlib import contextmanager, suppress
 import lbcheck
 from lbcheck.model.plan import Request
 from lbcheck.model.sample import Answers, Count, ErrorKind, Failure
-from lbcheck.probing.destination import Destination, ImpossibleError
-from lbcheck.probing.error_kinds import KINDS
+from lbcheck.probing.http.destination import Destination, ImpossibleError
+from lbcheck.probing.http.error_kinds import KINDS
+from lbcheck.probing.http.tls import Tls
+from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
-from lbcheck.probing.tls import Tls
-from lbcheck.probing.volley import RESET
 from lbcheck.wire.http.answer import Answer, Reader
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser

@@ -14,9 +14,10 @@ from lbcheck.errors import LbcheckError, MeasurementError
 from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.fill import Fill, Filled, StopKind
 from lbcheck.model.sample import ErrorKind, Failure
-from lbcheck.probing import child, needs, sock_diag
-from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS, Block, blocks, deal, portions, workers
-from lbcheck.probing.fill_worker import STOP, Portions, Worker
+from lbcheck.probing import child, sock_diag
+from lbcheck.probing.fill import needs
+from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS, Block, blocks, deal, portions, workers
+from lbcheck.probing.fill.worker import STOP, Portions, Worker
 from lbcheck.probing.stopping import Stopped, never
 
 _LOOK_S = 0.1  # how often to ask whether to stop, and how much memory is left: at 100,000/s, 70 MB in between

@@ -12,10 +12,11 @@ from itertools import islice
 
 from lbcheck.model.address import Endpoint
 from lbcheck.model.fill import Fill, StopKind
-from lbcheck.probing import child, needs
-from lbcheck.probing.fill_plan import PORTION, Block
-from lbcheck.probing.readiness import all_writable
-from lbcheck.probing.volley import FOR_GOOD, Volley, kind_of
+from lbcheck.probing import child
+from lbcheck.probing.fill import needs
+from lbcheck.probing.fill.plan import PORTION, Block
+from lbcheck.probing.fill.readiness import all_writable
+from lbcheck.probing.fill.volley import FOR_GOOD, Volley, kind_of
 
 STOP = b"s"  # the parent's word: open no more, report, and hold what is open
 

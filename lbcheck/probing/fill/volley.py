@@ -2,20 +2,19 @@
 
 import errno
 import socket
-import struct
 from collections.abc import Sequence
 
 from lbcheck.model.address import family
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import StopKind
-from lbcheck.probing.fill_plan import Block
+from lbcheck.probing.fill.plan import Block
+from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, RESET
 
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: close by RST
 _KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _Socket = socket.SocketType  # the plain C type: socket.socket costs as much as a call more
 _OPTIONS: dict[BindingMode, tuple[int, int, int | bytes]] = {  # what is set before bind: level, name, value
     BindingMode.EXPLICIT: (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),
-    BindingMode.NO_PORT: (socket.IPPROTO_IP, 24, 1),  # IP_BIND_ADDRESS_NO_PORT (linux/in.h), for IPv6 sockets, too
+    BindingMode.NO_PORT: (socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1),
 }
 _STOPS = {
     errno.EADDRNOTAVAIL: StopKind.NO_PORT,

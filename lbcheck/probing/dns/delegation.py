@@ -5,7 +5,7 @@ import dns.name
 import dns.resolver
 
 from lbcheck.errors import LbcheckError
-from lbcheck.probing.addresses import addresses_of
+from lbcheck.probing.dns.addresses import addresses_of
 
 
 def authoritative_for(name: str, timeout_s: float) -> dict[str, tuple[str, ...]]:

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 from lbcheck.errors import MeasurementError
 from lbcheck.model.address import Endpoint, family
-from lbcheck.probing import child, needs, sock_diag
-from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS
-from lbcheck.probing.volley import RESET
+from lbcheck.probing import child, sock_diag
+from lbcheck.probing.fill import needs
+from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS
+from lbcheck.probing.socket_options import RESET
 
 QUEUE = (1 << 31) - 1  # as long as net.core.somaxconn allows
 _LOOK_S = 0.02  # in which two processes accept some 2,000

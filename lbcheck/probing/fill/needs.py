@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lbcheck.probing.fill_plan import SPARE_DESCRIPTORS
+from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS
 
 # Measured on Linux 6.18: the rise of slab for 1,008,000 connections with both ends on one machine, accepted or in
 # the listener's queue, rounded up.

@@ -1,0 +1,1 @@
+"""HTTP over many connections at once: who answers, counted; and for how long nobody does, watched."""
