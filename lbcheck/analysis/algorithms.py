@@ -174,6 +174,11 @@ def normal_name(algorithm: str) -> str:
     return algorithm.partition("(")[0].split()[0] if algorithm.strip() else ""
 
 
+def has_law(algorithm: str) -> bool:
+    """Return whether it is known what `algorithm` owes."""
+    return normal_name(algorithm) in LAWS
+
+
 def judge(algorithm: str, tally: Tally, alpha: float) -> Judgement:
     """Hold `tally` to what `algorithm` owes, with a chance of a false alarm of at most `alpha`."""
     return LAWS[normal_name(algorithm)](tally, alpha)
