@@ -129,24 +129,25 @@ class Cluster:
         """Send one order to a balancer's admin socket; return the answer."""
         return self.on(host, "python3", "-c", _ASK_HAPROXY, order)
 
-    def row(self, balancer: str, service: str) -> dict[str, str]:
-        """Return one row of a balancer's statistics: a server, FRONTEND or BACKEND."""
+    def rows(self, balancer: str) -> dict[str, dict[str, str]]:
+        """Return the rows of a balancer's statistics by what they are of: a server, FRONTEND or BACKEND."""
         lines = self.haproxy(balancer, "show stat").splitlines()
         columns = lines[0].removeprefix("# ").split(",")
         rows = [dict(zip(columns, line.split(","), strict=False)) for line in lines[1:]]
-        return next(row for row in rows if row["svname"] == service)
+        return {row["svname"]: row for row in reversed(rows)}  # of a name that comes again, the first
 
     def status(self, balancer: str, server: str) -> str:
         """Return a server's status as one balancer has it: UP, DOWN or DRAIN."""
-        return self.row(balancer, server)["status"]
+        return self.rows(balancer)[server]["status"]
 
     def requests(self, balancer: str) -> int:
         """Return how many requests a balancer has had."""
-        return int(self.row(balancer, "FRONTEND")["req_tot"])
+        return int(self.rows(balancer)["FRONTEND"]["req_tot"])
 
-    def holds(self, balancer: str, address: str) -> bool:
-        """Return whether a balancer has an address now."""
-        return f" {address}/" in self.on(balancer, "ip", "-o", "address", "show")
+    def holds(self, balancer: str, *addresses: str) -> bool:
+        """Return whether a balancer has all these addresses now."""
+        shown = self.on(balancer, "ip", "-o", "address", "show")
+        return all(f" {address}/" in shown for address in addresses)
 
     def words_on(self, host: str, *words: str) -> list[str]:
         """Return the command, as anybody may run it from here, that runs another one in a host."""
@@ -249,15 +250,15 @@ class Cluster:
 
     def settled(self) -> None:
         """Wait until every VIP is at home and every balancer has every server up."""
-        for vip in self.topology.vips:
-            until(partial(self.holds, vip.home, vip.address), f"{vip.address} at {vip.home}")
         for balancer in self.topology.balancers:
-            for server in self.topology.backends[0].servers:
-                until(partial(self.has_up, balancer.name, server.name), f"{server.name} UP at {balancer.name}")
+            own = [vip.address for vip in self.topology.vips if vip.home == balancer.name]
+            until(partial(self.holds, balancer.name, *own), f"{', '.join(own)} at {balancer.name}")
+            until(partial(self.has_all_up, balancer.name), f"every server UP at {balancer.name}")
 
-    def has_up(self, balancer: str, server: str) -> bool:
-        """Return whether a balancer gives a server requests."""
-        return self.status(balancer, server) == "UP"
+    def has_all_up(self, balancer: str) -> bool:
+        """Return whether a balancer gives every server requests."""
+        rows = self.rows(balancer)
+        return all(rows[server.name]["status"] == "UP" for server in self.topology.backends[0].servers)
 
     @contextmanager
     def edited(self, host: str, path: str, before: str, after: str, apply: Sequence[str]) -> Iterator[None]:
