@@ -33,7 +33,7 @@ METADATA = {"provider": "libvirt", "format": "qcow2", "virtual_size": 2}  # GB, 
 
 def key(release: Release) -> str:
     """Return the name of the box that these packages, this release and these scripts make."""
-    scripts = [path.read_text(encoding="utf-8") for path in (*CUSTOMISATIONS, DISK)]
+    scripts = [path.read_text(encoding="utf-8") for path in (*CUSTOMISATIONS, image.CARRIED, DISK)]
     parts = [release.distribution, release.codename, platform.machine(), packages(release), image.OPTIONS, scripts]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 

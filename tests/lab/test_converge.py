@@ -25,6 +25,18 @@ def test_the_second_converge_changes_nothing(cluster: Cluster) -> None:
     assert set(changes(cluster.converge()).values()) == {(0, 0)}
 
 
+def test_a_host_compiles_a_module_once(cluster: Cluster) -> None:
+    """What its Python has compiled of one of Ansible's modules, it does not compile again."""
+
+    def kept_after_a_call() -> str:
+        cluster.done("ansible", "-i", cluster.inventories[0], "client1", "-m", "ansible.builtin.command", "-a", "true")
+        return cluster.on("client1", "ls", "-l", "--full-time", "/run/zip-bytecode")
+
+    first = kept_after_a_call()
+    assert len(first.splitlines()) > 1
+    assert kept_after_a_call() == first
+
+
 def test_a_dry_run_on_a_converged_lab_changes_nothing(cluster: Cluster) -> None:
     """`--check` finds everything as it should be."""
     assert set(changes(cluster.converge("--check")).values()) == {(0, 0)}
