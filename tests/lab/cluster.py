@@ -133,7 +133,7 @@ class Cluster:
         """Return the rows of a balancer's statistics by what they are of: a server, FRONTEND or BACKEND."""
         lines = self.haproxy(balancer, "show stat").splitlines()
         columns = lines[0].removeprefix("# ").split(",")
-        rows = [dict(zip(columns, line.split(","), strict=False)) for line in lines[1:]]
+        rows = [dict(zip(columns, line.split(","), strict=False)) for line in lines[1:] if line]
         return {row["svname"]: row for row in reversed(rows)}  # of a name that comes again, the first
 
     def status(self, balancer: str, server: str) -> str:
