@@ -1,8 +1,8 @@
 """Lies in each host of the lab, and keeps what its Python compiles out of archives, as Python does for folders.
 
 Ansible sends each module with all that it imports, as an archive, and Python compiles that anew at each call (and
-twice: to find a module, and to run it). It is nearly half of a call, also where machines are emulated and one takes
-seconds. It imports no more than Python has loaded anyway, for it runs at each start of Python.
+twice, to find a module and to run it: python/cpython#141276). It is a third of a call, also where machines are emulated
+and one takes seconds. Python has loaded all that is imported here anyway, for this runs at each start of Python.
 """
 
 import marshal
@@ -16,13 +16,13 @@ def keep(folder: str = FOLDER) -> None:
     """From here on, in this process: take bytecode from a folder, and put there what it does not hold yet."""
     compile_source = zipimport._compile_source  # type: ignore[attr-defined]
 
-    def kept(pathname: str, source: bytes) -> object:
+    def kept(pathname: str, source: bytes, *more: object) -> object:  # more: since Python 3.15 the module's name
         path = f"{folder}/{_key(source)}"
         try:
             with open(path, "rb") as file:
                 return marshal.loads(file.read())  # noqa: S302 (root's own file)
         except OSError:
-            code = compile_source(pathname, source)
+            code = compile_source(pathname, source, *more)
             _write(path, marshal.dumps(code))
             return code
 
