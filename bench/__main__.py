@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 _NOT_BENCHES = {"__init__", "__main__", "arena", "table"}
-_BY_NAME_ONLY = {"boot"}  # needs the box of the virtual machines
+_BY_NAME_ONLY = {"boot", "bytecode"}  # need the box of the virtual machines, and a standing lab
 
 
 def main() -> int:

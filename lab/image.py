@@ -23,7 +23,7 @@ from lab.system import run
 
 CACHE = Path("/var/cache/lbcheck-lab")
 CUSTOMISATION = Path(__file__).with_name("image.sh")
-CARRIED = Path(__file__).with_name("zip_bytecode.py")  # what it puts there
+MADE_OF = (CUSTOMISATION, Path(__file__).with_name("zip_bytecode.py"))  # the script, and what it puts there
 NEEDED_BYTES = 700_000_000  # a finished image is 280 MB; while it is built, the packages lie beside it
 KEPT_S = 7 * 86_400  # images of other package lists: for those who change between branches
 DISTRIBUTIONS = {"debian": "Debian", "ubuntu": "Ubuntu"}  # as /etc/os-release and as their archives call themselves
@@ -79,7 +79,7 @@ def ensure(current: Phase) -> Path:
 
 def image_key(release: Release) -> str:
     """Return the name of the image that these packages, this release and this customisation make."""
-    texts = [path.read_text(encoding="utf-8") for path in (CUSTOMISATION, CARRIED)]
+    texts = [path.read_text(encoding="utf-8") for path in MADE_OF]
     parts = [release.distribution, release.codename, platform.machine(), PACKAGES, OPTIONS, texts]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 

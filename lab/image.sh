@@ -37,7 +37,7 @@ for unit in \
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 
-# Python keeps what it has compiled of Ansible's modules: says the module itself, why.
+# Python keeps what it has compiled of Ansible's modules; zip_bytecode.py says why.
 install -m 644 "$(dirname "$0")/zip_bytecode.py" "$root/usr/lib/python3/dist-packages/"
 echo 'import zip_bytecode; zip_bytecode.keep()' >"$root/usr/lib/python3/dist-packages/zip_bytecode.pth"
 

@@ -1,8 +1,8 @@
 """Lies in each host of the lab, and keeps what its Python compiles out of archives, as Python does for folders.
 
 Ansible sends each module with all that it imports, as an archive, and Python compiles that anew at each call (and
-twice, to find a module and to run it: python/cpython#141276). It is a third of a call, also where machines are emulated
-and one takes seconds. Python has loaded all that is imported here anyway, for this runs at each start of Python.
+twice, to find a module and to run it: python/cpython#141276). What that takes is told by `python -m bench.bytecode`.
+Python has loaded all that is imported here anyway, for this runs at each start of Python.
 """
 
 import marshal
@@ -44,4 +44,5 @@ def _write(path: str, content: bytes) -> None:
             file.write(content)
         os.replace(new, path)
     except OSError:
-        return
+        if os.path.exists(new):  # begun, and then there was no room
+            os.unlink(new)

@@ -17,7 +17,7 @@ from lab.system import run
 
 CACHE = Path("/var/cache/lbcheck-box")
 LATEST = CACHE / "latest.box"  # what the Vagrantfile looks for; its name leads to the key
-CUSTOMISATIONS = (image.CUSTOMISATION, Path(__file__).with_name("box.sh"))
+CUSTOMISATION = Path(__file__).with_name("box.sh")  # after the image's own
 DISK = Path(__file__).with_name("disk.sh")
 NEEDED_BYTES = 2_500_000_000  # root file system, raw disk, disk and box lie side by side while it is built
 # What a machine needs besides what a host of the one-machine lab has.
@@ -33,8 +33,8 @@ METADATA = {"provider": "libvirt", "format": "qcow2", "virtual_size": 2}  # GB, 
 
 def key(release: Release) -> str:
     """Return the name of the box that these packages, this release and these scripts make."""
-    scripts = [path.read_text(encoding="utf-8") for path in (*CUSTOMISATIONS, image.CARRIED, DISK)]
-    parts = [release.distribution, release.codename, platform.machine(), packages(release), image.OPTIONS, scripts]
+    texts = [path.read_text(encoding="utf-8") for path in (*image.MADE_OF, CUSTOMISATION, DISK)]
+    parts = [release.distribution, release.codename, platform.machine(), packages(release), image.OPTIONS, texts]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
@@ -80,7 +80,7 @@ def _build(release: Release, box: Path, current: Phase) -> None:
     with tempfile.TemporaryDirectory(prefix="building-", dir=CACHE) as folder:
         root, disk, new = Path(folder, "root"), Path(folder, "box.img"), Path(folder, "box")
         current.say("installing packages")
-        image.bootstrap(release, root, packages(release), CUSTOMISATIONS)
+        image.bootstrap(release, root, packages(release), [image.CUSTOMISATION, CUSTOMISATION])
         current.say("making the disk")
         # Mounts of its own: whatever happens, none is left.
         run(

@@ -1,5 +1,6 @@
 """A lab for tests: stood up and converged by the commands that users run, broken and healed by hand."""
 
+import csv
 import json
 import os
 import shlex
@@ -131,10 +132,8 @@ class Cluster:
 
     def rows(self, balancer: str) -> dict[str, dict[str, str]]:
         """Return the rows of a balancer's statistics by what they are of: a server, FRONTEND or BACKEND."""
-        lines = self.haproxy(balancer, "show stat").splitlines()
-        columns = lines[0].removeprefix("# ").split(",")
-        rows = [dict(zip(columns, line.split(","), strict=False)) for line in lines[1:] if line]
-        return {row["svname"]: row for row in reversed(rows)}  # of a name that comes again, the first
+        table = csv.DictReader(self.haproxy(balancer, "show stat").removeprefix("# ").splitlines())
+        return {row["svname"]: row for row in reversed(list(table))}  # of a name that comes again, the first
 
     def status(self, balancer: str, server: str) -> str:
         """Return a server's status as one balancer has it: UP, DOWN or DRAIN."""

@@ -1,9 +1,11 @@
 """What can be said of the virtual machines without starting one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lab import image
 from lab.errors import LabError
 from lab.image import Release
 from lbcheck.errors import InventoryError
@@ -57,12 +59,27 @@ def test_a_layer_of_another_inventory_is_refused(tmp_path: Path) -> None:
         listing(layered(tmp_path, "  other1: {ansible_connection: ssh}\n"))
 
 
-def test_another_package_makes_another_box() -> None:
+def test_another_release_makes_another_box() -> None:
     """A box is kept under what it is made of."""
     release = Release("debian", "bookworm")
     first = box.key(release)
     assert box.key(release) == first
     assert box.key(Release("debian", "trixie")) != first
+
+
+@pytest.mark.parametrize("part", ["image.sh", "zip_bytecode.py"])
+@pytest.mark.parametrize("key", [image.image_key, box.key])
+def test_another_part_makes_another_image_and_box(
+    key: Callable[[Release], str], part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of what the image is made of is never met by one that was kept."""
+    release = Release("debian", "bookworm")
+    first = key(release)
+    changed = tmp_path / part
+    original = next(path for path in image.MADE_OF if path.name == part)
+    changed.write_text(original.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    monkeypatch.setattr(image, "MADE_OF", tuple(changed if path == original else path for path in image.MADE_OF))
+    assert key(release) != first
 
 
 def test_a_machine_without_a_known_kernel_is_refused() -> None:

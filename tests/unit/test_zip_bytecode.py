@@ -13,9 +13,9 @@ SCRIPT = """
 import sys, zipimport
 sys.path[:0] = sys.argv[1:3]
 compile_source = zipimport._compile_source
-def counted(pathname, source):
+def counted(*of):
     print("compiled")
-    return compile_source(pathname, source)
+    return compile_source(*of)
 zipimport._compile_source = counted
 import zip_bytecode
 zip_bytecode.keep(sys.argv[3])
@@ -49,13 +49,19 @@ def test_nothing_fails_where_nothing_can_be_kept(archive: Path) -> None:
         assert _imported(archive, Path("/dev/null/kept")).endswith("compiled\n1\n")
 
 
+def test_what_could_not_be_written_whole_is_not_there(archive: Path, tmp_path: Path) -> None:
+    """Without room the module is imported all the same, and no half of it is kept."""
+    assert _imported(archive, tmp_path / "kept", "prlimit", "--fsize=0").endswith("compiled\n1\n")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
 def _archive(path: Path, source: str) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("module.py", source)
     return path
 
 
-def _imported(archive: Path, folder: Path) -> str:
+def _imported(archive: Path, folder: Path, *within: str) -> str:
     beside = Path(lab.zip_bytecode.__file__).parent
-    words = [sys.executable, "-c", SCRIPT, str(archive), str(beside), str(folder)]
+    words = [*within, sys.executable, "-c", SCRIPT, str(archive), str(beside), str(folder)]
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
