@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from bench.table import print_table
-from lbcheck import run
+from lbcheck import pipeline
 from lbcheck.loaders.capacity_inventory import of_listing
 from lbcheck.reporters import json as as_json
 from lbcheck.reporters import text as as_text
@@ -52,7 +52,7 @@ def measure(hosts: int) -> float:
     given, best = listing(hosts), float("inf")
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        report = run.predict(of_listing(given, "bench"), {})
+        report = pipeline.predict(of_listing(given, "bench"), {})
         as_text.render(report)
         as_json.render(report)
         best = min(best, time.perf_counter() - started)

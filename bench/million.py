@@ -20,10 +20,10 @@ from pathlib import Path
 
 from bench import arena
 from bench.table import print_table
-from lbcheck.analysis.argument import EVERY_PORT, clients, endpoints
+from lbcheck.checks.prove.claims import EVERY_PORT, clients, endpoints
 from lbcheck.errors import LbcheckError
 from lbcheck.model.fill import Fill
-from lbcheck.probing import stage
+from lbcheck.probing import proof_stand
 from lbcheck.probing.fill.engine import filling, prepare
 from lbcheck.probing.fill.listening import QUEUE, listening
 
@@ -51,7 +51,7 @@ class Case:
         give_back()
         step, began = self.fill(), time.monotonic()
         with listening(step.endpoints, accept=self.accept) as listeners:
-            with filling(step, pair_bytes=stage.pair_bytes(accept=self.accept)) as holding:
+            with filling(step, pair_bytes=proof_stand.pair_bytes(accept=self.accept)) as holding:
                 if self.accept:
                     listeners.wait_until_accepted()
                 opened = time.monotonic() - began
@@ -110,7 +110,7 @@ def inside() -> None:
     rows = []
     for case in cases():
         try:
-            prepare(case.fill(), stage.pair_bytes(accept=case.accept)).check()
+            prepare(case.fill(), proof_stand.pair_bytes(accept=case.accept)).check()
         except LbcheckError as error:
             sys.stderr.write(f"passed over: {error}\n")
             continue

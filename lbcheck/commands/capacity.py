@@ -6,8 +6,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from lbcheck import run as story
-from lbcheck.analysis.growth import GROWTHS
+from lbcheck import pipeline
+from lbcheck.analysis.tuples.growth import GROWTHS
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         return _measure(options, growth)
     given = options.model
     cluster = capacity_model.load(Path(given)) if given else capacity_inventory.load(options.inventory)
-    report = story.predict(cluster, growth)
+    report = pipeline.predict(cluster, growth)
     output.render(options, report)
     return report.outcome.exit_status
 

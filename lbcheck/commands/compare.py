@@ -1,17 +1,13 @@
 """`lbcheck compare BEFORE.json AFTER.json…`: what changed, with the gain predicted and the gain measured."""
 
 import argparse
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-from lbcheck import __version__
-from lbcheck.analysis.comparing import compare
+from lbcheck.checks.compare import compare
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
-from lbcheck.model.verdict import Report
-from lbcheck.run import reread
+from lbcheck.pipeline import Reporting, reread
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +20,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     if len(options.file) < 2:
         raise LbcheckError("compare needs two reports or more: BEFORE.json AFTER.json")
-    started, clock = datetime.now(UTC), time.monotonic()
+    reporting = Reporting()
     verdicts = compare([(Path(name).stem, reread(Path(name))) for name in options.file])
-    moment = started.isoformat(timespec="seconds").replace("+00:00", "Z")
-    report = Report(moment, round(time.monotonic() - clock, 3), __version__, tuple(verdicts))
+    report = reporting.report(verdicts)
     output.render(options, report)
     return report.outcome.exit_status

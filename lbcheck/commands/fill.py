@@ -2,21 +2,17 @@
 
 import argparse
 import sys
-import time
-from datetime import UTC, datetime
 
-from lbcheck import __version__
-from lbcheck.analysis import filling
+from lbcheck.checks import fill as check
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, harmless
-from lbcheck.model.verdict import Report
+from lbcheck.pipeline import Reporting, first_interrupt
 from lbcheck.probing import sock_diag
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import Prepared, fill, prepare, reserved_ports
-from lbcheck.run import first_interrupt
 from lbcheck.wire import jsonl
 
 RATE = 50.0  # connections a second towards what is neither on loopback nor in the lab's ranges
@@ -66,12 +62,10 @@ def run(options: argparse.Namespace) -> int:
         return 0
     sys.stderr.write("".join(f"lbcheck: {line}\n" for line in about))
     prepared.check()
-    started, clock = datetime.now(UTC), time.monotonic()
+    reporting = Reporting()
     with first_interrupt() as stopped:
         filled = fill(step, stopped)
-    moment = started.isoformat(timespec="seconds").replace("+00:00", "Z")
-    verdict = filling.judge(step, filled, predicted)
-    report = Report(moment, round(time.monotonic() - clock, 3), __version__, (verdict,))
+    report = reporting.report([check.judge(step, filled, predicted)])
     output.render(options, report)
     return report.outcome.exit_status
 
@@ -96,14 +90,14 @@ def _step(options: argparse.Namespace) -> Fill:
 def _predicted(prepared: Prepared) -> tuple[int, list[str]]:
     """Return how many connections this machine has tuples for, and sentences about what that takes."""
     step = prepared.step
-    ground = filling.Ground(
+    ground = check.Ground(
         ephemeral=prepared.ephemeral,
         reserved=reserved_ports(),
         listening=frozenset().union(*(sock_diag.listeners(v) for v in {family(e.address) for e in step.endpoints})),
         routed=tuple(prepared.routed.values()),
     )
     about = [needs.sentence(prepared.needs, prepared.room)]
-    if taken := filling.taken(step, ground):
+    if taken := check.taken(step, ground):
         named = ", ".join(map(str, taken[:5])) + (f" and {len(taken) - 5} more" if taken[5:] else "")
         about.append(f"source port {named}: somebody listens there on this machine, so it is not counted on")
-    return filling.predict(step, ground), about
+    return check.predict(step, ground), about

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from lbcheck import run
+from lbcheck import pipeline
 from lbcheck.errors import LbcheckError
 from lbcheck.model.plan import Options, Plan
 from lbcheck.model.topology import Topology
@@ -23,7 +23,7 @@ from lbcheck.wire import jsonl
 def asked(options: argparse.Namespace, *, lab: bool) -> dict[str, Any]:
     """Return what every command that sends something was asked, for Options; a lab need not be waited for so long."""
     timeout_s = options.timeout or (2.0 if lab else 5.0)
-    return {"rate": options.rate, "timeout_s": timeout_s, "token": run.new_token()}
+    return {"rate": options.rate, "timeout_s": timeout_s, "token": pipeline.new_token()}
 
 
 def measure(
@@ -36,11 +36,11 @@ def measure(
 ) -> int:
     """Plan, probe, judge and write the report, or only the plan; return the exit status."""
     if options.plan:
-        write(options, _plan_text(run.plan(run.chosen(topology, checks), topology, wanted), options.format))
+        write(options, _plan_text(pipeline.plan(pipeline.chosen(topology, checks), topology, wanted), options.format))
         return 0
     with ExitStack() as stack:
         keep = stack.enter_context(_new_file(options.samples)) if options.samples else None
-        report = run.run(topology, wanted, checks=checks, inventories=inventories, keep=keep)
+        report = pipeline.run(topology, wanted, checks=checks, inventories=inventories, keep=keep)
     render(options, report)
     return report.outcome.exit_status
 

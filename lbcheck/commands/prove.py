@@ -2,18 +2,16 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import islice
 
-from lbcheck import __version__
-from lbcheck.analysis import argument
+from lbcheck.checks import prove
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.model.fill import Filled
-from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.probing import namespace, small_cgn, stage
+from lbcheck.model.verdict import Outcome, Verdict
+from lbcheck.pipeline import Reporting
+from lbcheck.probing import namespace, proof_stand, small_cgn
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import prepare
 from lbcheck.wire import jsonl
@@ -34,50 +32,49 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    addresses = argument.CgnAddresses(
+    addresses = prove.CgnAddresses(
         small_cgn.SUBSCRIBERS, small_cgn.SUBSCRIBER_6, small_cgn.SERVICE, small_cgn.SERVICE_6
     )
-    sections = argument.sections(options.connections, addresses, accept=options.accept)
-    started, clock = datetime.now(UTC), time.monotonic()
+    sections = prove.sections(options.connections, addresses, accept=options.accept)
+    reporting = Reporting()
     sys.stderr.write(f"lbcheck: {_needed(sections)}\n")
     samples: list[Filled] = []
     about = _measure(sections, samples)
     left = iter(samples)
-    verdicts = [argument.judge(section, list(islice(left, len(section.rows)))) for section in sections]
-    moment = started.isoformat(timespec="seconds").replace("+00:00", "Z")
-    report = Report(moment, round(time.monotonic() - clock, 3), __version__, (*verdicts, about))
+    verdicts = [prove.judge(section, list(islice(left, len(section.rows)))) for section in sections]
+    report = reporting.report([*verdicts, about])
     output.render(options, report)
     return report.outcome.exit_status
 
 
-def _needed(sections: Sequence[argument.Section]) -> str:
+def _needed(sections: Sequence[prove.Section]) -> str:
     """Say what the largest of all fills takes, and what there is."""
-    largest = max(
-        (scene for section in sections for scene in section.scenes), key=lambda scene: scene.rows[0].predicted
-    )
-    prepared = prepare(largest.rows[0].fill, stage.pair_bytes(accept=largest.accept))
+    setups = [setup for section in sections for setup in section.setups]
+    largest = max(setups, key=lambda setup: setup.rows[0].predicted)
+    prepared = prepare(largest.rows[0].fill, proof_stand.pair_bytes(accept=largest.accept))
     return needs.sentence(prepared.needs, prepared.room)
 
 
-def _measure(sections: Sequence[argument.Section], samples: list[Filled]) -> Verdict:
+def _measure(sections: Sequence[prove.Section], samples: list[Filled]) -> Verdict:
     """Measure all, keep the samples as they come, and say where that was and whether it came to its end."""
-    plays = [
-        stage.Play(tuple(row.fill for row in scene.rows), scene.ephemeral, scene.pool, scene.accept)
+    stands = [
+        proof_stand.Stand(tuple(row.fill for row in setup.rows), setup.ephemeral, setup.pool, setup.accept)
         for section in sections
-        for scene in section.scenes
+        for setup in section.setups
     ]
+    fills = sum(len(stand.fills) for stand in stands)
 
     def work(say: namespace.Say) -> None:
-        stage.perform(plays, lambda sample: say(jsonl.line(sample)))
+        proof_stand.measure(stands, lambda sample: say(jsonl.line(sample)))
 
     try:
         with namespace.inside(work) as (kind, lines):
             for line in lines:
                 samples.append(jsonl.parse(Filled, line))
-                _progress(len(samples), sum(len(play.fills) for play in plays))
+                _progress(len(samples), fills)
     except KeyboardInterrupt:
         return _run(Outcome.UNMEASURED, "interrupted: judged by what was seen until then")
-    if len(samples) < sum(len(play.fills) for play in plays):
+    if len(samples) < fills:
         return _run(Outcome.UNMEASURED, "it was killed: judged by what was seen until then")
     return _run(Outcome.PASS, f"in {kind}")
 

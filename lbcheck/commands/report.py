@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
-from lbcheck.run import reread
+from lbcheck.pipeline import reread
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -61,14 +61,6 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class FourTuple:
-    """What a TCP connection is: unique while it lives, TIME_WAIT included (RFC 9293)."""
-
-    source: Endpoint
-    destination: Endpoint
-
-
-@dataclass(frozen=True)
 class PortRange:
     """Ports from `low` to `high`, both included."""
 

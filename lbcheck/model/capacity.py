@@ -15,7 +15,7 @@ SOCKET_BYTES = 4000
 
 
 class BindingMode(StrEnum):
-    """How a program binds a socket before it connects. It decides what multiplies (analysis/tuples.py)."""
+    """How a program binds a socket before it connects. It decides what multiplies (analysis/tuples/binding.py)."""
 
     EXPLICIT = "explicit"  # bind((source, port)) with SO_REUSEADDR
     EXPLICIT_EXCLUSIVE = "explicit-exclusive"  # bind((source, port)) without it

@@ -46,6 +46,7 @@ class NatPool:
     hold_down_s: float = 0.0  # how long a released port rests: 120 s in RFC 6888 (REQ-8), none in Linux
     conntrack_max: int | None = None  # entries of the whole gateway
     preset: str = ""
+    shares_with: str = ""  # the NAT whose subscribers it takes a part of
 
     def __post_init__(self) -> None:
         if not self.addresses:

@@ -129,7 +129,3 @@ class Plan:
     def hosts(self) -> tuple[str, ...]:
         """Every host with a step, each once, in order."""
         return tuple(dict.fromkeys(step.at for stage in self.stages for step in stage.steps))
-
-    def for_host(self, name: str) -> "Plan":
-        """Return the same stages with the steps of one host."""
-        return Plan(tuple(Stage(s.name, tuple(x for x in s.steps if x.at == name)) for s in self.stages))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lbcheck import run
+from lbcheck import pipeline
 from lbcheck.loaders import ansible_inventory, capacity_inventory
 from lbcheck.model.plan import Options
 from lbcheck.model.topology import Topology
@@ -33,8 +33,8 @@ class Session:
         if check == "capacity":
             cluster = capacity_inventory.load(self.inventories)
             if not measure:
-                return run.predict(cluster, {})
+                return pipeline.predict(cluster, {})
             topology = replace(topology, cluster=cluster)
-        defaults: dict[str, Any] = {"token": run.new_token(), "timeout_s": 2.0 if topology.lab else 5.0}
+        defaults: dict[str, Any] = {"token": pipeline.new_token(), "timeout_s": 2.0 if topology.lab else 5.0}
         asked = Options(**defaults | options)
-        return run.run(topology, asked, checks=[check] if check else [], inventories=self.inventories)
+        return pipeline.run(topology, asked, checks=[check] if check else [], inventories=self.inventories)

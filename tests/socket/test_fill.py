@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lbcheck.analysis.tuples import tuples
+from lbcheck.analysis.tuples.binding import tuples
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode

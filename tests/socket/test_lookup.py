@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.analysis.rfc6724 import preferred
+from lbcheck.checks.dns.rfc6724 import preferred
 from lbcheck.model.plan import LookUp
 from lbcheck.model.sample import ErrorKind, Failure, Lookup
 from lbcheck.probing.dns.lookup import look_up, prefix_lengths, sources

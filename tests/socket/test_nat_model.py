@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lbcheck.analysis import nat
-from lbcheck.analysis.nat import Demand, Destinations
+from lbcheck.analysis.tuples import nat
+from lbcheck.analysis.tuples.nat import Demand, Destinations
 from lbcheck.model.address import PortRange
 from lbcheck.model.nat import NatPool
 

@@ -17,8 +17,8 @@ from lbcheck.model.plan import Options
 from lbcheck.model.topology import Backend, Frontend, Topology
 from lbcheck.model.verdict import Outcome
 from lbcheck.model.watch import Gap, Route, Seen, Watch
+from lbcheck.pipeline import run
 from lbcheck.probing.http.watch import watch
-from lbcheck.run import run
 
 PACE_S = 0.02
 SERVER = """

@@ -19,8 +19,8 @@ TABLE = {
     "sources": {"model", "wire"},
     "vantage": {"model", "wire", "probing", "sources"},
     "reporters": {"model"},
-    "testing": {"run", "loaders", "model"},
-    "commands": {"run", "probe", "model", "analysis", "loaders", "probing", "reporters", "wire"},
+    "testing": {"pipeline", "loaders", "model"},
+    "commands": {"pipeline", "probe", "model", "analysis", "checks", "loaders", "probing", "reporters", "wire"},
 }
 THIRD_PARTY = {
     "analysis": {"scipy"},

@@ -9,10 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lbcheck import run
-from lbcheck.analysis import capacity
-from lbcheck.analysis.growth import Subject, gains, grow
-from lbcheck.analysis.hops import Path
+from lbcheck import pipeline
+from lbcheck.analysis.tuples import path as paths
+from lbcheck.analysis.tuples.growth import gains, grow
+from lbcheck.analysis.tuples.hops import Path
+from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity import predict
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange
@@ -70,7 +71,7 @@ def with_balancer(**more: Any) -> Cluster:
 
 def www(cluster: Cluster) -> Path:
     """Return the path of the frontend."""
-    return capacity.of_frontend(cluster, "www")
+    return paths.of_frontend(cluster, "www")
 
 
 def gained(cluster: Cluster, subject: Subject = WWW) -> Mapping[str, int]:
@@ -203,8 +204,8 @@ def test_time_wait_limits_what_a_hop_opens_a_second() -> None:
 
 def test_totals_of_each_outside_address_are_what_was_measured() -> None:
     """Eight subscribers split 2 and 6, each wants 60 to each of three: 64 ports an address give 64 to each."""
-    path = capacity.of_nat(BEHIND, "nat1")
-    assert [step.predicted for step in path.hops[0].steps] == [64 * 3, 64 * 3]
+    path = NAT1.path(BEHIND)
+    assert [step.predicted for step in path.hops[0].products] == [64 * 3, 64 * 3]
     assert (path.holds, path.wanted, path.limit) == (384, 8 * 180, "NAT ports")
 
 
@@ -212,7 +213,7 @@ def test_a_single_subscriber_gains_by_destinations_and_not_by_addresses() -> Non
     """64 to each destination: a VIP or a port gains 64 or more, an address or another NAT nothing."""
     single = replace(BEHIND, clients=(replace(SUBSCRIBERS[0], connections=None),))
     found = gained(single, NAT1)
-    assert capacity.of_nat(single, "nat1").holds == 192
+    assert NAT1.path(single).holds == 192
     assert (found["nat-address"], found["nat"], found["vip"]) == (0, 0, 64)
 
 
@@ -220,28 +221,39 @@ def test_each_address_of_a_host_is_a_subscriber_of_its_own() -> None:
     """The NAT places 100.64.0.2 and .3 on different outside addresses, whether one host has both or two hosts do."""
     host = replace(SUBSCRIBERS[0], addresses=("100.64.0.2", "100.64.0.3"), connections=None)
     both = replace(BEHIND, clients=(host,))
-    steps = capacity.of_nat(both, "nat1").hops[0].steps
+    steps = NAT1.path(both).hops[0].products
     assert [step.outside.subscribers for step in steps if step.outside] == [1, 1]
-    assert capacity.of_nat(both, "nat1").holds == 2 * 192
+    assert NAT1.path(both).holds == 2 * 192
 
 
 def test_two_nats_carry_twice_as_much() -> None:
     """With one outside address each, two CGNs carry 128 to each destination."""
     one = replace(BEHIND, nats=(replace(POOL, addresses=("198.18.0.41",)),))
-    assert capacity.of_nat(one, "nat1").holds == 64 * 3
+    assert NAT1.path(one).holds == 64 * 3
     assert gained(one, NAT1)["nat"] == 64 * 3
     assert gained(one, NAT1)["nat-address"] == 64 * 3
     third = grow(one, NAT1, {"nat": 2})
     assert [pool.addresses for pool in third.nats] == [("198.18.0.41",), ("198.18.0.42",), ("198.18.0.43",)]
-    assert [capacity.subscribers(third, pool.name) for pool in third.nats] == [3, 3, 2]
+    assert [sum(client.hosts for client in third.behind[pool.name]) for pool in third.nats] == [3, 3, 2]
+
+
+def test_nats_of_similar_names_are_different_nats() -> None:
+    """Nobody added the NAT `nat1+` beside `nat1`: each holds what its own 64 ports give, and grows by itself."""
+    pools = (replace(POOL, addresses=("198.18.0.41",)), replace(POOL, name="nat1+", addresses=("198.18.0.51",)))
+    clients = tuple(replace(c, behind=pools[n % 2].name) for n, c in enumerate(BEHIND.clients))
+    cluster = replace(BEHIND, nats=pools, clients=clients)
+    assert [Subject(nat=pool.name).path(cluster).holds for pool in pools] == [64 * 3, 64 * 3]
+    grown = grow(cluster, NAT1, {"nat": 1})
+    assert [pool.name for pool in grown.nats] == ["nat1", "nat1+", "nat1++"]
+    assert [Subject(nat=pool.name).path(grown).holds for pool in pools] == [2 * 64 * 3, 64 * 3]
 
 
 def test_dual_stack_takes_its_share_off_the_pool() -> None:
     """Half of 1,440 connections on IPv6 leave 720 to 384 places: 720 more are held."""
     half = grow(BEHIND, NAT1, {"ipv6": 50})
-    path = capacity.of_nat(half, "nat1")
-    assert path.past is not None
-    assert (path.narrowest.holds, path.past.holds, path.holds) == (64 * 3 * 2 - 12, 720, 1092)
+    path = NAT1.path(half)
+    assert path.bypass is not None
+    assert (path.narrowest.holds, path.bypass.holds, path.holds) == (64 * 3 * 2 - 12, 720, 1092)
 
 
 def test_subscribers_known_by_number_may_move_to_ipv6_too() -> None:
@@ -255,19 +267,19 @@ def test_endpoint_independent_mapping_is_shared_by_all_destinations() -> None:
     """Two addresses of 64 ports carry 128 connections in all where clients take a new port for each."""
     pool = replace(POOL, mapping=MappingBehaviour.ENDPOINT_INDEPENDENT)
     clients = tuple(replace(c, opening=replace(c.opening, binding=BindingMode.NONE)) for c in SUBSCRIBERS)
-    assert capacity.of_nat(replace(BEHIND, nats=(pool,), clients=clients), "nat1").holds == 128
+    assert NAT1.path(replace(BEHIND, nats=(pool,), clients=clients)).holds == 128
 
 
 def test_the_gateways_own_table_may_bind_first() -> None:
     """nf_conntrack_max counts for all outside addresses together."""
-    path = capacity.of_nat(replace(BEHIND, nats=(replace(POOL, conntrack_max=100),)), "nat1")
+    path = NAT1.path(replace(BEHIND, nats=(replace(POOL, conntrack_max=100),)))
     assert (path.holds, path.limit) == (100, "nf_conntrack_max")
 
 
 def test_port_blocks_bind_where_they_are_smaller_than_the_demand() -> None:
     """Eight blocks of 16 are 128 to each destination, and it is the blocks that bind where subscribers are few."""
     few = replace(BEHIND, nats=(replace(POOL, block_ports=16),), clients=SUBSCRIBERS[:2])
-    path = capacity.of_nat(few, "nat1")
+    path = NAT1.path(few)
     assert (path.holds, path.limit) == (2 * 16 * 3, "port blocks")
 
 
@@ -365,7 +377,7 @@ def test_where_nothing_helps_it_is_said_which_hops_bind_together() -> None:
 def test_the_report_keeps_to_the_schema_and_is_a_table_for_people() -> None:
     """Each verdict's evidence is valid; the text has the products, the hops and the gains."""
     whole = replace(BEHIND, balancers=(LB1,), backends=ONE.backends, frontends=(Frontend("www", backend="web"),))
-    report = run.predict(whole, {"vip": 1})
+    report = pipeline.predict(whole, {"vip": 1})
     schema = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
     jsonschema.validate(json.loads(as_json.render(report)), schema)
     text = as_text.render(report)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lbcheck.analysis import capacity
+from lbcheck.analysis.tuples import path as paths
 from lbcheck.cli import main
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders import capacity_inventory, capacity_model
@@ -282,7 +282,7 @@ def test_an_inventory_says_what_the_model_needs() -> None:
     [server] = cluster.backends[0].servers
     assert (server.address, server.ports, server.worker_processes) == ("198.19.0.11", (8080,), None)
     assert cluster.backends[0].redispatch
-    assert capacity.of_frontend(cluster, "www").holds == 8000
+    assert paths.of_frontend(cluster, "www").holds == 8000
 
 
 def test_a_template_is_not_a_value() -> None:

@@ -126,7 +126,7 @@ def test_a_real_fleet_is_asked_gently() -> None:
     """Outside of a lab the rate has a limit, unless the user says otherwise."""
     topology = replace(TOPOLOGY, lab=False)
     [stage] = dns.plan(topology, Options()).stages
-    assert all(step.rate == dns.GENTLE_RATE for step in stage.steps if isinstance(step, (Resolve, LookUp)))
+    assert all(step.rate == 50.0 for step in stage.steps if isinstance(step, (Resolve, LookUp)))
     [stage] = dns.plan(topology, Options(rate=7)).stages
     assert all(step.rate == 7 for step in stage.steps if isinstance(step, (Resolve, LookUp)))
 

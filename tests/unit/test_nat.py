@@ -2,8 +2,8 @@
 
 import pytest
 
-from lbcheck.analysis import nat
-from lbcheck.analysis.nat import Demand, Destinations
+from lbcheck.analysis.tuples import nat
+from lbcheck.analysis.tuples.nat import Demand, Destinations
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange
 from lbcheck.model.nat import PRESETS, AddressChoice, MappingBehaviour, NatPool

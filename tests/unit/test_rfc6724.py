@@ -2,7 +2,7 @@
 
 import pytest
 
-from lbcheck.analysis.rfc6724 import preferred, shared_bits
+from lbcheck.checks.dns.rfc6724 import preferred, shared_bits
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lbcheck.analysis import tuples
+from lbcheck.analysis.tuples import binding, dealing
 from lbcheck.model.address import PortRange
 from lbcheck.model.capacity import LINUX_EPHEMERAL_PORTS, BindingMode, Opening
 
@@ -26,13 +26,13 @@ def test_the_binding_mode_decides_what_multiplies(
 ) -> None:
     """P × D without a bind, P × S where a port serves once, else P × S × D: each cell as it was measured."""
     expected = P * (sources if per_source else 1) * (endpoints if per_endpoint else 1)
-    assert tuples.tuples(BindingMode(mode), P, sources, endpoints) == expected
-    assert tuples.LAWS[BindingMode(mode)].refusal.startswith(refusal)
+    assert binding.tuples(BindingMode(mode), P, sources, endpoints) == expected
+    assert binding.LAWS[BindingMode(mode)].refusal.startswith(refusal)
 
 
 def test_nothing_to_connect_from_or_to_holds_nothing() -> None:
     """A family without an address on one of the sides has no tuples."""
-    assert tuples.tuples(BindingMode.NONE, P, 0, 3) == tuples.tuples(BindingMode.EXPLICIT, P, 3, 0) == 0
+    assert binding.tuples(BindingMode.NONE, P, 0, 3) == binding.tuples(BindingMode.EXPLICIT, P, 3, 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_nothing_to_connect_from_or_to_holds_nothing() -> None:
 )
 def test_listeners_and_reserved_ports_are_taken_off(opening: Opening, ports: int) -> None:
     """A listener takes its port from every mode, a reserved port only from those where the kernel chooses."""
-    assert tuples.usable_ports(opening) == ports
+    assert binding.usable_ports(opening) == ports
 
 
 @pytest.mark.parametrize(
@@ -67,27 +67,8 @@ def test_listeners_and_reserved_ports_are_taken_off(opening: Opening, ports: int
 )
 def test_time_wait_limits_the_rate(opening: Opening, a_second: int | None) -> None:
     """P/60 a second for each source and endpoint, P with tcp_tw_reuse where it helps, no limit if the peer closes."""
-    found = tuples.connections_a_second(len(LINUX_EPHEMERAL_PORTS), opening)
+    found = binding.connections_a_second(len(LINUX_EPHEMERAL_PORTS), opening)
     assert found == a_second if found is None else int(found) == a_second
-
-
-@pytest.mark.parametrize(
-    ("demand", "capacities", "weights", "redispatch", "held"),
-    [
-        (180, (100, 100), (1, 3), False, 145),
-        (180, (100, 100), (1, 3), True, 180),
-        (500, (100, 100), (1, 3), True, 200),
-        (100, (100, 100), (1, 3), False, 100),
-        (90, (100, 100, 100), (1, 1, 0), False, 90),
-        (900, (100, 100, 100), (1, 1, 0), True, 200),
-        (10, (100,), (0,), False, 0),
-    ],
-)
-def test_what_a_full_server_refuses_is_lost_without_redispatch(
-    demand: int, capacities: tuple[int, ...], weights: tuple[int, ...], redispatch: bool, held: int
-) -> None:
-    """180 clients over weights 1:3, 100 ports each: 145 held without redispatch, 180 with it, as measured."""
-    assert tuples.held(demand, capacities, weights, redispatch=redispatch) == held
 
 
 @pytest.mark.parametrize(
@@ -103,4 +84,4 @@ def test_the_first_server_to_fill_limits_the_path(
     capacities: tuple[int, ...], weights: tuple[int, ...], redispatch: bool, fits: int
 ) -> None:
     """Without redispatch the first refusal comes when one server is full, with it when all are."""
-    assert tuples.spread(capacities, weights, redispatch=redispatch) == fits
+    assert dealing.spread(capacities, weights, redispatch=redispatch) == fits

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis import algorithms, sampling
 from lbcheck.analysis.algorithms import Judgement, Tally
-from lbcheck.analysis.counters import Difference
-from lbcheck.analysis.scene import Scene, gather
+from lbcheck.analysis.counter_deltas import Difference
 from lbcheck.checks.spread import testimony
+from lbcheck.checks.spread.observations import Observations, gather
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
@@ -18,98 +18,98 @@ FEWEST_TESTS = 20  # the error rate is shared out among at least so many
 
 def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
     """Return, for each frontend, a verdict on the witnesses and one on each balancer's spread."""
-    scenes = [gather(topology, frontend, samples) for frontend in topology.web]
-    scenes = [scene for scene in scenes if scene.answers]
-    alpha = ALPHA / max(FEWEST_TESTS, sum(1 + len(scene.told_apart) for scene in scenes))
+    observed = [gather(topology, frontend, samples) for frontend in topology.web]
+    observed = [seen for seen in observed if seen.answers]
+    alpha = ALPHA / max(FEWEST_TESTS, sum(1 + len(seen.told_apart) for seen in observed))
     verdicts = []
-    for scene in scenes:
-        verdicts.append(_of_backend(scene, alpha))
-        verdicts += [_of_balancer(scene, name, alpha) for name in scene.told_apart]
+    for seen in observed:
+        verdicts.append(_of_backend(seen, alpha))
+        verdicts += [_of_balancer(seen, name, alpha) for name in seen.told_apart]
     return verdicts
 
 
-def _of_backend(scene: Scene, alpha: float) -> Verdict:
+def _of_backend(seen: Observations, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
-    judgement, answered = _judge_shares(scene, None, alpha), scene.client()
-    findings = [*testimony.lost(scene), *testimony.agreement(scene), *testimony.of_servers(scene)]
-    if not scene.told_apart:
-        for balancer in scene.topology.balancers:
-            findings += testimony.of_balancer(scene, balancer.name)
-    findings += _shares(scene, judgement) if answered else []
-    known = answered or scene.topology.clients  # a fleet that should answer has failed; a lone URL was not measured
+    judgement, answered = _judge_shares(seen, None, alpha), seen.client()
+    findings = [*testimony.lost(seen), *testimony.agreement(seen), *testimony.of_servers(seen)]
+    if not seen.told_apart:
+        for balancer in seen.topology.balancers:
+            findings += testimony.of_balancer(seen, balancer.name)
+    findings += _shares(seen, judgement) if answered else []
+    known = answered or seen.topology.clients  # a fleet that should answer has failed; a lone URL was not measured
     return Verdict(
         NAME,
-        f"backend {scene.backend.name}",
+        f"backend {seen.backend.name}",
         gravest(f.outcome for f in findings) if known else Outcome.UNMEASURED,
-        f"{scene.sent:,} requests to {scene.frontend.url}: {_written(scene, answered)}",
+        f"{seen.sent:,} requests to {seen.frontend.url}: {_written(seen, answered)}",
         tuple(findings),
-        _evidence(scene, judgement, None),
+        _evidence(seen, judgement, None),
     )
 
 
-def _of_balancer(scene: Scene, name: str, alpha: float) -> Verdict:
+def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
     """Judge one balancer apart: or one wrong weight of two would hide."""
-    judgement, counts = _judge_shares(scene, name, alpha), scene.counted(name) or scene.client(name)
-    findings = [*testimony.of_balancer(scene, name), *testimony.absent(scene, name)]
+    judgement, counts = _judge_shares(seen, name, alpha), seen.counted(name) or seen.client(name)
+    findings = [*testimony.of_balancer(seen, name), *testimony.absent(seen, name)]
     if sum(counts.values()) or not findings:
-        findings += _shares(scene, judgement)
+        findings += _shares(seen, judgement)
     return Verdict(
         NAME,
-        f"backend {scene.backend.name} at {name}",
+        f"backend {seen.backend.name} at {name}",
         gravest(f.outcome for f in findings),
-        f"{scene.backend.algorithm}, {sum(counts.values()):,} {scene.unit}s: {_written(scene, counts)}",
+        f"{seen.backend.algorithm}, {sum(counts.values()):,} {seen.unit}s: {_written(seen, counts)}",
         tuple(findings),
-        _evidence(scene, judgement, name),
+        _evidence(seen, judgement, name),
     )
 
 
-def _judge_shares(scene: Scene, balancer: str | None, alpha: float) -> Judgement | None:
-    if not algorithms.has_law(scene.backend.algorithm):
+def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Judgement | None:
+    if not algorithms.has_law(seen.backend.algorithm):
         return None
-    counted = scene.counted(balancer)
-    complete = scene.complete(balancer)  # HAProxy's own count keeps the law whatever other traffic there is
+    counted = seen.counted(balancer)
+    complete = seen.complete(balancer)  # HAProxy's own count keeps the law whatever other traffic there is
     tally = Tally(
-        counted if counted is not None and complete else scene.client(balancer),
-        scene.backend.weights,
+        counted if counted is not None and complete else seen.client(balancer),
+        seen.backend.weights,
         complete=complete,
-        processes=max(1, sum(_lines(scene, p) for p in scene.processes if balancer in (None, p.balancer))),
-        by_key=scene.by_key(balancer),
+        processes=max(1, sum(_lines(seen, p) for p in seen.processes if balancer in (None, p.balancer))),
+        by_key=seen.by_key(balancer),
     )
-    return algorithms.judge(scene.backend.algorithm, tally, alpha)
+    return algorithms.judge(seen.backend.algorithm, tally, alpha)
 
 
-def _lines(scene: Scene, process: Difference) -> int:
+def _lines(seen: Observations, process: Difference) -> int:
     """Return how many lines a server has at the most: each line's share is bound by itself."""
-    return max((delta.lines for delta in scene.deltas(process).values()), default=1)
+    return max((delta.lines for delta in seen.deltas(process).values()), default=1)
 
 
-def _shares(scene: Scene, judgement: Judgement | None) -> list[Finding]:
+def _shares(seen: Observations, judgement: Judgement | None) -> list[Finding]:
     if judgement is None:
-        return [Finding(Outcome.UNMEASURED, f"what '{scene.backend.algorithm}' owes is not known here")]
+        return [Finding(Outcome.UNMEASURED, f"what '{seen.backend.algorithm}' owes is not known here")]
     if judgement.outcome is Outcome.INCONCLUSIVE:
-        few = f"too few {scene.unit}s to tell; {judgement.needed:,} would do"
+        few = f"too few {seen.unit}s to tell; {judgement.needed:,} would do"
         return [Finding(Outcome.INCONCLUSIVE, few)]
     return [Finding(Outcome.FAIL, fault) for fault in judgement.faults] or [
-        Finding(Outcome.PASS, f"as {scene.backend.algorithm} owes ({judgement.test})")
+        Finding(Outcome.PASS, f"as {seen.backend.algorithm} owes ({judgement.test})")
     ]
 
 
-def _written(scene: Scene, counts: Mapping[str, int]) -> str:
-    names = dict.fromkeys([*scene.backend.weights, *sorted(counts)])
+def _written(seen: Observations, counts: Mapping[str, int]) -> str:
+    names = dict.fromkeys([*seen.backend.weights, *sorted(counts)])
     return ", ".join(f"{name} {counts.get(name, 0):,}" for name in names) or "no answer"
 
 
-def _evidence(scene: Scene, judgement: Judgement | None, balancer: str | None) -> Mapping[str, object]:
-    whole, client = balancer is None, scene.client(balancer)
+def _evidence(seen: Observations, judgement: Judgement | None, balancer: str | None) -> Mapping[str, object]:
+    whole, client = balancer is None, seen.client(balancer)
     owed = judgement.shares if judgement else {}
-    apart = [name for name in scene.told_apart if whole or name == balancer]
+    apart = [name for name in seen.told_apart if whole or name == balancer]
     return {
-        "algorithm": scene.backend.algorithm,
-        "unit": scene.unit,
-        "url": scene.frontend.url,
-        "requests": scene.sent if whole else sum(client.values()),
-        "errors": sum(scene.errors.values()) if whole else 0,
-        "errors_by_kind": dict(scene.errors) if whole else {},
+        "algorithm": seen.backend.algorithm,
+        "unit": seen.unit,
+        "url": seen.frontend.url,
+        "requests": seen.sent if whole else sum(client.values()),
+        "errors": sum(seen.errors.values()) if whole else 0,
+        "errors_by_kind": dict(seen.errors) if whole else {},
         "servers": {
             name: {
                 "client": ledger.client,
@@ -117,9 +117,9 @@ def _evidence(scene: Scene, judgement: Judgement | None, balancer: str | None) -
                 "server": ledger.server,
                 "expected_share": owed.get(name),
             }
-            for name, ledger in scene.ledgers(balancer).items()
+            for name, ledger in seen.ledgers(balancer).items()
         },
-        "balancers": {name: dict(scene.client(name) or scene.counted(name) or {}) for name in apart},
+        "balancers": {name: dict(seen.client(name) or seen.counted(name) or {}) for name in apart},
         "test": {
             "name": judgement.test if judgement else "none",
             "statistic": judgement.statistic if judgement else None,

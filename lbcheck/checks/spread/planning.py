@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from lbcheck.analysis import algorithms
 from lbcheck.analysis.algorithms import Tally
-from lbcheck.analysis.scene import ASSUMED
 from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
+from lbcheck.checks.spread.observations import ASSUMED
 from lbcheck.model.address import family
 from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, ReadStubStatus, Request, Stage, Step, When
 from lbcheck.model.topology import HERE, Backend, Server, Topology

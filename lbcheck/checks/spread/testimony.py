@@ -2,28 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 
-from lbcheck.analysis import witnesses
-from lbcheck.analysis.counters import ServerDelta
-from lbcheck.analysis.scene import Scene
+from lbcheck.analysis.counter_deltas import ServerDelta
+from lbcheck.checks.spread import witnesses
+from lbcheck.checks.spread.observations import Observations
 from lbcheck.model.verdict import Finding, Outcome
 
 TOLERATED_LOSS = 0.01  # of the requests; more is a fault of its own
 
 
-def of_balancer(scene: Scene, name: str) -> Iterator[Finding]:
+def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
     """What one balancer's processes say of themselves and of their servers."""
-    for process in (p for p in scene.processes if p.balancer == name):
+    for process in (p for p in seen.processes if p.balancer == name):
         if process.failure:
-            gone = process.failure.kind in ("refused", "not-found") and not scene.client(name)
+            gone = process.failure.kind in ("refused", "not-found") and not seen.client(name)
             who = f"HAProxy on {name} is not running: " if gone else f"balancer {name}: "
             yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + process.failure.message)
         elif process.void:
             yield Finding(Outcome.INCONCLUSIVE, f"{process.void}: run again")
-        elif not scene.deltas(process):
-            yield Finding(Outcome.FAIL, f"HAProxy on {name} has no backend '{scene.backend.name}'")
+        elif not seen.deltas(process):
+            yield Finding(Outcome.FAIL, f"HAProxy on {name} has no backend '{seen.backend.name}'")
         else:
-            wanted = scene.topology.backend(scene.frontend.backend).weights
-            yield from _servers_at(name, scene.deltas(process), wanted)
+            wanted = seen.topology.backend(seen.frontend.backend).weights
+            yield from _servers_at(name, seen.deltas(process), wanted)
 
 
 def _servers_at(balancer: str, deltas: Mapping[str, ServerDelta], wanted: Mapping[str, int]) -> Iterator[Finding]:
@@ -46,10 +46,10 @@ def _in_words(status: str) -> str:
     return {"DRAIN": "in drain (DRAIN)", "MAINT": "in maintenance (MAINT)"}.get(status, status)
 
 
-def absent(scene: Scene, name: str) -> Iterator[Finding]:
+def absent(seen: Observations, name: str) -> Iterator[Finding]:
     """Say where a balancer answered nothing at its own VIPs, and who did."""
-    own = {vip.address for vip in scene.topology.vips if vip.home == name}
-    asked = [answers for answers in scene.answers if answers.address in own and answers.sent]
+    own = {vip.address for vip in seen.topology.vips if vip.home == name}
+    asked = [answers for answers in seen.answers if answers.address in own and answers.sent]
     who = sorted({count.balancer for answers in asked for count in answers.counts})
     if asked and name not in who and who != [""]:  # where answers name no balancer, this says nothing
         sent = sum(answers.sent for answers in asked)
@@ -57,52 +57,52 @@ def absent(scene: Scene, name: str) -> Iterator[Finding]:
         yield Finding(Outcome.FAIL, f"{name} answered none of {sent:,} requests to its VIPs, {instead}")
 
 
-def lost(scene: Scene) -> Iterator[Finding]:
+def lost(seen: Observations) -> Iterator[Finding]:
     """Say which requests were not answered, where and why."""
-    unasked = dict.fromkeys(answers.failure.message for answers in scene.answers if answers.failure)
-    yield from (Finding(Outcome.UNMEASURED, f"{scene.frontend.url}: {message}") for message in unasked)
-    for answers in scene.answers:
-        route = f"{scene.frontend.url} at {answers.address or 'its own address'} from {answers.source or answers.at}"
+    unasked = dict.fromkeys(answers.failure.message for answers in seen.answers if answers.failure)
+    yield from (Finding(Outcome.UNMEASURED, f"{seen.frontend.url}: {message}") for message in unasked)
+    for answers in seen.answers:
+        route = f"{seen.frontend.url} at {answers.address or 'its own address'} from {answers.source or answers.at}"
         for kind, count in answers.errors.items():
             sentence = f"{route}: {count:,} of {answers.sent:,} requests failed: {kind}"
             if kind == "unidentified":
-                sentence += f" (answers carry no {scene.topology.identify}; say how servers name themselves)"
+                sentence += f" (answers carry no {seen.topology.identify}; say how servers name themselves)"
             ours = kind in ("unidentified", "ports-exhausted", "internal", "denied")  # our own lack, not the fleet's
             grave = count > TOLERATED_LOSS * answers.sent
             yield Finding((Outcome.UNMEASURED if ours else Outcome.FAIL) if grave else Outcome.PASS, sentence)
 
 
-def agreement(scene: Scene) -> list[Finding]:
+def agreement(seen: Observations) -> list[Finding]:
     """Hold the three witnesses against each other."""
-    ledgers = scene.ledgers()
-    strangers = sorted(set(ledgers) - set(scene.backend.weights))
+    ledgers = seen.ledgers()
+    strangers = sorted(set(ledgers) - set(seen.backend.weights))
     found = [Finding(Outcome.FAIL, f"answers name '{name}', no server of the backend") for name in strangers]
     # Requests that failed, and the balancer's retries, explain a difference.
-    slack = sum(scene.errors.values()) + scene.retries
+    slack = sum(seen.errors.values()) + seen.retries
     found += [Finding(Outcome.FAIL, sentence) for sentence in witnesses.disagreements(ledgers, slack)]
     if found:
         return found
-    counted, logged = scene.counted(), [name for name, ledger in ledgers.items() if ledger.server is not None]
+    counted, logged = seen.counted(), [name for name, ledger in ledgers.items() if ledger.server is not None]
     heard = ["the clients", *["HAProxy"] * (counted is not None), *["the servers' logs"] * bool(logged)]
     if len(heard) == 1:
         return [Finding(Outcome.PASS, "the client is the only witness")]
-    beside = sum((counted or scene.client()).values()) - sum(scene.client().values())
+    beside = sum((counted or seen.client()).values()) - sum(seen.client().values())
     other = f"; HAProxy counted {beside:,} more, other traffic beside the probe" if beside > slack else ""
     return [Finding(Outcome.PASS, f"the witnesses agree: {', '.join(heard)}{other}")]
 
 
-def of_servers(scene: Scene) -> Iterator[Finding]:
+def of_servers(seen: Observations) -> Iterator[Finding]:
     """Say which of the servers' own counters could not be read, or count less than their log."""
-    unread = {log.failure.message: server for server, log in scene.logs.items() if log.failure}
+    unread = {log.failure.message: server for server, log in seen.logs.items() if log.failure}
     yield from (Finding(Outcome.UNMEASURED, f"server {server}: {message}") for message, server in unread.items())
-    for server in dict.fromkeys(status.server for status in scene.statuses):
-        readings = {status.when: status for status in scene.statuses if status.server == server}
+    for server in dict.fromkeys(status.server for status in seen.statuses):
+        readings = {status.when: status for status in seen.statuses if status.server == server}
         failure = next((status.failure for status in readings.values() if status.failure), None)
         if failure and failure.message not in unread:
             gone = failure.kind == "refused"
             who = f"nginx on {server} is not running: " if gone else f"server {server}: "
             yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + failure.message)
-        elif not failure and len(readings) == 2 and server in scene.logs:
-            served, lines = readings["after"].requests - readings["before"].requests, scene.logs[server].lines
+        elif not failure and len(readings) == 2 and server in seen.logs:
+            served, lines = readings["after"].requests - readings["before"].requests, seen.logs[server].lines
             if 0 <= served < lines:  # below zero: nginx was restarted
                 yield Finding(Outcome.FAIL, f"server {server} logged {lines:,} requests, stub_status only {served:,}")

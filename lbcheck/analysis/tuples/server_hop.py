@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lbcheck.analysis import tuples
-from lbcheck.analysis.hops import FAMILIES, SOURCE_PORTS, Endpoints, Hop, Lane, Parts, Step, hop
+from lbcheck.analysis.tuples import binding, dealing
+from lbcheck.analysis.tuples.hops import FAMILIES, SOURCE_PORTS, Endpoints, Hop, Lane, Parts, Product, hop
 from lbcheck.model.address import Family
 from lbcheck.model.capacity import Backend, Balancer, Cluster, Frontend, HostLimits, Opening, Server
 
@@ -23,8 +23,8 @@ def _host_limits(limits: HostLimits, sockets: int, socket_bytes: int, processes:
 
 def _towards(balancer: Balancer, endpoints: Endpoints) -> int:
     """Return how many connections one balancer can open to server endpoints, from all its sources."""
-    ports, mode = tuples.usable_ports(balancer.opening), balancer.opening.binding
-    return sum(tuples.tuples(mode, ports, balancer.source_count(v), endpoints[v]) for v in FAMILIES)
+    ports, mode = binding.usable_ports(balancer.opening), balancer.opening.binding
+    return sum(binding.tuples(mode, ports, balancer.source_count(v), endpoints[v]) for v in FAMILIES)
 
 
 def reach(balancer: Balancer, server: Server) -> int:
@@ -51,22 +51,22 @@ def balancers(cluster: Cluster, frontend: Frontend) -> Hop:
 def servers(cluster: Cluster, frontend: Frontend) -> Hop:
     """Return what the servers hold, and what the balancers can open to them, dealt out by weight."""
     backend = cluster.backend(frontend.backend)
-    parts, weights = _steps(cluster.serving(), _endpoints(backend.servers)), _weights(backend)
+    parts, weights = _products(cluster.serving(), _endpoints(backend.servers)), _weights(backend)
     parts.lanes = _lanes(cluster, backend)
 
-    def together(capacities: Sequence[int]) -> int:
-        return tuples.spread(capacities, weights, redispatch=backend.redispatch)
+    def dealt_out(capacities: Sequence[int]) -> int:
+        return dealing.spread(capacities, weights, redispatch=backend.redispatch)
 
-    return hop(NAME, parts, together)
+    return hop(NAME, parts, combine=dealt_out)
 
 
 def when_redispatched(cluster: Cluster, frontend: Frontend) -> tuple[str, int] | None:
     """Return the server that is full first and what all hold together; None where redispatch changes nothing."""
     backend = cluster.backend(frontend.backend)
     capacities, weights = [min(lane.values()) for lane in _lanes(cluster, backend)], _weights(backend)
-    first = tuples.first_to_fill(capacities, weights)
-    whole = tuples.spread(capacities, weights, redispatch=True)
-    if backend.redispatch or first is None or whole == tuples.spread(capacities, weights, redispatch=False):
+    first = dealing.first_to_fill(capacities, weights)
+    whole = dealing.spread(capacities, weights, redispatch=True)
+    if backend.redispatch or first is None or whole == dealing.spread(capacities, weights, redispatch=False):
         return None
     return backend.servers[first].name, whole
 
@@ -103,7 +103,7 @@ def _server_limits(server: Server, processes: int, socket_bytes: int) -> Mapping
     return found
 
 
-def _steps(serving: Sequence[Balancer], endpoints: Endpoints) -> Parts:
+def _products(serving: Sequence[Balancer], endpoints: Endpoints) -> Parts:
     """Return what the balancers open towards the servers, those alike together, and how fast."""
     alike: dict[tuple[Opening, Family, int], list[str]] = {}
     for balancer in serving:
@@ -113,10 +113,10 @@ def _steps(serving: Sequence[Balancer], endpoints: Endpoints) -> Parts:
     parts = Parts()
     for (opening, version, own), who in alike.items():
         hosts = len(who)
-        ports, law = tuples.usable_ports(opening), tuples.LAWS[opening.binding]
-        count = tuples.tuples(opening.binding, ports, own, endpoints[version]) * hosts
+        ports, law = binding.usable_ports(opening), binding.LAWS[opening.binding]
+        count = binding.tuples(opening.binding, ports, own, endpoints[version]) * hosts
         sources = hosts * (own if law.every_source else min(own, 1))
         product = (sources, endpoints[version], ports, count)
-        parts.steps.append(Step(NAME, version, opening.binding, *product, law.refusal, who=tuple(who)))
-        parts.rates.append(tuples.connections_a_second(count, opening))
+        parts.products.append(Product(NAME, version, opening.binding, *product, law.refusal, who=tuple(who)))
+        parts.rates.append(binding.connections_a_second(count, opening))
     return parts

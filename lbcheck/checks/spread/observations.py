@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lbcheck.analysis.counters import Difference, ServerDelta, backend_called, differences
-from lbcheck.analysis.witnesses import Ledger
+from lbcheck.analysis.counter_deltas import Difference, ServerDelta, backend_called, differences
+from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.address import family
 from lbcheck.model.sample import Answers, HaproxyCounters, LogLines, Sample, StubStatus
 from lbcheck.model.topology import Backend, Frontend, Server, Topology
@@ -14,7 +14,7 @@ ASSUMED = "roundrobin"  # the algorithm, where neither the user nor the balancer
 
 
 @dataclass(frozen=True)
-class Scene:
+class Observations:
     """What the clients, the balancers and the servers saw of one frontend."""
 
     topology: Topology
@@ -124,10 +124,10 @@ class Scene:
         return log.lines if log and not log.failure and self.unit == "request" else None
 
 
-def gather(topology: Topology, frontend: Frontend, samples: Sequence[Sample]) -> Scene:
+def gather(topology: Topology, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
     """Return what the samples say of one frontend."""
     processes = tuple(differences(s for s in samples if isinstance(s, HaproxyCounters)))
-    scene = Scene(
+    seen = Observations(
         topology,
         frontend,
         topology.backend(frontend.backend),
@@ -136,14 +136,14 @@ def gather(topology: Topology, frontend: Frontend, samples: Sequence[Sample]) ->
         {s.server: s for s in samples if isinstance(s, LogLines)},
         tuple(s for s in samples if isinstance(s, StubStatus)),
     )
-    return replace(scene, backend=_completed(scene))
+    return replace(seen, backend=_completed(seen))
 
 
-def _completed(scene: Scene) -> Backend:
+def _completed(seen: Observations) -> Backend:
     """Return the backend, with what the balancer says where the user did not: algorithm, mode, servers and weights."""
-    backend = scene.backend
-    for process in scene.processes:
-        name = backend_called(process, backend.name, scene.client())
+    backend = seen.backend
+    for process in seen.processes:
+        name = backend_called(process, backend.name, seen.client())
         mode, algorithm = process.modes.get(name, ""), process.algorithms.get(name, "")
         backend = replace(backend, mode=backend.mode or mode, algorithm=backend.algorithm or algorithm)
         if not backend.servers:
@@ -152,5 +152,5 @@ def _completed(scene: Scene) -> Backend:
             owed = {n: d.weight if d.serves else 0 for n, d in deltas.items()}
             backend = replace(backend, servers=tuple(Server(n, weight) for n, weight in owed.items()))
     if not backend.servers:
-        backend = replace(backend, servers=tuple(Server(name) for name in sorted(scene.client())))
+        backend = replace(backend, servers=tuple(Server(name) for name in sorted(seen.client())))
     return replace(backend, algorithm=backend.algorithm or ASSUMED, mode=backend.mode or "http")

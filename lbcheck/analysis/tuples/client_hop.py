@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from lbcheck.analysis import nat, tuples
-from lbcheck.analysis.hops import FAMILIES, SOURCE_PORTS, Endpoints, Parts, Step, hop
-from lbcheck.analysis.nat import Demand, Destinations
+from lbcheck.analysis.tuples import binding, nat
+from lbcheck.analysis.tuples.hops import FAMILIES, SOURCE_PORTS, Endpoints, Parts, Product, hop
+from lbcheck.analysis.tuples.nat import Demand, Destinations
 from lbcheck.model.address import Family
 from lbcheck.model.capacity import BindingMode, Client, Cluster, Frontend, Opening
 from lbcheck.model.nat import NatPool
@@ -38,7 +38,7 @@ class _Kind:
     def tuples(self, version: Family, endpoints: int, hosts: int) -> int:
         """Return what so many of them can hold to the endpoints of one family."""
         own, hosts = self.with_family(version, hosts)
-        return tuples.tuples(self.opening.binding, tuples.usable_ports(self.opening), own, endpoints) * hosts
+        return binding.tuples(self.opening.binding, binding.usable_ports(self.opening), own, endpoints) * hosts
 
     def wanted(self, version: Family, endpoints: Endpoints) -> int | None:
         """Return how many connections of one family a host wants; None: as many as it can."""
@@ -47,13 +47,13 @@ class _Kind:
         six = int(self.connections * self.ipv6_share) if endpoints[6] else 0
         return six if version == 6 else self.connections - six
 
-    def step(self, version: Family, endpoints: int, clients: Sequence[Client]) -> Step:
-        """Return the same as a product."""
+    def product(self, version: Family, endpoints: int, clients: Sequence[Client]) -> Product:
+        """Return the Product row for what `tuples()` counts."""
         hosts, who = _hosts(clients), tuple(client.name for client in clients)
-        law, (own, having) = tuples.LAWS[self.opening.binding], self.with_family(version, hosts)
-        sources, ports = having * (own if law.every_source else 1), tuples.usable_ports(self.opening)
+        law, (own, having) = binding.LAWS[self.opening.binding], self.with_family(version, hosts)
+        sources, ports = having * (own if law.every_source else 1), binding.usable_ports(self.opening)
         predicted = self.tuples(version, endpoints, hosts)
-        return Step(NAME, version, self.opening.binding, sources, endpoints, ports, predicted, law.refusal, who=who)
+        return Product(NAME, version, self.opening.binding, sources, endpoints, ports, predicted, law.refusal, who=who)
 
 
 def _hosts(clients: Sequence[Client]) -> int:
@@ -102,8 +102,8 @@ def direct(clients: Sequence[Client], towards: Endpoints, families: Sequence[Fam
             count, wanted = kind.tuples(version, towards[version], hosts), kind.wanted(version, towards)
             if count:
                 parts.lanes.append({SOURCE_PORTS: count} | ({} if wanted is None else {WANTED: wanted * hosts}))
-                parts.steps.append(kind.step(version, towards[version], members))
-                parts.rates.append(tuples.connections_a_second(count, kind.opening))
+                parts.products.append(kind.product(version, towards[version], members))
+                parts.rates.append(binding.connections_a_second(count, kind.opening))
     return parts
 
 
@@ -120,7 +120,7 @@ def translated(cluster: Cluster, pool: NatPool, frontends: Sequence[Frontend]) -
         parts.lanes.append(lane if outside.held == min(lane.values()) else lane | {BLOCKS: outside.held})
         product = (1, destinations.endpoints, pool.usable_ports, outside.held)
         refusal, who = "silence, until the client gives up", tuple(client.name for client in behind)
-        parts.steps.append(Step(NAT_NAME, 4, pool.mapping, *product, refusal, outside, who))
+        parts.products.append(Product(NAT_NAME, 4, pool.mapping, *product, refusal, outside, who))
     untranslated = direct(behind, towards, families=(4,)).rates
     own = sum(rate for rate in untranslated if rate is not None) if None not in untranslated else None
     rates = [rate for rate in (own, nat.connections_a_second(pool, destinations)) if rate is not None]
@@ -154,4 +154,4 @@ def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
 def subscribers(client: Client) -> tuple[str, ...]:
     """Return the IPv4 addresses that a client uses; one without a name where none is known."""
     four = tuple(address for address in client.addresses if ":" not in address)
-    return (four if tuples.LAWS[client.opening.binding].every_source else four[:1]) or ("",)
+    return (four if binding.LAWS[client.opening.binding].every_source else four[:1]) or ("",)

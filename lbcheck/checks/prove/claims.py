@@ -1,18 +1,16 @@
-"""How a service goes beyond 65,535 connections: the argument of `lbcheck prove`, each claim with its predictions."""
+"""The sections of `lbcheck prove`: each a claim, what is opened to show it, and how much of it the model predicts."""
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lbcheck.analysis import nat
-from lbcheck.analysis.filling import OURS, WHY
-from lbcheck.analysis.tuples import tuples
+from lbcheck.analysis.tuples import nat
+from lbcheck.analysis.tuples.binding import tuples
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
-from lbcheck.model.fill import Fill, Filled, StopKind, explicit
+from lbcheck.model.fill import Fill, StopKind, explicit
 from lbcheck.model.nat import NatPool
-from lbcheck.model.verdict import Finding, Outcome, Verdict
 
 EVERY_PORT = PortRange(1024, 65535)  # those that need no privilege: 64,512
 FEW_PORTS = PortRange(40000, 40099)  # few enough to see every binding mode at its limit in milliseconds
@@ -38,8 +36,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """Rows that are opened one after the other and held together; all let go before the next scene."""
+class Setup:
+    """Rows that are opened one after the other and held together; all let go before the next setup."""
 
     rows: tuple[Row, ...]
     ephemeral: PortRange = EVERY_PORT  # from which the kernel picks
@@ -49,18 +47,18 @@ class Scene:
 
 @dataclass(frozen=True)
 class Section:
-    """One claim, and the scenes that show it."""
+    """One claim, and the setups that show it."""
 
     name: str
     claim: str
-    scenes: tuple[Scene, ...]
+    setups: tuple[Setup, ...]
     gains: tuple[tuple[str, int], ...] = ()  # what was added, and the tuples that it brings
     notes: tuple[str, ...] = ()  # what its words mean
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """Return every row, in order."""
-        return tuple(row for scene in self.scenes for row in scene.rows)
+        return tuple(row for setup in self.setups for row in setup.rows)
 
 
 @dataclass(frozen=True)
@@ -99,14 +97,14 @@ def one_port(connections: int, *, accept: bool = False) -> Section:
     more = Fill(endpoints=server, sources=clients(1), binding=BindingMode.NO_PORT, limit=1, reset=False)
     many = Fill(endpoints=server, sources=clients(needed), ports=EVERY_PORT, limit=connections, reset=False)
     whole = tuples(BindingMode.EXPLICIT, each, needed, 1)
-    alone = Scene(
+    alone = Setup(
         (
             Row("one client address", full, each, 1, each),
             Row("one more from that address", more, 0, 1, each, StopKind.NO_PORT),
         ),
         accept=accept,
     )
-    together = Scene(
+    together = Setup(
         (Row(_count(needed, "client address"), many, min(connections, whole), needed, each),), accept=accept
     )
     where = "accepted by the server" if accept else "in the listener's queue"
@@ -134,13 +132,13 @@ REFUSALS = {  # what a program sees once nothing is left
 def binding_modes() -> Section:
     """How a program binds decides what multiplies."""
     shapes = [(sources, ends) for sources in (1, 2) for ends in (1, 2, 6)]
-    scenes = tuple(_mode(binding, *shape) for binding in BindingMode for shape in shapes)
+    setups = tuple(_mode(binding, *shape) for binding in BindingMode for shape in shapes)
     claim = "how a program binds decides what multiplies: ports, source addresses, endpoints"
     notes = tuple(f"{binding}: {what}" for binding, what in CALLS.items())
-    return Section("binding modes", claim, scenes, notes=(f"{len(FEW_PORTS)} ports each", *notes))
+    return Section("binding modes", claim, setups, notes=(f"{len(FEW_PORTS)} ports each", *notes))
 
 
-def _mode(binding: BindingMode, sources: int, ends: int) -> Scene:
+def _mode(binding: BindingMode, sources: int, ends: int) -> Setup:
     fill = Fill(
         endpoints=endpoints(ends),
         sources=clients(sources) if binding is not BindingMode.NONE else (),  # the route picks one of all
@@ -151,7 +149,7 @@ def _mode(binding: BindingMode, sources: int, ends: int) -> Scene:
     refused = REFUSALS[binding] if ends > 1 or not explicit(binding) else None
     predicted = tuples(binding, len(FEW_PORTS), sources, ends)
     what = f"{binding}, {_count(sources, 'source')}, {_count(ends, 'endpoint')}"
-    return Scene((Row(what, fill, predicted, sources, len(FEW_PORTS), refused),), ephemeral=FEW_PORTS)
+    return Setup((Row(what, fill, predicted, sources, len(FEW_PORTS), refused),), ephemeral=FEW_PORTS)
 
 
 def gains() -> Section:
@@ -172,7 +170,7 @@ def gains() -> Section:
         (after.what.replace("and a", "one"), after.predicted - before.predicted) for before, after in pairwise(rows)
     )
     claim = "each client address, server address and server port that is added multiplies what there is"
-    return Section("gains", claim, tuple(Scene((row,)) for row in rows), added)
+    return Section("gains", claim, tuple(Setup((row,)) for row in rows), added)
 
 
 def both_families() -> Section:
@@ -184,7 +182,7 @@ def both_families() -> Section:
         Row("IPv4, its ports full", four, tuples(four.binding, each, 1, 1), 1, each),
         Row("IPv6 beside it, the same ports", six, tuples(six.binding, each, 1, 1), 1, each),
     )
-    return Section("both families", "IPv6 has its own tuples, beside those of IPv4", (Scene(rows),))
+    return Section("both families", "IPv6 has its own tuples, beside those of IPv4", (Setup(rows),))
 
 
 def small_cgn(cgn: CgnAddresses) -> Section:
@@ -202,15 +200,15 @@ def small_cgn(cgn: CgnAddresses) -> Section:
     dry = _through("one outside address", one, everyone, NAT_DEMAND, cgn.service)
     relief = Row("IPv6 beside it, while IPv4 is dry", six, 96, 1, 96)
     gained = _through("two outside addresses", two, everyone, NAT_DEMAND, cgn.service)
-    scenes = (
-        Scene((dry, relief), pool=one),
-        Scene((_through("one, to two endpoints", one, everyone, NAT_DEMAND, cgn.service, ends=2),), pool=one),
-        Scene((gained,), pool=two),
-        Scene((_through("two, for one subscriber", two, everyone[:1], 4 * NAT_DEMAND, cgn.service),), pool=two),
+    setups = (
+        Setup((dry, relief), pool=one),
+        Setup((_through("one, to two endpoints", one, everyone, NAT_DEMAND, cgn.service, ends=2),), pool=one),
+        Setup((gained,), pool=two),
+        Setup((_through("two, for one subscriber", two, everyone[:1], 4 * NAT_DEMAND, cgn.service),), pool=two),
     )
     claim = "behind a NAT its outside addresses and ports are all there is, for each endpoint; IPv6 needs none of them"
     added = (("one outside address", gained.predicted - dry.predicted), ("IPv6", relief.predicted))
-    return Section("a small CGN", claim, scenes, added)
+    return Section("a small CGN", claim, setups, added)
 
 
 def _through(what: str, pool: NatPool, inside: Sequence[str], each: int, service: str, *, ends: int = 1) -> Row:
@@ -225,64 +223,6 @@ def _through(what: str, pool: NatPool, inside: Sequence[str], each: int, service
         timeout_s=NAT_DEADLINE_S,
     )
     return Row(what, fill, held, len(pool.addresses), len(NAT_PORTS), StopKind.SILENCE)
-
-
-# --- the judgement ---
-
-
-def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
-    """Hold what was measured to what was predicted; rows without a sample were not measured."""
-    by_row = [*samples, *[None] * (len(section.rows) - len(samples))]
-    pairs = list(zip(section.rows, by_row, strict=True))
-    findings = tuple(finding for row, sample in pairs for finding in _findings(row, sample))
-    steps = [_step(row, sample) for row, sample in pairs]
-    exact = sum(step["measured"] == step["predicted"] for step in steps)
-    outcome = max((f.outcome for f in findings), key=_GRAVITY.index, default=Outcome.PASS)
-    summary = f"{section.claim}; {exact} of {len(steps)} measured as predicted"
-    added = [{"add": what, "tuples": tuples_} for what, tuples_ in section.gains]
-    refusals = dict.fromkeys(row.refusal for row in section.rows if row.refusal)
-    notes = [*section.notes, *(f"{refusal}: {WHY[refusal]}" for refusal in refusals)]
-    evidence = {"steps": steps, "gains": added, "notes": notes}
-    return Verdict("prove", section.name, outcome, summary, findings, evidence)
-
-
-_GRAVITY = (Outcome.PASS, Outcome.UNMEASURED, Outcome.FAIL)
-
-
-def _findings(row: Row, sample: Filled | None) -> Iterator[Finding]:
-    if sample is None:
-        yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured, the run ended before")
-    elif sample.failure:
-        yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured: {sample.failure.message}")
-    elif sample.stopped_by in OURS:
-        held = f"{row.predicted:,} predicted, {sample.held or 0:,} held when it ended"
-        yield Finding(Outcome.UNMEASURED, f"{row.what}: {held}: {WHY[sample.stopped_by]}")
-    elif sample.held != row.predicted:
-        stop = f"; it ended by {sample.stopped_by}" if sample.stopped_by else ""
-        yield Finding(Outcome.FAIL, f"{row.what}: {row.predicted:,} predicted, {sample.held or 0:,} held{stop}")
-    elif sample.stopped_by != row.refusal:
-        seen, owed = sample.stopped_by or "nobody", row.refusal or "nobody"
-        yield Finding(Outcome.FAIL, f"{row.what}: {seen} said no where {owed} should")
-    elif sample.time_wait:
-        yield Finding(Outcome.FAIL, f"{row.what}: {sample.time_wait:,} connections stayed in TIME_WAIT")
-
-
-def _step(row: Row, sample: Filled | None) -> dict[str, object]:
-    seen = sample if sample and not sample.failure else None
-    return {
-        "what": row.what,
-        "binding": str(row.fill.binding),
-        "sources": row.sources,
-        "endpoints": len(row.fill.endpoints),
-        "ports": row.ports,
-        "predicted": row.predicted,
-        "measured": seen.held if seen else None,
-        "stopped_by": str(seen.stopped_by) if seen and seen.stopped_by else None,
-        "seconds": seen.seconds if seen else 0.0,
-        "release_s": seen.release_s if seen else 0.0,
-        "workers": seen.workers if seen else 0,
-        "slab_bytes": seen.slab_bytes if seen else 0,
-    }
 
 
 def _count(number: int, what: str) -> str:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lbcheck.analysis import measuring
-from lbcheck.analysis.growth import Subject
+from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks import capacity
+from lbcheck.checks.capacity.fills import of_servers
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange
 from lbcheck.model.capacity import (
@@ -119,13 +119,13 @@ def test_where_no_client_has_enough_ports_it_is_said() -> None:
     """Balancers with as many ports as the client cannot be filled by it alone."""
     wide = replace(CLUSTER.balancers[0], opening=Opening(PortRange(10000, 60999), binding=BindingMode.NO_PORT))
     cluster = replace(CLUSTER, balancers=(replace(wide, maxconn=None), CLUSTER.balancers[1]))
-    assert "no single client" in str(measuring.of_servers(cluster, cluster.frontends[1], 2.0))
+    assert "no single client" in str(of_servers(cluster, cluster.frontends[1], 2.0))
 
 
 def test_a_balancer_is_not_filled_beyond_its_maxconn() -> None:
     """Then its maxconn would be measured, not its ports."""
     cluster = replace(CLUSTER, balancers=tuple(replace(balancer, maxconn=500) for balancer in CLUSTER.balancers))
-    assert "its maxconn is 500" in str(measuring.of_servers(cluster, cluster.frontends[1], 2.0))
+    assert "its maxconn is 500" in str(of_servers(cluster, cluster.frontends[1], 2.0))
 
 
 def test_only_a_lab_is_filled() -> None:

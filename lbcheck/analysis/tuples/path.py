@@ -4,15 +4,38 @@ Two kinds of path: client → VIP → balancer → server for a frontend, subscr
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from lbcheck.analysis import client_hop, server_hop
-from lbcheck.analysis.hops import Hop, Parts, Path, hop
+from lbcheck.analysis.tuples import client_hop, server_hop
+from lbcheck.analysis.tuples.hops import Hop, Parts, Path, hop
 from lbcheck.model.capacity import Client, Cluster, Frontend, Opening
+from lbcheck.model.nat import NatPool
 
-CLIENT_HOP, NAT_HOP, PAST_HOP = client_hop.NAME, client_hop.NAT_NAME, "IPv6, past the NAT"
-WANTED = client_hop.WANTED
-BALANCER_HOP, SERVER_HOP = server_hop.BALANCER_NAME, server_hop.NAME
+BYPASS_HOP = "IPv6, past the NAT"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose path it is: a frontend's, or a NAT's."""
+
+    frontend: str = ""
+    nat: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a verdict on it is about."""
+        return f"NAT {self.nat}" if self.nat else f"frontend {self.frontend}"
+
+    def path(self, cluster: Cluster) -> Path:
+        """Return its path through the cluster."""
+        if self.nat:
+            return of_nat(cluster, self.nat, self.pools(cluster))
+        return of_frontend(cluster, self.frontend)
+
+    def pools(self, cluster: Cluster) -> list[NatPool]:
+        """Return the NAT (a frontend's is the first of all) and those that share its subscribers."""
+        name = self.nat or (cluster.nats[0].name if cluster.nats else "")
+        return [pool for pool in cluster.nats if name in (pool.name, pool.shares_with)]
 
 
 def of_frontend(cluster: Cluster, name: str) -> Path:
@@ -34,21 +57,21 @@ def _clients(cluster: Cluster, frontend: Frontend) -> Hop:
     for pool in cluster.nats:
         parts.add(client_hop.translated(cluster, pool, [frontend]))
         parts.add(client_hop.direct(cluster.behind.get(pool.name, ()), endpoints, families=(6,)))
-    return hop(CLIENT_HOP, parts)
+    return hop(client_hop.NAME, parts)
 
 
-def of_nat(cluster: Cluster, name: str, pools: Sequence[str] = ()) -> Path:
+def of_nat(cluster: Cluster, name: str, pools: Sequence[NatPool]) -> Path:
     """Return the path of a NAT's subscribers to every frontend: IPv4 through it, IPv6 past it.
 
     `pools`: it, and those beside it that take a part of its subscribers.
     """
     parts, behind = Parts(), list[Client]()
-    for pool in (pool for pool in cluster.nats if pool.name in (pools or (name,))):
+    for pool in pools:
         parts.add(client_hop.translated(cluster, pool, cluster.frontends))
         behind += cluster.behind.get(pool.name, ())
-    past = client_hop.direct(behind, client_hop.endpoints(cluster, cluster.frontends), families=(6,))
-    beside = hop(PAST_HOP, past) if past.lanes else None
-    return Path(f"NAT {name}", (hop(NAT_HOP, parts),), client_hop.wish(behind), beside)
+    ipv6 = client_hop.direct(behind, client_hop.endpoints(cluster, cluster.frontends), families=(6,))
+    bypass = hop(BYPASS_HOP, ipv6) if ipv6.lanes else None
+    return Path(f"NAT {name}", (hop(client_hop.NAT_NAME, parts),), client_hop.wish(behind), bypass)
 
 
 def when_redispatched(cluster: Cluster, name: str) -> tuple[str, int] | None:
@@ -69,8 +92,3 @@ def with_reuse(cluster: Cluster, reuse: bool) -> Cluster:
         clients=tuple(replace(client, opening=changed(client.opening)) for client in cluster.clients),
         balancers=tuple(replace(balancer, opening=changed(balancer.opening)) for balancer in cluster.balancers),
     )
-
-
-def subscribers(cluster: Cluster, name: str) -> int:
-    """Return how many hosts are behind a NAT."""
-    return sum(client.hosts for client in cluster.behind.get(name, ()))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lbcheck.analysis.nat import Outside
+from lbcheck.analysis.tuples.nat import Outside
 from lbcheck.model.address import Family
 
 FAMILIES: tuple[Family, Family] = (4, 6)
@@ -19,7 +19,7 @@ Endpoints = Mapping[Family, int]  # how many address:port pairs there are of eac
 
 
 @dataclass(frozen=True)
-class Step:
+class Product:
     """Hosts alike on one hop: `sources` addresses with `ports` ports each, towards `endpoints`."""
 
     hop: str
@@ -39,13 +39,13 @@ class Parts:
     """What a hop is made of, gathered; `rates` are connections a second, None where ports need no rest."""
 
     lanes: list[Lane] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    products: list[Product] = field(default_factory=list)
     rates: list[float | None] = field(default_factory=list)
 
     def add(self, other: "Parts") -> None:
         """Put another's beside them."""
         self.lanes += other.lanes
-        self.steps += other.steps
+        self.products += other.products
         self.rates += other.rates
 
 
@@ -56,13 +56,13 @@ class Hop:
     name: str
     holds: int
     limits: tuple[tuple[str, int], ...]
-    steps: tuple[Step, ...] = ()
+    products: tuple[Product, ...] = ()
     a_second: float | None = None  # short connections, where a port rests after each; None: no such limit
 
 
 @dataclass(frozen=True)
 class Path:
-    """Hops in a row, or with `past` two ways side by side: through the hop, and past it.
+    """Hops in a row, or with `bypass` two ways side by side: through the hop, and past it.
 
     `wanted` is what the clients want to hold; None: all they can.
     """
@@ -70,7 +70,12 @@ class Path:
     subject: str
     hops: tuple[Hop, ...]
     wanted: int | None = None
-    past: Hop | None = None
+    bypass: Hop | None = None
+
+    @property
+    def every_hop(self) -> tuple[Hop, ...]:
+        """The hops, and the one past them where there is one."""
+        return (*self.hops, self.bypass) if self.bypass else self.hops
 
     @property
     def narrowest(self) -> Hop:
@@ -80,7 +85,7 @@ class Path:
     @property
     def holds(self) -> int:
         """How many connections the whole path holds."""
-        return self.narrowest.holds + (self.past.holds if self.past else 0)
+        return self.narrowest.holds + (self.bypass.holds if self.bypass else 0)
 
     @property
     def limit(self) -> str:
@@ -88,8 +93,9 @@ class Path:
         return self.narrowest.limits[0][0]
 
 
-def hop(name: str, parts: Parts, together: Callable[[Sequence[int]], int] = sum) -> Hop:
-    """Return the hop of these parts; `together` says what lanes of such sizes hold between them."""
+def hop(name: str, parts: Parts, *, combine: Callable[[Sequence[int]], int] | None = None) -> Hop:
+    """Return the hop of these parts. `combine` turns the lanes' capacities into the hop's; None: their sum."""
+    whole = combine or sum
     lanes = parts.lanes or [{SOURCE_PORTS: 0}]
     lows = [min(lane.values()) for lane in lanes]
     ends = Counter[str]()  # limit → connections that end there
@@ -98,10 +104,13 @@ def hop(name: str, parts: Parts, together: Callable[[Sequence[int]], int] = sum)
     alone = {}
     for limit in dict.fromkeys(limit for lane in lanes for limit in lane):
         # A lane without this limit counts with its own lowest.
-        alone[limit] = together([lane.get(limit, low) for lane, low in zip(lanes, lows, strict=True)])
-    # In a sum the limit binds where most connections end; where one server ends all, the limit that is the lowest.
-    order = {limit: (-ends[limit], size) if together is sum else (size, -ends[limit]) for limit, size in alone.items()}
-    limits = tuple(sorted(alone.items(), key=lambda item: order[item[0]]))
+        alone[limit] = whole([lane.get(limit, low) for lane, low in zip(lanes, lows, strict=True)])
+
+    def binds_first(item: tuple[str, int]) -> tuple[int, int]:
+        # In a sum the limit binds where most connections end; where one server ends all, the limit that is the lowest.
+        limit, size = item
+        return (size, -ends[limit]) if combine else (-ends[limit], size)
+
     known = [rate for rate in parts.rates if rate is not None]
     a_second = sum(known) if known and len(known) == len(parts.rates) else None
-    return Hop(name, together(lows), limits, tuple(parts.steps), a_second)
+    return Hop(name, whole(lows), tuple(sorted(alone.items(), key=binds_first)), tuple(parts.products), a_second)

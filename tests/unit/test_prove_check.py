@@ -8,8 +8,9 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from lbcheck.analysis import argument
-from lbcheck.analysis.argument import CgnAddresses, Row, Section
+from lbcheck.checks import prove
+from lbcheck.checks.prove import CgnAddresses, Section, claims
+from lbcheck.checks.prove.claims import Row
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Filled, StopKind
 from lbcheck.model.sample import ErrorKind, Failure
@@ -21,7 +22,7 @@ SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").re
 CGN = CgnAddresses(
     tuple(f"100.64.0.{host}" for host in range(10, 18)), "2001:2:0:100::10", "198.18.0.50", "2001:2:0:1::50"
 )
-ALL = argument.sections(200_000, CGN)
+ALL = prove.sections(200_000, CGN)
 
 
 def seen(row: Row) -> Filled:
@@ -40,21 +41,21 @@ def predicted(section: Section) -> dict[str, int]:
 )
 def test_so_many_connections_take_so_many_client_addresses(connections: int, addresses: int) -> None:
     """64,512 ports an address, and as many addresses as it takes."""
-    *_, last = argument.one_port(connections).rows
+    *_, last = claims.one_port(connections).rows
     assert (last.predicted, len(last.fill.sources), len(set(last.fill.sources))) == (connections, addresses, addresses)
 
 
 def test_the_ceiling_of_one_address_is_shown_first() -> None:
     """All its ports, and not one more."""
-    full, more, _ = argument.one_port(200_000).rows
+    full, more, _ = claims.one_port(200_000).rows
     assert (full.predicted, more.predicted, more.refusal) == (64_512, 0, StopKind.NO_PORT)
 
 
 def test_the_claim_says_whether_the_server_accepted() -> None:
     """In the queue and accepted are two different claims."""
-    assert "in the listener's queue" in argument.one_port(10).claim
-    assert "accepted by the server" in argument.one_port(10, accept=True).claim
-    assert all(scene.accept for scene in argument.one_port(10, accept=True).scenes)
+    assert "in the listener's queue" in claims.one_port(10).claim
+    assert "accepted by the server" in claims.one_port(10, accept=True).claim
+    assert all(setup.accept for setup in claims.one_port(10, accept=True).setups)
 
 
 @pytest.mark.parametrize(
@@ -69,25 +70,25 @@ def test_the_claim_says_whether_the_server_accepted() -> None:
 )
 def test_each_binding_mode_is_shown_at_its_limits(mode: BindingMode, held: tuple[int, ...]) -> None:
     """One and two sources, one, two and six endpoints, a hundred ports: as measured in the field."""
-    assert tuple(row.predicted for row in argument.binding_modes().rows if row.fill.binding is mode) == held
+    assert tuple(row.predicted for row in claims.binding_modes().rows if row.fill.binding is mode) == held
 
 
 def test_what_is_added_multiplies() -> None:
     """The gains are the differences between the rows."""
-    section = argument.gains()
+    section = claims.gains()
     assert list(predicted(section).values()) == [1000, 2000, 4000, 8000]
     assert [number for _, number in section.gains] == [1000, 2000, 4000]
 
 
 def test_both_families_are_held_together() -> None:
     """One scene: IPv4 is still full while IPv6 is opened."""
-    [scene] = argument.both_families().scenes
-    assert [row.predicted for row in scene.rows] == [1000, 1000]
+    [setup] = claims.both_families().setups
+    assert [row.predicted for row in setup.rows] == [1000, 1000]
 
 
 def test_the_small_cgn_runs_dry_and_gains_by_an_address_and_by_ipv6() -> None:
     """64 to each endpoint, 128 from two addresses, none more for a single subscriber, IPv6 past it."""
-    section = argument.small_cgn(CGN)
+    section = claims.small_cgn(CGN)
     assert list(predicted(section).values()) == [64, 96, 128, 128, 64]
     assert dict(section.gains) == {"one outside address": 64, "IPv6": 96}
 
@@ -95,7 +96,7 @@ def test_the_small_cgn_runs_dry_and_gains_by_an_address_and_by_ipv6() -> None:
 def test_as_predicted_passes() -> None:
     """Every section whose samples are what its rows say passes, and says how many were exact."""
     for section in ALL:
-        verdict = argument.judge(section, [seen(row) for row in section.rows])
+        verdict = prove.judge(section, [seen(row) for row in section.rows])
         assert (verdict.outcome, verdict.findings) == (Outcome.PASS, ())
         assert f"{len(section.rows)} of {len(section.rows)} measured as predicted" in verdict.summary
 
@@ -119,24 +120,24 @@ FAULTS: list[tuple[Callable[[Filled], Filled], Outcome, str]] = [
 @pytest.mark.parametrize(("fault", "outcome", "said"), FAULTS)
 def test_what_is_off_is_said_with_its_row(fault: Callable[[Filled], Filled], outcome: Outcome, said: str) -> None:
     """A wrong count, a wrong refusal, something left: fail; what could not be measured is no fail."""
-    section = argument.gains()
+    section = claims.gains()
     first, *others = [seen(row) for row in section.rows]
-    verdict = argument.judge(section, [fault(first), *others])
+    verdict = prove.judge(section, [fault(first), *others])
     assert verdict.outcome is outcome
     assert said in verdict.findings[0].message
 
 
 def test_a_refusal_that_did_not_come_fails() -> None:
     """One more than an address has must be refused: that is the ceiling."""
-    section = argument.one_port(70_000)
+    section = claims.one_port(70_000)
     samples = [replace(seen(row), stops={}) for row in section.rows]
-    assert argument.judge(section, samples).findings[0].message.endswith("nobody said no where EADDRNOTAVAIL should")
+    assert prove.judge(section, samples).findings[0].message.endswith("nobody said no where EADDRNOTAVAIL should")
 
 
 def test_rows_that_were_not_reached_are_unmeasured() -> None:
     """What ran before the end is judged, the rest is named."""
-    section = argument.gains()
-    verdict = argument.judge(section, [seen(section.rows[0])])
+    section = claims.gains()
+    verdict = prove.judge(section, [seen(section.rows[0])])
     assert verdict.outcome is Outcome.UNMEASURED
     assert [f.message.partition(":")[0] for f in verdict.findings] == [row.what for row in section.rows[1:]]
     assert "1 of 4 measured as predicted" in verdict.summary
@@ -145,15 +146,15 @@ def test_rows_that_were_not_reached_are_unmeasured() -> None:
 @pytest.mark.parametrize("measured", [True, False])
 def test_the_whole_report_keeps_to_the_schema(*, measured: bool) -> None:
     """Measured or not, programs read the same document."""
-    verdicts = tuple(argument.judge(s, [seen(row) for row in s.rows] if measured else []) for s in ALL)
+    verdicts = tuple(prove.judge(s, [seen(row) for row in s.rows] if measured else []) for s in ALL)
     report = Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", verdicts)
     jsonschema.validate(json.loads(as_json.render(report)), SCHEMA)
 
 
 def test_the_text_has_a_chart() -> None:
     """Each row has a bar, the longest for the largest of its section; what was not measured has none."""
-    section = argument.gains()
-    verdict = argument.judge(section, [seen(row) for row in section.rows[:2]])
+    section = claims.gains()
+    verdict = prove.judge(section, [seen(row) for row in section.rows[:2]])
     lines = as_text.render(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,))).splitlines()
     [one] = [line for line in lines if line.strip().startswith("one of each ")]
     assert one.endswith("1,000 =      1,000  ████")
@@ -163,10 +164,10 @@ def test_the_text_has_a_chart() -> None:
 
 def test_the_text_explains_its_words() -> None:
     """Each binding mode is said as what the program calls, each refusal as what it means."""
-    section = argument.binding_modes()
-    verdict = argument.judge(section, [seen(row) for row in section.rows])
+    section = claims.binding_modes()
+    verdict = prove.judge(section, [seen(row) for row in section.rows])
     text = as_text.render(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,)))
     assert "who said no to more" in text
     assert "any-port: bind((source, 0)): ports × sources" in text
     assert "EADDRNOTAVAIL: connect: no port is left from this source to this endpoint" in text
-    assert set(argument.CALLS) == set(BindingMode)
+    assert set(claims.CALLS) == set(BindingMode)

@@ -1,4 +1,4 @@
-"""Play the scenes of an argument in namespaces of our own: listeners there, fills here, and all let go in order."""
+"""What `lbcheck prove` measures with: listeners and fills in namespaces of our own, all let go in order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,7 +17,7 @@ from lbcheck.probing.small_cgn import small_cgn
 
 
 @dataclass(frozen=True)
-class Play:
+class Stand:
     """Fills that are held together, and where."""
 
     fills: tuple[Fill, ...]
@@ -31,10 +31,10 @@ class Play:
         return tuple(dict.fromkeys(endpoint for fill in self.fills for endpoint in fill.endpoints))
 
 
-def perform(plays: Sequence[Play], say: Callable[[Filled], None]) -> None:
-    """Play one after the other; say a sample for each fill. This process must be in namespaces of its own."""
-    for play in plays:
-        for sample in _perform(play):
+def measure(stands: Sequence[Stand], say: Callable[[Filled], None]) -> None:
+    """Measure one after the other; say a sample for each fill. This process must be in namespaces of its own."""
+    for stand in stands:
+        for sample in _measure(stand):
             say(sample)
 
 
@@ -43,38 +43,38 @@ def pair_bytes(*, accept: bool) -> int:
     return needs.ACCEPTED_PAIR_BYTES if accept else needs.PAIR_BYTES
 
 
-def _perform(play: Play) -> list[Filled]:
+def _measure(stand: Stand) -> list[Filled]:
     holdings: list[Holding] = []
     try:
-        with _listening(play) as listeners, ExitStack() as held:
-            for fill in play.fills:
-                holdings.append(held.enter_context(filling(fill, pair_bytes=pair_bytes(accept=play.accept))))
-            if play.accept:
+        with _listening(stand) as listeners, ExitStack() as held:
+            for fill in stand.fills:
+                holdings.append(held.enter_context(filling(fill, pair_bytes=pair_bytes(accept=stand.accept))))
+            if stand.accept:
                 listeners.wait_until_accepted()
             for holding in holdings:
                 holding.hold(0.0)
             listeners.close()
     except MeasurementError as error:
         failure = Failure(ErrorKind.DENIED, str(error))
-        return [Filled(at=fill.at, binding=fill.binding, failure=failure) for fill in play.fills]
+        return [Filled(at=fill.at, binding=fill.binding, failure=failure) for fill in stand.fills]
     return [holding.sample() for holding in holdings]
 
 
 @contextmanager
-def _listening(play: Play) -> Iterator[Listening]:
+def _listening(stand: Stand) -> Iterator[Listening]:
     """Be where the clients are, with the service listening where it is."""
     with ExitStack() as stack:
-        if play.pool:
-            cgn = stack.enter_context(small_cgn(play.pool))
+        if stand.pool:
+            cgn = stack.enter_context(small_cgn(stand.pool))
             with namespace.entered(cgn.service):
                 _long_queue()
-                service = listening(play.endpoints, accept=play.accept)
+                service = listening(stand.endpoints, accept=stand.accept)
                 listeners = stack.enter_context(service)
             stack.enter_context(namespace.entered(cgn.subscribers))
         else:
             _long_queue()
-            listeners = stack.enter_context(listening(play.endpoints, accept=play.accept))
-        namespace.sysctl("ipv4/ip_local_port_range", str(play.ephemeral).replace("-", " "))
+            listeners = stack.enter_context(listening(stand.endpoints, accept=stand.accept))
+        namespace.sysctl("ipv4/ip_local_port_range", str(stand.ephemeral).replace("-", " "))
         yield listeners
 
 

@@ -1,68 +1,24 @@
-"""Whether round robin rotates, at each layer: authoritative servers, the resolver, getaddrinfo on the client."""
+"""Whether every address of a block's answers came first, which records are wrong, what was lost."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from lbcheck.analysis import rfc6724, sampling
-from lbcheck.model.address import Endpoint, family
-from lbcheck.model.plan import LookUp, Options, Plan, RecordType, Resolve, Stage, Step
+from lbcheck.analysis import sampling
+from lbcheck.checks.dns import rfc6724
+from lbcheck.model.address import family
+from lbcheck.model.plan import RecordType
 from lbcheck.model.sample import Lookup, Resolution, Sample
-from lbcheck.model.topology import HERE, DnsName, Host, Topology
+from lbcheck.model.topology import DnsName, Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "dns"
-GENTLE_RATE = 50.0  # queries a second towards servers that are not a lab's
 ALPHA = sampling.FALSE_ALARM / 2  # the other half is spread's
 TOLERATED_LOSS = 0.01  # of a block's queries; more is a fault of its own
-FEWEST_QUERIES = 100
 FEWEST_TESTS = 1000  # the error rate is shared out among at least so many, so that a plan need not know how many
-_VERSION: Mapping[RecordType, int] = {"A": 4, "AAAA": 6}
+VERSION: Mapping[RecordType, int] = {"A": 4, "AAAA": 6}
 
 
-def supports(topology: Topology) -> str:
-    """Return why this topology cannot be checked, or nothing where it can."""
-    return "" if topology.names else "no names: set cluster_names or cluster_frontends"
-
-
-def plan(topology: Topology, options: Options) -> Plan:
-    """Return one stage: a block for each name, type and server, never interleaved (NSD has one counter for all)."""
-    clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
-    steps: list[Step] = []
-    for name in topology.names:
-        for rdtype in options.types:
-            if name.addresses and not name.of_family(_VERSION[rdtype]):
-                continue
-            steps += _ask(topology, options, name, rdtype, clients)
-    return Plan((Stage("traffic", tuple(steps)),))
-
-
-def _ask(
-    topology: Topology, options: Options, name: DnsName, rdtype: RecordType, clients: Sequence[str]
-) -> Iterable[Step]:
-    queries = options.queries or max(
-        FEWEST_QUERIES, _needed(len(name.of_family(_VERSION[rdtype])) or 2, tests=FEWEST_TESTS)
-    )
-    rate = options.rate if options.rate is not None else (0.0 if topology.lab else GENTLE_RATE)
-    # Only one client asks the servers: two at once would advance one rotation counter in turns.
-    common = {"name": name.name, "queries": queries, "rate": rate, "timeout_s": options.timeout_s}
-    for layer, hosts in (("authoritative", topology.dns_servers), ("resolver", topology.resolvers)):
-        for endpoint in _endpoints(hosts):
-            yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, layer=layer, **common)  # type: ignore[arg-type]
-    for endpoint in options.servers:
-        yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, **common)  # type: ignore[arg-type]
-    if options.servers and not topology.clients:
-        return  # the user named whom to ask
-    if not topology.resolvers:
-        yield Resolve(at=clients[0], rdtype=rdtype, layer="resolver", **common)  # type: ignore[arg-type]
-    for client in clients:
-        yield LookUp(at=client, family=4 if rdtype == "A" else 6, **common)  # type: ignore[arg-type]
-
-
-def _endpoints(hosts: Iterable[Host]) -> tuple[Endpoint, ...]:
-    return tuple(Endpoint(address, 53) for host in hosts for address in host.addresses)
-
-
-def _needed(addresses: int, tests: int) -> int:
+def needed_queries(addresses: int, tests: int) -> int:
     """Return how many answers show, but for the stated error rate, that an address never comes first."""
     return sampling.needed_to_meet(1 / addresses, addresses, ALPHA / tests) if addresses > 1 else 1
 
@@ -83,7 +39,7 @@ def _judge_block(topology: Topology, block: Resolution | Lookup, known: bool, te
         findings = [Finding(Outcome.PASS, "no address of this type")]
         return Verdict(NAME, _subject(topology, block), Outcome.PASS, "none", tuple(findings), _evidence(block, 1))
     findings = [*_losses(block), *_records(topology, wanted, seen if answered else frozenset(wanted))]
-    needed = _needed(len(seen), tests)
+    needed = needed_queries(len(seen), tests)
     if answered:
         findings += _rotation(block, seen, needed)
     outcome = gravest(f.outcome for f in findings) if answered or findings else Outcome.UNMEASURED
@@ -106,7 +62,7 @@ def _place(topology: Topology, block: Resolution | Lookup) -> tuple[int, int, in
 
 
 def _version(block: Resolution | Lookup) -> int:
-    return block.family if isinstance(block, Lookup) else _VERSION[block.rdtype]
+    return block.family if isinstance(block, Lookup) else VERSION[block.rdtype]
 
 
 def _layer(block: Resolution | Lookup) -> str:

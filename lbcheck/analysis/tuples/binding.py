@@ -1,8 +1,7 @@
 """How many connections are possible at once: the 4-tuple's arithmetic, and how fast ports come back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 from lbcheck.model.capacity import BindingMode, Opening
@@ -12,7 +11,7 @@ TW_REUSE_S = 1.0  # with net.ipv4.tcp_tw_reuse=1: one tick of the peer's timesta
 
 
 @dataclass(frozen=True)
-class Law:
+class BindingLaw:
     """What multiplies under one binding mode, and what the program sees when nothing is left."""
 
     every_source: bool  # else the one that the route picks
@@ -21,12 +20,12 @@ class Law:
     refusal: str
 
 
-LAWS: Mapping[BindingMode, Law] = {  # measured with P = 100, S = 1, 2, D = 1, 2, 6: every cell exact
-    BindingMode.EXPLICIT: Law(True, True, False, "EADDRINUSE, where the tuple itself is taken"),
-    BindingMode.EXPLICIT_EXCLUSIVE: Law(True, False, False, "EADDRINUSE"),
-    BindingMode.NO_PORT: Law(True, True, True, "EADDRNOTAVAIL"),
-    BindingMode.ANY_PORT: Law(True, False, True, "EADDRINUSE"),
-    BindingMode.NONE: Law(False, True, True, "EADDRNOTAVAIL"),
+LAWS: Mapping[BindingMode, BindingLaw] = {  # measured with P = 100, S = 1, 2, D = 1, 2, 6: every cell exact
+    BindingMode.EXPLICIT: BindingLaw(True, True, False, "EADDRINUSE, where the tuple itself is taken"),
+    BindingMode.EXPLICIT_EXCLUSIVE: BindingLaw(True, False, False, "EADDRINUSE"),
+    BindingMode.NO_PORT: BindingLaw(True, True, True, "EADDRNOTAVAIL"),
+    BindingMode.ANY_PORT: BindingLaw(True, False, True, "EADDRINUSE"),
+    BindingMode.NONE: BindingLaw(False, True, True, "EADDRNOTAVAIL"),
 }
 
 
@@ -70,31 +69,3 @@ def connections_a_second(count: int, opening: Opening) -> float | None:
     """Return the highest rate of short connections that `count` tuples sustain; None: TIME_WAIT sets no limit."""
     rest = rest_s(opening)
     return count / rest if rest else None
-
-
-def first_to_fill(capacities: Sequence[int], weights: Sequence[int]) -> int | None:
-    """Return the index of the server that is full first when connections come by weight; None where all weigh 0."""
-    alike: dict[tuple[int, int], int] = {}  # servers are mostly alike: the exact comparison is among few
-    for index, kind in enumerate(zip(capacities, weights, strict=True)):
-        if kind[1]:
-            alike.setdefault(kind, index)
-    return alike[min(alike, key=lambda kind: Fraction(*kind))] if alike else None
-
-
-def spread(capacities: Sequence[int], weights: Sequence[int], *, redispatch: bool) -> int:
-    """Return how many connections come by weight until the first is refused.
-
-    With redispatch the others take what a full server refuses: the sum. Without it the first server to fill ends it.
-    """
-    if redispatch:
-        return sum(capacity for capacity, weight in zip(capacities, weights, strict=True) if weight)
-    first = first_to_fill(capacities, weights)
-    return 0 if first is None else capacities[first] * sum(weights) // weights[first]
-
-
-def held(demand: int, capacities: Sequence[int], weights: Sequence[int], *, redispatch: bool) -> int:
-    """Return how many of `demand` connections, dealt out by weight, are held in the end."""
-    if redispatch:
-        return min(demand, spread(capacities, weights, redispatch=True))
-    total = sum(weights) or 1
-    return sum(min(demand * weight // total, size) for size, weight in zip(capacities, weights, strict=True))

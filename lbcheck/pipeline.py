@@ -1,4 +1,4 @@
-"""The story: load, plan, probe, judge, report."""
+"""From a topology to a report: plan, probe, judge."""
 
 import secrets
 import signal
@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType, ModuleType
-from typing import TextIO
+from types import FrameType
+from typing import Protocol, TextIO
 
 from lbcheck import __version__
 from lbcheck.checks import capacity, dns, failover, spread
@@ -25,7 +25,35 @@ from lbcheck.vantage import ansible, here
 from lbcheck.vantage.beside import Beside
 from lbcheck.wire import jsonl
 
-CHECKS: Mapping[str, ModuleType] = {check.NAME: check for check in (dns, spread, capacity, failover)}
+
+class Check(Protocol):
+    """A check, mostly a module: pure functions from a topology to a plan, and from samples to verdicts."""
+
+    NAME: str
+
+    def supports(self, topology: Topology) -> str:
+        """Return why this topology cannot be checked, or nothing where it can."""
+
+    def plan(self, topology: Topology, options: Options) -> Plan:
+        """Return what to do, in stages."""
+
+    def judge(self, topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+        """Return what the samples mean."""
+
+
+# Every check that runs by a plan: a further one is one more file and one more name here.
+CHECKS: Mapping[str, Check] = {check.NAME: check for check in (dns, spread, capacity, failover)}
+
+
+class Reporting:
+    """A report in the making: it knows when the work on it began."""
+
+    def __init__(self) -> None:
+        self._started, self._clock = datetime.now(UTC), time.monotonic()
+
+    def report(self, verdicts: Sequence[Verdict]) -> Report:
+        """Return the report of these verdicts, with the time that they took."""
+        return Report(_rfc3339(self._started), round(time.monotonic() - self._clock, 3), __version__, tuple(verdicts))
 
 
 @dataclass
@@ -48,7 +76,7 @@ def new_token() -> str:
     return secrets.token_hex(8)
 
 
-def chosen(topology: Topology, names: Sequence[str]) -> list[ModuleType]:
+def chosen(topology: Topology, names: Sequence[str]) -> list[Check]:
     """Return the checks asked for, or every check that the topology supports; LbcheckError where there is none."""
     for name in names:
         if name not in CHECKS:
@@ -62,11 +90,11 @@ def chosen(topology: Topology, names: Sequence[str]) -> list[ModuleType]:
     return found
 
 
-def plan(checks: Sequence[ModuleType], topology: Topology, options: Options) -> Plan:
+def plan(checks: Sequence[Check], topology: Topology, options: Options) -> Plan:
     """Return one plan for all checks; the stages in the order that they must have."""
     whole = Plan()
-    for check in reversed(checks):
-        whole = check.plan(topology, options) | whole
+    for check in checks:
+        whole |= check.plan(topology, options)
     order = ("before", "traffic", "after", "clients")
     stages = sorted(whole.stages, key=lambda stage: order.index(stage.name))
     return Plan(tuple(stage for stage in stages if stage.steps))
@@ -82,27 +110,25 @@ def run(
     progress: Callable[[Sample], None] = lambda _: None,
 ) -> Report:
     """Plan, probe and judge; an interrupted run is judged by what was seen until then, and never passes."""
-    started, clock = datetime.now(UTC), time.monotonic()
-    used = chosen(topology, checks)
+    reporting, used = Reporting(), chosen(topology, checks)
     todo = plan(used, topology, options)
     samples = Samples(keep)
     if keep:
         keep.write(jsonl.line(topology) + "\n")
     whole = _gather(todo, inventories, samples, progress)
     verdicts = judge(topology, samples.seen, used) + ([] if whole else [_interrupted()])
-    return Report(_rfc3339(started), round(time.monotonic() - clock, 3), __version__, tuple(verdicts))
+    return reporting.report(verdicts)
 
 
-def judge(topology: Topology, samples: Sequence[Sample], checks: Sequence[ModuleType]) -> list[Verdict]:
+def judge(topology: Topology, samples: Sequence[Sample], checks: Sequence[Check]) -> list[Verdict]:
     """Return every check's verdicts on the samples."""
     return [verdict for check in checks for verdict in check.judge(topology, samples)]
 
 
 def predict(cluster: Cluster, growth: Mapping[str, int]) -> Report:
     """Return what the model of tuple capacity says of a cluster with that much more; nothing is sent."""
-    started, clock = datetime.now(UTC), time.monotonic()
-    verdicts = capacity.predict(cluster, growth)
-    return Report(_rfc3339(started), round(time.monotonic() - clock, 3), __version__, tuple(verdicts))
+    reporting = Reporting()
+    return reporting.report(capacity.predict(cluster, growth))
 
 
 def _gather(todo: Plan, inventories: Sequence[str], samples: Samples, progress: Callable[[Sample], None]) -> bool:

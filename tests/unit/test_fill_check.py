@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lbcheck.analysis.filling import WHY, Ground, judge, predict, taken
+from lbcheck.checks.fill import WHY, Ground, judge, predict, taken
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, Filled, StopKind, explicit

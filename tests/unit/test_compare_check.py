@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lbcheck.analysis.comparing import compare
+from lbcheck.checks.compare import compare
 from lbcheck.model.verdict import Outcome, Report, Verdict
 from lbcheck.reporters import text
 

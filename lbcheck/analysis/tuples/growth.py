@@ -6,33 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TypeVar
 
-from lbcheck.analysis import capacity
-from lbcheck.analysis.hops import Path
+from lbcheck.analysis.tuples.path import Subject
 from lbcheck.model.capacity import Backend, BindingMode, Client, Cluster, Frontend, Opening, Server, Vip
-from lbcheck.model.nat import NatPool
 
 IPV6_STEP = 10  # % of the clients: what "one more" of a share is
 COPY = "+"  # after the name of what was added beside something like it
 Thing = TypeVar("Thing")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Whose path grows: a frontend's, or a NAT's."""
-
-    frontend: str = ""
-    nat: str = ""
-
-    @property
-    def name(self) -> str:
-        """What a verdict on it is about."""
-        return f"NAT {self.nat}" if self.nat else f"frontend {self.frontend}"
-
-    def path(self, cluster: Cluster) -> Path:
-        """Return its path through the cluster."""
-        if self.nat:
-            return capacity.of_nat(cluster, self.nat, [pool.name for pool in _alike(cluster, self)])
-        return capacity.of_frontend(cluster, self.frontend)
 
 
 @dataclass(frozen=True)
@@ -196,7 +175,7 @@ def _one_client_address(cluster: Cluster, subject: Subject) -> Cluster | None:
 
 
 def _one_nat_address(cluster: Cluster, subject: Subject) -> Cluster | None:
-    pool = next(iter(_alike(cluster, subject)), None)
+    pool = next(iter(subject.pools(cluster)), None)
     if not pool or len(pool.addresses) == pool.most_addresses:
         return None
     more = replace(pool, addresses=(*pool.addresses, _after(pool.addresses[-1], pool.addresses)))
@@ -205,22 +184,23 @@ def _one_nat_address(cluster: Cluster, subject: Subject) -> Cluster | None:
 
 def _one_nat(cluster: Cluster, subject: Subject) -> Cluster | None:
     """Add a NAT like this one, and deal its subscribers out to both."""
-    pools = _alike(cluster, subject)
+    pools = subject.pools(cluster)
     if not pools:
         return None
-    names = [pool.name for pool in pools] + [pools[-1].name + COPY]
+    names = [pool.name for pool in pools] + [_free_name(cluster, pools[-1].name)]
     addresses = [address for pool in cluster.nats for address in pool.addresses]
     for _ in pools[0].addresses:
         addresses.append(_after(addresses[-1], addresses))
-    other = replace(pools[0], name=names[-1], addresses=tuple(addresses[-len(pools[0].addresses) :]))
+    own = tuple(addresses[-len(pools[0].addresses) :])
+    other = replace(pools[0], name=names[-1], addresses=own, shares_with=pools[0].name)
     clients = tuple(_dealt_out(cluster.clients, names))
     return replace(cluster, nats=(*cluster.nats, other), clients=clients)
 
 
-def _alike(cluster: Cluster, subject: Subject) -> list[NatPool]:
-    """Return the NAT that grows (for a frontend the first) and those that were added beside it."""
-    name = subject.nat or (cluster.nats[0].name if cluster.nats else "")
-    return [pool for pool in cluster.nats if pool.name.rstrip(COPY) == name.rstrip(COPY)]
+def _free_name(cluster: Cluster, name: str) -> str:
+    """Return the name with as many COPY after it as make it another NAT's than those that are there."""
+    copied = name + COPY
+    return _free_name(cluster, copied) if copied in {pool.name for pool in cluster.nats} else copied
 
 
 def _dealt_out(clients: Sequence[Client], names: Sequence[str]) -> Iterator[Client]:

@@ -1,0 +1,1 @@
+"""How many connections are possible at once: the 4-tuple's arithmetic, hop by hop, and what one more of each gains."""

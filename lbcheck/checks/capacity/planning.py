@@ -1,0 +1,53 @@
+"""Which fills measure each path, and the counters before and after those that go through to the servers."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lbcheck.checks.capacity import fills
+from lbcheck.checks.capacity.prediction import subjects
+from lbcheck.errors import LbcheckError
+from lbcheck.model.capacity import Cluster
+from lbcheck.model.fill import Fill
+from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, Stage, Step, When
+from lbcheck.model.topology import HERE, Topology
+
+NO_PORTS = "no free ports"  # what HAProxy logs at each attempt that finds no source port (Connect() failed …)
+LOG_S = 20.0  # for a journal of any length
+
+
+def plan(topology: Topology, options: Options) -> Plan:
+    """Return counters, fills through each frontend in mode tcp, counters again; then fills up to the VIPs and the NATs.
+
+    LbcheckError where it is no lab: filling somebody's tuples is an attack.
+    """
+    if not topology.lab:
+        raise LbcheckError("--measure uses up every port of a path: only in a lab (lbcheck_lab: true in the inventory)")
+    cluster = topology.cluster or Cluster()
+    to_servers = [fill for _, fill in through(cluster, options.timeout_s) if isinstance(fill, Fill)]
+    to_vips = [fill for subject in subjects(cluster) for fill in fills.up_to_vips(cluster, subject, options.timeout_s)]
+    counting = [tuple(_counters(topology, options, when)) if to_servers else () for when in ("before", "after")]
+    may = (HERE, *topology.reachable)
+    stages = (
+        Stage("before", counting[0]),
+        Stage("traffic", tuple(to_servers)),
+        Stage("after", counting[1]),
+        Stage("clients", tuple(to_vips)),
+    )
+    return Plan(tuple(Stage(stage.name, tuple(step for step in stage.steps if step.at in may)) for stage in stages))
+
+
+def _counters(topology: Topology, options: Options, when: When) -> Iterator[Step]:
+    for balancer in topology.balancers:
+        for uri in balancer.stats:
+            at = balancer.name if uri.startswith("unix:") else HERE
+            yield ReadHaproxy(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
+        if balancer.log:
+            log = CountLogLines(at=balancer.name, server=balancer.name, path=balancer.log, token=NO_PORTS, when=when)
+            yield replace(log, timeout_s=LOG_S)
+
+
+def through(cluster: Cluster, timeout_s: float) -> Iterator[tuple[str, Fill | str]]:
+    """Give each frontend in mode tcp with servers, and what fills its balancers' source ports, or why nothing does."""
+    for frontend in cluster.frontends:
+        if frontend.backend and frontend.mode == "tcp":
+            yield frontend.name, fills.of_servers(cluster, frontend, timeout_s)

@@ -1,0 +1,12 @@
+"""Whether round robin rotates, at each layer: authoritative servers, the resolver, getaddrinfo on the client."""
+
+from lbcheck.checks.dns.judging import NAME, judge
+from lbcheck.checks.dns.planning import plan
+from lbcheck.model.topology import Topology
+
+__all__ = ["NAME", "judge", "plan", "supports"]
+
+
+def supports(topology: Topology) -> str:
+    """Return why this topology cannot be checked, or nothing where it can."""
+    return "" if topology.names else "no names: set cluster_names or cluster_frontends"

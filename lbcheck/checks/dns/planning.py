@@ -1,0 +1,49 @@
+"""A block of queries for each name, type and server, and getaddrinfo on each client."""
+
+from collections.abc import Iterable, Sequence
+
+from lbcheck.checks.dns.judging import FEWEST_TESTS, VERSION, needed_queries
+from lbcheck.model.address import Endpoint
+from lbcheck.model.plan import LookUp, Options, Plan, RecordType, Resolve, Stage, Step
+from lbcheck.model.topology import HERE, DnsName, Host, Topology
+
+GENTLE_RATE = 50.0  # queries a second towards servers that are not a lab's
+FEWEST_QUERIES = 100
+
+
+def plan(topology: Topology, options: Options) -> Plan:
+    """Return one stage: a block for each name, type and server, never interleaved (NSD has one counter for all)."""
+    clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
+    steps: list[Step] = []
+    for name in topology.names:
+        for rdtype in options.types:
+            if name.addresses and not name.of_family(VERSION[rdtype]):
+                continue
+            steps += _ask(topology, options, name, rdtype, clients)
+    return Plan((Stage("traffic", tuple(steps)),))
+
+
+def _ask(
+    topology: Topology, options: Options, name: DnsName, rdtype: RecordType, clients: Sequence[str]
+) -> Iterable[Step]:
+    queries = options.queries or max(
+        FEWEST_QUERIES, needed_queries(len(name.of_family(VERSION[rdtype])) or 2, tests=FEWEST_TESTS)
+    )
+    rate = options.rate if options.rate is not None else (0.0 if topology.lab else GENTLE_RATE)
+    # Only one client asks the servers: two at once would advance one rotation counter in turns.
+    common = {"name": name.name, "queries": queries, "rate": rate, "timeout_s": options.timeout_s}
+    for layer, hosts in (("authoritative", topology.dns_servers), ("resolver", topology.resolvers)):
+        for endpoint in _endpoints(hosts):
+            yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, layer=layer, **common)  # type: ignore[arg-type]
+    for endpoint in options.servers:
+        yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, **common)  # type: ignore[arg-type]
+    if options.servers and not topology.clients:
+        return  # the user named whom to ask
+    if not topology.resolvers:
+        yield Resolve(at=clients[0], rdtype=rdtype, layer="resolver", **common)  # type: ignore[arg-type]
+    for client in clients:
+        yield LookUp(at=client, family=4 if rdtype == "A" else 6, **common)  # type: ignore[arg-type]
+
+
+def _endpoints(hosts: Iterable[Host]) -> tuple[Endpoint, ...]:
+    return tuple(Endpoint(address, 53) for host in hosts for address in host.addresses)

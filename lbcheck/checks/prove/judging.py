@@ -1,0 +1,63 @@
+"""What was measured of a section, held to what was predicted."""
+
+from collections.abc import Iterator, Sequence
+
+from lbcheck.checks.prove.claims import Row, Section
+from lbcheck.checks.stop_reasons import OURS, WHY
+from lbcheck.model.fill import Filled
+from lbcheck.model.verdict import Finding, Outcome, Verdict
+
+
+def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
+    """Hold what was measured to what was predicted; rows without a sample were not measured."""
+    by_row = [*samples, *[None] * (len(section.rows) - len(samples))]
+    pairs = list(zip(section.rows, by_row, strict=True))
+    findings = tuple(finding for row, sample in pairs for finding in _findings(row, sample))
+    steps = [_step(row, sample) for row, sample in pairs]
+    exact = sum(step["measured"] == step["predicted"] for step in steps)
+    outcome = max((f.outcome for f in findings), key=_GRAVITY.index, default=Outcome.PASS)
+    summary = f"{section.claim}; {exact} of {len(steps)} measured as predicted"
+    added = [{"add": what, "tuples": tuples_} for what, tuples_ in section.gains]
+    refusals = dict.fromkeys(row.refusal for row in section.rows if row.refusal)
+    notes = [*section.notes, *(f"{refusal}: {WHY[refusal]}" for refusal in refusals)]
+    evidence = {"steps": steps, "gains": added, "notes": notes}
+    return Verdict("prove", section.name, outcome, summary, findings, evidence)
+
+
+_GRAVITY = (Outcome.PASS, Outcome.UNMEASURED, Outcome.FAIL)
+
+
+def _findings(row: Row, sample: Filled | None) -> Iterator[Finding]:
+    if sample is None:
+        yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured, the run ended before")
+    elif sample.failure:
+        yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured: {sample.failure.message}")
+    elif sample.stopped_by in OURS:
+        held = f"{row.predicted:,} predicted, {sample.held or 0:,} held when it ended"
+        yield Finding(Outcome.UNMEASURED, f"{row.what}: {held}: {WHY[sample.stopped_by]}")
+    elif sample.held != row.predicted:
+        stop = f"; it ended by {sample.stopped_by}" if sample.stopped_by else ""
+        yield Finding(Outcome.FAIL, f"{row.what}: {row.predicted:,} predicted, {sample.held or 0:,} held{stop}")
+    elif sample.stopped_by != row.refusal:
+        seen, owed = sample.stopped_by or "nobody", row.refusal or "nobody"
+        yield Finding(Outcome.FAIL, f"{row.what}: {seen} said no where {owed} should")
+    elif sample.time_wait:
+        yield Finding(Outcome.FAIL, f"{row.what}: {sample.time_wait:,} connections stayed in TIME_WAIT")
+
+
+def _step(row: Row, sample: Filled | None) -> dict[str, object]:
+    seen = sample if sample and not sample.failure else None
+    return {
+        "what": row.what,
+        "binding": str(row.fill.binding),
+        "sources": row.sources,
+        "endpoints": len(row.fill.endpoints),
+        "ports": row.ports,
+        "predicted": row.predicted,
+        "measured": seen.held if seen else None,
+        "stopped_by": str(seen.stopped_by) if seen and seen.stopped_by else None,
+        "seconds": seen.seconds if seen else 0.0,
+        "release_s": seen.release_s if seen else 0.0,
+        "workers": seen.workers if seen else 0,
+        "slab_bytes": seen.slab_bytes if seen else 0,
+    }
