@@ -179,6 +179,11 @@ def has_law(algorithm: str) -> bool:
     return normal_name(algorithm) in LAWS
 
 
+def may_keep_to_one(algorithm: str) -> bool:
+    """Return whether one server that answers everything may be all that `algorithm` owes: `first`, or a hash."""
+    return LAWS.get(normal_name(algorithm)) in (_first, _constant)
+
+
 def judge(algorithm: str, tally: Tally, alpha: float) -> Judgement:
     """Hold `tally` to what `algorithm` owes, with a chance of a false alarm of at most `alpha`."""
     return LAWS[normal_name(algorithm)](tally, alpha)

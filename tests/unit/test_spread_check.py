@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,31 @@ def test_a_lone_url_passes_on_the_clients_view_and_says_so() -> None:
     verdict = judged([answers("", {"a": 500, "b": 500})], topology)["backend servers"]
     assert verdict.outcome is Outcome.PASS
     assert "the client is the only witness" in said(verdict, Outcome.PASS)
+
+
+@pytest.mark.parametrize("algorithm", ["", "roundrobin", "leastconn"])
+def test_one_server_that_answers_everything_is_inconclusive_where_nobody_told_of_others(algorithm: str) -> None:
+    """Whether others are dead cannot be seen: the verdict says so, and what would tell."""
+    seen = answers("", {"web1": 2000}, address="")
+    verdict = judged([seen], of_url(URL, algorithm=algorithm))["backend servers"]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    expected = (
+        "only web1 answered: one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
+    )
+    assert said(verdict, Outcome.INCONCLUSIVE) == expected
+
+
+@pytest.mark.parametrize("told", [{"weights": {"web1": 1}}, {"algorithm": "first"}, {"algorithm": "source"}])
+def test_one_server_that_answers_everything_passes_where_somebody_told_that_it_may(told: dict[str, Any]) -> None:
+    """A backend of one server, `first` and a hash owe no more than that."""
+    seen = answers("", {"web1": 2000}, address="")
+    assert judged([seen], of_url(URL, **told))["backend servers"].outcome is Outcome.PASS
+
+
+def test_one_server_that_answers_everything_passes_where_the_balancer_has_no_other() -> None:
+    """The balancer's counters tell which servers there are."""
+    samples = [answers("", {"web1": 2000}, address=""), *readings("unix:/s", {"web1": 2000})]
+    assert judged(samples, of_url(URL, stats=["unix:/s"]))["backend servers"].outcome is Outcome.PASS
 
 
 def test_a_lone_url_that_never_answers_could_not_be_measured() -> None:

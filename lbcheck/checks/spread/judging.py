@@ -35,7 +35,7 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
     if not seen.told_apart:
         for balancer in seen.topology.balancers:
             findings += testimony.of_balancer(seen, balancer.name)
-    findings += _shares(seen, judgement) if answered else []
+    findings += _shares(seen, judgement, answered) if answered else []
     known = answered or seen.topology.clients  # a fleet that should answer has failed; a lone URL was not measured
     return Verdict(
         NAME,
@@ -52,7 +52,7 @@ def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
     judgement, counts = _judge_shares(seen, name, alpha), seen.counted(name) or seen.client(name)
     findings = [*testimony.of_balancer(seen, name), *testimony.absent(seen, name)]
     if sum(counts.values()) or not findings:
-        findings += _shares(seen, judgement)
+        findings += _shares(seen, judgement, counts)
     return Verdict(
         NAME,
         f"backend {seen.backend.name} at {name}",
@@ -83,12 +83,16 @@ def _lines(seen: Observations, process: Difference) -> int:
     return max((delta.lines for delta in seen.deltas(process).values()), default=1)
 
 
-def _shares(seen: Observations, judgement: Judgement | None) -> list[Finding]:
+def _shares(seen: Observations, judgement: Judgement | None, counts: Mapping[str, int]) -> list[Finding]:
     if judgement is None:
         return [Finding(Outcome.UNMEASURED, f"what '{seen.backend.algorithm}' owes is not known here")]
     if judgement.outcome is Outcome.INCONCLUSIVE:
         few = f"too few {seen.unit}s to tell; {judgement.needed:,} would do"
         return [Finding(Outcome.INCONCLUSIVE, few)]
+    if len(counts) == 1 and not (seen.servers_told or algorithms.may_keep_to_one(seen.backend.algorithm)):
+        # A dead server that nobody told of cannot be seen, and one that answers everything is even by itself.
+        why = "one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
+        return [Finding(Outcome.INCONCLUSIVE, f"only {next(iter(counts))} answered: {why}")]
     return [Finding(Outcome.FAIL, fault) for fault in judgement.faults] or [
         Finding(Outcome.PASS, f"as {seen.backend.algorithm} owes ({judgement.test})")
     ]

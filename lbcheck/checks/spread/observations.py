@@ -99,6 +99,12 @@ class Observations:
         return backend_called(process, self.backend.name, self.client())
 
     @property
+    def servers_told(self) -> bool:
+        """Whether the user or a balancer says which servers there are; else only those are known that answered."""
+        given = self.topology.backend(self.frontend.backend).servers
+        return bool(given) or any(self.deltas(process) for process in self.processes)
+
+    @property
     def told_apart(self) -> list[str]:
         """The balancers that can be: by the answers that name them, or by their counters."""
         named = sorted({c.balancer for a in self.answers for c in a.counts if c.balancer})
