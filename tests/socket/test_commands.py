@@ -109,10 +109,19 @@ def test_answers_without_a_name_end_with_status_4_and_say_what_is_missing() -> N
     """Who answered cannot be known without the header: it is named."""
     with web(["s1"], header="X-Else") as (url, _):
         ran = lbcheck("spread", url, "--requests", "10")
-        named = lbcheck("spread", url, "--requests", "10", "--identify", "header:x-else")
+        named = lbcheck("spread", url, "--requests", "10", "--identify", "header:x-else", "--weights", "s1=1")
     assert ran.returncode == 4
     assert "answers carry no header:x-served-by" in ran.stdout
     assert named.returncode == 0
+
+
+def test_a_lone_server_ends_with_status_3_unless_somebody_told_that_there_is_no_other() -> None:
+    """Only one name answers: whether others are dead is not known, until --weights says it."""
+    with web(["s1"]) as (url, _):
+        ran = lbcheck("spread", url, "--requests", "300")
+        told = lbcheck("spread", url, "--requests", "300", "--weights", "s1=1")
+    assert (ran.returncode, told.returncode) == (3, 0)
+    assert "only s1 answered" in ran.stdout
 
 
 def test_requests_carry_a_token_of_their_run() -> None:
@@ -160,7 +169,7 @@ def test_a_report_goes_whole_into_a_file(tmp_path: Path) -> None:
     """`-o` writes the report and nothing else; nothing half written stays beside it."""
     target = tmp_path / "report.json"
     with web(["s1"]) as (url, _):
-        ran = lbcheck("spread", url, "--requests", "5", "--format", "json", "-o", str(target))
+        ran = lbcheck("spread", url, "--weights", "s1=1", "--requests", "5", "--format", "json", "-o", str(target))
     assert ran.stdout == ""
     assert json.loads(target.read_text())["outcome"] == "pass"
     assert list(tmp_path.iterdir()) == [target]
