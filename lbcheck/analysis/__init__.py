@@ -1,1 +1,1 @@
-"""The mathematics: what each algorithm owes, tests with stated error rates, sample sizes. Pure."""
+"""Mathematics: what each algorithm owes, tests with stated error rates, how many connections are possible at once."""

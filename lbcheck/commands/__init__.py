@@ -1,1 +1,1 @@
-"""One file a command: `HELP`, `arguments(parser)` says what it takes, `run(options)` does it and returns the status."""
+"""One file a command: `arguments(parser)` says what it takes, `run(options)` does it and returns the exit status."""

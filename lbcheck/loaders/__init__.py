@@ -1,1 +1,1 @@
-"""From what the user has to a Topology, one file a loader."""
+"""From what the user has (an inventory, a model file, words on the command line) to the model, and how it is read."""

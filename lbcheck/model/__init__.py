@@ -1,1 +1,1 @@
-"""The words that everything else speaks: frozen dataclasses that check themselves, and nothing that does anything."""
+"""The words that everything else speaks: frozen dataclasses that check themselves, and constants with their sources."""

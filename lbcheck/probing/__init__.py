@@ -1,1 +1,1 @@
-"""Active input and output: HTTP, DNS, getaddrinfo. Standard library and dnspython only: it runs on every host."""
+"""Input and output on hosts: asking over DNS and HTTP, opening and holding connections, namespaces of our own."""

@@ -1,1 +1,1 @@
-"""Ways to run a plan's steps on hosts, one file each."""
+"""How steps get to the hosts where they run: here, or through Ansible; and a command that runs here beside them."""

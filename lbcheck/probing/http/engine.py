@@ -115,7 +115,33 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+# The states of a connection, and the method that moves it on. In the first three a request is under way.
+#
+#                    _open
+#                      │
+#                      ▼
+#                 CONNECTING ──────────────────────────┐
+#      _begin, https   │       │ _begin, http          │
+#           ┌──────────┘       │ (the request is sent) │
+#           ▼                  │                       │
+#      HANDSHAKING ────────────┼───────────────────────┤  _lose: refused, reset, malformed, or silent
+#           │                  │                       │  for longer than the step's timeout;
+#           │ _ask, once TLS   │                       │  the request fails
+#           │ is established   ▼                       │
+#           └──────────────▶ WAITING ──────────────────┤
+#                              │   ▲                   │
+#                        _take │   │ _ask: the next    │
+#                              │   │ request           │
+#        ┌─────────────────────┤   │                   │
+#        │ the answer may be   ▼   │                   ▼
+#        │ the last here     IDLE ─┴────────────────▶ closed
+#        ▼                        _readable: the       ▲
+#     LEAVING                     peer closes, or      │
+#        │                        speaks unasked       │
+#        └─────────────────────────────────────────────┘
+#          _readable: the peer closes; _lose: it has not within GRACE_S
 _CONNECTING, _HANDSHAKING, _WAITING, _IDLE, _LEAVING = range(5)
+_UNDER_WAY = frozenset((_CONNECTING, _HANDSHAKING, _WAITING))
 
 
 class _Connection:
@@ -353,7 +379,7 @@ class _Engine:
         """Close a connection that fails; its request, if it has one, fails with it."""
         if connection.state == _WAITING and connection.answered and not connection.reader and kind == ErrorKind.RESET:
             self._started -= 1  # closed while idle: RFC 9112, section 9.3.1 lets a GET go again on a new connection
-        elif connection.state <= _WAITING:
+        elif connection.state in _UNDER_WAY:
             self._fail(kind)
         self._close(connection)
 
