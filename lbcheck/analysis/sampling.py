@@ -11,6 +11,7 @@ from fractions import Fraction
 from scipy.special import bdtr, bdtrc, ndtri
 
 FALSE_ALARM = 1e-4  # of one whole run, healthy
+BUDGET = {"dns": 0.5, "spread": 0.5}  # check → its share of that; the other checks compare exactly, and need none
 MISS = 0.01  # of the smallest fault: one server's weight halved
 
 

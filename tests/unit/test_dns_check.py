@@ -46,6 +46,13 @@ def test_too_few_answers_say_how_many_would_do() -> None:
     assert f"{found.evidence['needed_queries']} would do" in failing(found)
 
 
+def test_a_block_takes_no_more_than_its_share_of_the_error_budget() -> None:
+    """Of 1,000 blocks drawn at random one looks pinned in at most one run of 20,000: half of what a run may err."""
+    assert 1000 * 2 * 0.5**26 <= 1e-4 / 2 < 1000 * 2 * 0.5**25
+    assert verdict(resolution({A: 25, B: 0})).outcome is Outcome.INCONCLUSIVE
+    assert verdict(resolution({A: 26, B: 0})).outcome is Outcome.FAIL
+
+
 def test_a_vip_missing_from_dns_is_named_with_its_owner() -> None:
     """What the inventory has and the answer has not is said, and whose it is."""
     found = verdict(resolution({A: 100}))

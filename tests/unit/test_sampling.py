@@ -6,6 +6,7 @@ import math
 import pytest
 from scipy.stats import binom
 
+from lbcheck import pipeline
 from lbcheck.analysis import sampling
 
 
@@ -33,6 +34,12 @@ def test_false_alarms_are_as_rare_as_stated() -> None:
             ways = math.comb(draws, a) * math.comb(draws - a, b)
             alarms += ways * 0.25**a * 0.25**b * 0.5 ** counts["c"]
     assert 0 < alarms <= alpha
+
+
+def test_the_checks_share_out_the_whole_error_budget() -> None:
+    """One run makes every check's tests: what each may err is a share of what the run may, and no more."""
+    assert sum(sampling.BUDGET.values()) == 1
+    assert set(sampling.BUDGET) <= set(pipeline.CHECKS)
 
 
 @pytest.mark.parametrize("weights", [{"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2}, {"a": 3, "b": 256, "c": 256}])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from scipy.stats import binom
 
 from lbcheck.checks import spread
 from lbcheck.loaders.command_line import of_url
@@ -230,6 +231,16 @@ def test_statistics_say_the_weights_where_the_user_does_not() -> None:
     assert verdict["backend servers"].outcome is Outcome.PASS
     assert verdict["backend servers"].evidence["algorithm"] == "roundrobin"
     assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(2 / 3)
+
+
+def test_a_share_takes_no_more_than_its_part_of_the_error_budget() -> None:
+    """Of 20 tests of two servers one fails by chance in at most one run of 20,000: half of what a run may err."""
+    topology = of_url(URL, weights={"a": 1, "b": 1})
+    limit = 1e-4 / 2 / 20 / 2
+    assert 2 * binom.sf(577, 1000, 0.5) < limit < 2 * binom.sf(575, 1000, 0.5) < 2 * limit
+    rare, too_rare = ([answers("", {"a": n, "b": 1000 - n})] for n in (576, 578))
+    assert judged(rare, topology)["backend servers"].outcome is Outcome.PASS
+    assert judged(too_rare, topology)["backend servers"].outcome is Outcome.FAIL
 
 
 def test_in_mode_tcp_the_unit_is_the_connection() -> None:

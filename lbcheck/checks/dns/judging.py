@@ -12,7 +12,7 @@ from lbcheck.model.topology import DnsName, Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "dns"
-ALPHA = sampling.FALSE_ALARM / 2  # the other half is spread's
+ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
 TOLERATED_LOSS = 0.01  # of a block's queries; more is a fault of its own
 FEWEST_TESTS = 1000  # the error rate is shared out among at least so many, so that a plan need not know how many
 VERSION: Mapping[RecordType, int] = {"A": 4, "AAAA": 6}

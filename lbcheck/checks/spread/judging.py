@@ -12,7 +12,7 @@ from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "spread"
-ALPHA = sampling.FALSE_ALARM / 2  # the other half is dns's
+ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
 FEWEST_TESTS = 20  # the error rate is shared out among at least so many
 
 
