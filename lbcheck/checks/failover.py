@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from lbcheck.checks import pace
 from lbcheck.errors import LbcheckError
-from lbcheck.model.address import Endpoint
+from lbcheck.model.address import URL_PORTS, Endpoint
 from lbcheck.model.plan import Options, Plan, Stage, Step
 from lbcheck.model.sample import ErrorKind, Sample
-from lbcheck.model.topology import HERE, Topology
+from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 from lbcheck.model.watch import Commanded, Gap, Route, RunCommand, Seen, Watch, Watched
 
 NAME = "failover"
-GENTLE_RATE = 50.0  # requests a second towards a fleet that is not a lab, all hosts and addresses together
 PACE_S = 0.05  # between two attempts at one address from one host, where nothing limits them
 FASTEST_S = 0.01
 REHEARSED = 2  # attempts at each address before the watch itself
@@ -42,7 +42,7 @@ def plan(topology: Topology, options: Options) -> Plan:
     LbcheckError where the rate is too low for a gap of the length in question to be seen.
     """
     allowed_s = topology.longest_gap_s or 0.0
-    clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
+    clients = pace.clients(topology)
     if options.watch_s <= allowed_s:
         raise LbcheckError(f"--for {options.watch_s:g} is too short to see a gap of {allowed_s:g} s (--within) end")
     watched = routes(topology)
@@ -76,7 +76,7 @@ def plan(topology: Topology, options: Options) -> Plan:
 
 
 def _interval_s(topology: Topology, options: Options, watched: int) -> float:
-    rate = options.rate if options.rate is not None else (0.0 if topology.lab else GENTLE_RATE)
+    rate = pace.rate(topology, options)
     if not rate:
         return PACE_S
     return max(FASTEST_S, watched / rate) if options.rate is not None else max(PACE_S, watched / rate)
@@ -193,7 +193,7 @@ def _remarks(seen: Seen) -> Iterator[Finding]:
 
 def _subject(topology: Topology, client: str, seen: Seen) -> str:
     url = urlsplit(seen.url)
-    endpoint = Endpoint(seen.address, url.port or {"http": 80, "https": 443}[url.scheme])
+    endpoint = Endpoint(seen.address, url.port or URL_PORTS[url.scheme])
     several = len({frontend.url for frontend in topology.web}) > 1
     return f"{client} → {endpoint}" + (f" ({seen.url})" if several else "")
 

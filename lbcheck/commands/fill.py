@@ -4,18 +4,18 @@ import argparse
 import sys
 
 from lbcheck.checks import fill as check
+from lbcheck.checks.pace import GENTLE_RATE
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, harmless
+from lbcheck.model.plan import default_timeout_s
 from lbcheck.pipeline import Reporting, first_interrupt
 from lbcheck.probing import sock_diag
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import Prepared, fill, prepare, reserved_ports
 from lbcheck.wire import jsonl
-
-RATE = 50.0  # connections a second towards what is neither on loopback nor in the lab's ranges
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,8 +81,8 @@ def _step(options: argparse.Namespace) -> Fill:
         binding=BindingMode(options.bind),
         limit=options.limit,
         hold_s=options.hold,
-        rate=options.rate if options.rate is not None else RATE if gentle else 0.0,
-        timeout_s=options.timeout or (2.0 if near else 5.0),
+        rate=options.rate if options.rate is not None else GENTLE_RATE if gentle else 0.0,
+        timeout_s=options.timeout or default_timeout_s(near=near),
         allow=tuple(options.allow_target),
     )
 

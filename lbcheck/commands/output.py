@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from lbcheck import pipeline
 from lbcheck.errors import LbcheckError
-from lbcheck.model.plan import Options, Plan
+from lbcheck.model.plan import Options, Plan, default_timeout_s
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Report
 from lbcheck.reporters import json as as_json
@@ -22,7 +22,7 @@ from lbcheck.wire import jsonl
 
 def asked(options: argparse.Namespace, *, lab: bool) -> dict[str, Any]:
     """Return what every command that sends something was asked, for Options; a lab need not be waited for so long."""
-    timeout_s = options.timeout or (2.0 if lab else 5.0)
+    timeout_s = options.timeout or default_timeout_s(near=lab)
     return {"rate": options.rate, "timeout_s": timeout_s, "token": pipeline.new_token()}
 
 

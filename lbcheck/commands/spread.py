@@ -8,7 +8,7 @@ from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.command_line import of_url
-from lbcheck.model.address import family, is_address, is_loopback
+from lbcheck.model.address import URL_PORTS, family, is_address, is_loopback
 from lbcheck.model.plan import Options
 from lbcheck.probing.dns.addresses import addresses_of
 
@@ -69,7 +69,7 @@ def _known(algorithm: str) -> str:
 def _targets(options: argparse.Namespace) -> tuple[str, ...]:
     """Return the addresses to connect to: those of --resolve, else every address that the URL's host has here."""
     url = _http_url(options.url)
-    host, port = url.hostname or "", url.port or {"http": 80, "https": 443}[url.scheme]
+    host, port = url.hostname or "", url.port or URL_PORTS[url.scheme]
     for source in options.source:
         family(source)
     given = [_resolve(text) for text in options.resolve]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from lbcheck.loaders.ansible_inventory import listing, understand
 from lbcheck.loaders.capacity_model import read
 from lbcheck.loaders.reader import Reader
+from lbcheck.model.address import URL_PORTS
 from lbcheck.model.capacity import Cluster
 from lbcheck.model.topology import Topology
 
@@ -124,7 +125,7 @@ def _facts(reader: Reader, host: str, variables: Variables) -> dict[str, Any]:
 def _ports(spec: Mapping[str, Any], url: str) -> object:
     """Return a frontend's ports: as it says, else its URL's."""
     parts = urlsplit(url)
-    return spec.get("ports") or parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return spec.get("ports") or parts.port or URL_PORTS.get(parts.scheme)
 
 
 def _sources(reader: Reader, host: str) -> list[str] | None:

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from lbcheck.errors import LbcheckError
 
 Family = Literal[4, 6]
+URL_PORTS = {"http": 80, "https": 443}  # where a URL names no port (RFC 9110, section 4.2)
 
 
 def family(address: str) -> Family:

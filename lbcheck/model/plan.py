@@ -8,6 +8,13 @@ from lbcheck.model.topology import HERE
 
 RecordType = Literal["A", "AAAA"]
 When = Literal["before", "after"]
+TIMEOUT_S = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: after 1 s, then 2 s more)
+NEAR_TIMEOUT_S = 2.0  # in labs and on loopback, where nothing takes long: only a SYN's first retransmission fits in
+
+
+def default_timeout_s(*, near: bool) -> float:
+    """Return how long one operation may take where the user does not say; `near`: in a lab, or on loopback."""
+    return NEAR_TIMEOUT_S if near else TIMEOUT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +22,7 @@ class Step:
     """One thing to do `at` a host. Each step gives exactly one sample, whatever happens."""
 
     at: str = HERE
-    timeout_s: float = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: 1 s, then 2 s)
+    timeout_s: float = TIMEOUT_S  # for one operation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +109,7 @@ class Options:
     concurrency: int = 4
     keep_alive: bool | None = None
     rate: float | None = None  # requests or queries a second, over all hosts; 0: no limit
-    timeout_s: float = 5.0
+    timeout_s: float = TIMEOUT_S
     token: str = ""  # marks this run's requests
     verify: bool = True
     servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, besides the topology's

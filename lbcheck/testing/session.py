@@ -5,7 +5,7 @@ from typing import Any
 
 from lbcheck import pipeline
 from lbcheck.loaders import ansible_inventory, capacity_inventory
-from lbcheck.model.plan import Options
+from lbcheck.model.plan import Options, default_timeout_s
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Report
 
@@ -35,6 +35,7 @@ class Session:
             if not measure:
                 return pipeline.predict(cluster, {})
             topology = replace(topology, cluster=cluster)
-        defaults: dict[str, Any] = {"token": pipeline.new_token(), "timeout_s": 2.0 if topology.lab else 5.0}
+        timeout_s = default_timeout_s(near=topology.lab)
+        defaults: dict[str, Any] = {"token": pipeline.new_token(), "timeout_s": timeout_s}
         asked = Options(**defaults | options)
         return pipeline.run(topology, asked, checks=[check] if check else [], inventories=self.inventories)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lbcheck.cli import main
+from lbcheck.model.plan import Plan
 from lbcheck.wire import jsonl
 
 from .scenes import TOPOLOGY, healthy
@@ -53,6 +54,16 @@ def test_the_plan_is_printed_and_nothing_is_sent(capsys: pytest.CaptureFixture[s
     """`--plan` names each step; the name in the URL is not even resolved."""
     assert main(["spread", "http://nobody.invalid/", "--requests", "10", "--plan"]) == 0
     assert "request http://nobody.invalid/ 10 times over new connections" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("address", "timeout_s"), [("127.0.0.1", 2.0), ("192.0.2.1", 5.0)])
+def test_an_operation_is_waited_for_longer_where_it_is_far(
+    address: str, timeout_s: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the user does not say, an operation has two seconds on loopback, and five elsewhere."""
+    assert main(["spread", f"http://{address}/", "--plan", "--format", "json"]) == 0
+    plan = jsonl.from_json(Plan, json.loads(capsys.readouterr().out))
+    assert {step.timeout_s for stage in plan.stages for step in stage.steps} == {timeout_s}
 
 
 def test_kept_samples_are_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from lbcheck.analysis import sampling
+from lbcheck.checks import loss
 from lbcheck.checks.dns import rfc6724
 from lbcheck.model.address import family
 from lbcheck.model.plan import RecordType
@@ -13,7 +14,6 @@ from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "dns"
 ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
-TOLERATED_LOSS = 0.01  # of a block's queries; more is a fault of its own
 FEWEST_TESTS = 1000  # the error rate is shared out among at least so many, so that a plan need not know how many
 VERSION: Mapping[RecordType, int] = {"A": 4, "AAAA": 6}
 
@@ -96,10 +96,8 @@ def _losses(block: Resolution | Lookup) -> list[Finding]:
     said_no.pop("NOERROR", None)
     found = []
     for what, count in (*block.errors.items(), *said_no.items()):
-        grave = count > TOLERATED_LOSS * block.queries
-        found.append(
-            Finding(Outcome.FAIL if grave else Outcome.PASS, f"{count:,} of {block.queries:,} queries: {what}")
-        )
+        outcome = Outcome.FAIL if loss.too_much(count, block.queries) else Outcome.PASS
+        found.append(Finding(outcome, f"{count:,} of {block.queries:,} queries: {what}"))
     return found
 
 

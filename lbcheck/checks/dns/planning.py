@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 
+from lbcheck.checks import pace
 from lbcheck.checks.dns.judging import FEWEST_TESTS, VERSION, needed_queries
 from lbcheck.model.address import Endpoint
 from lbcheck.model.plan import LookUp, Options, Plan, RecordType, Resolve, Stage, Step
-from lbcheck.model.topology import HERE, DnsName, Host, Topology
+from lbcheck.model.topology import DnsName, Host, Topology
 
-GENTLE_RATE = 50.0  # queries a second towards servers that are not a lab's
 FEWEST_QUERIES = 100
 
 
 def plan(topology: Topology, options: Options) -> Plan:
     """Return one stage: a block for each name, type and server, never interleaved (NSD has one counter for all)."""
-    clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
+    clients = pace.clients(topology)
     steps: list[Step] = []
     for name in topology.names:
         for rdtype in options.types:
@@ -29,9 +29,13 @@ def _ask(
     queries = options.queries or max(
         FEWEST_QUERIES, needed_queries(len(name.of_family(VERSION[rdtype])) or 2, tests=FEWEST_TESTS)
     )
-    rate = options.rate if options.rate is not None else (0.0 if topology.lab else GENTLE_RATE)
     # Only one client asks the servers: two at once would advance one rotation counter in turns.
-    common = {"name": name.name, "queries": queries, "rate": rate, "timeout_s": options.timeout_s}
+    common = {
+        "name": name.name,
+        "queries": queries,
+        "rate": pace.rate(topology, options),
+        "timeout_s": options.timeout_s,
+    }
     for layer, hosts in (("authoritative", topology.dns_servers), ("resolver", topology.resolvers)):
         for endpoint in _endpoints(hosts):
             yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, layer=layer, **common)  # type: ignore[arg-type]

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from lbcheck.analysis import algorithms
 from lbcheck.analysis.algorithms import Tally
+from lbcheck.checks import pace
 from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
 from lbcheck.checks.spread.observations import ASSUMED
 from lbcheck.model.address import family
 from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, ReadStubStatus, Request, Stage, Step, When
 from lbcheck.model.topology import HERE, Backend, Server, Topology
 
-GENTLE_RATE = 50.0  # requests a second towards a fleet that is not a lab
 LAB_REQUESTS = 2000
 FEWEST_REQUESTS = 200
 LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # planned for where nobody says
@@ -56,7 +56,7 @@ def _servers(topology: Topology) -> tuple[Server, ...]:
 
 
 def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
-    clients = tuple(c.name for c in topology.clients if c.name in topology.reachable) or (HERE,)
+    clients = pace.clients(topology)
     routes = [
         (frontend, client, source, address)
         for frontend in topology.web
@@ -67,7 +67,6 @@ def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
     ]
     if not routes:
         return
-    rate = options.rate if options.rate is not None else (0.0 if topology.lab else GENTLE_RATE)
     total = options.requests or _enough(topology)
     for number, (frontend, client, source, address) in enumerate(routes):
         requests = total // len(routes) + (number < total % len(routes))
@@ -84,7 +83,7 @@ def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
                 identify_balancer=topology.identify_balancer,
                 token=options.token,
                 source=source,
-                rate=rate / len(clients),
+                rate=pace.rate(topology, options) / len(clients),
                 timeout_s=options.timeout_s,
                 verify=options.verify,
             )

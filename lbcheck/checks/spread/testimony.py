@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from lbcheck.analysis.counter_deltas import ServerDelta
+from lbcheck.checks import loss
 from lbcheck.checks.spread import witnesses
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.model.verdict import Finding, Outcome
-
-TOLERATED_LOSS = 0.01  # of the requests; more is a fault of its own
 
 
 def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
@@ -68,7 +67,7 @@ def lost(seen: Observations) -> Iterator[Finding]:
             if kind == "unidentified":
                 sentence += f" (answers carry no {seen.topology.identify}; say how servers name themselves)"
             ours = kind in ("unidentified", "ports-exhausted", "internal", "denied")  # our own lack, not the fleet's
-            grave = count > TOLERATED_LOSS * answers.sent
+            grave = loss.too_much(count, answers.sent)
             yield Finding((Outcome.UNMEASURED if ours else Outcome.FAIL) if grave else Outcome.PASS, sentence)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from lbcheck.errors import LbcheckError
+from lbcheck.model.address import URL_PORTS
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Target:
             host = (parts.hostname or "").encode("idna").decode()
         except ValueError as error:
             raise LbcheckError(f"'{url}' is not a URL: {error}") from None
-        if parts.scheme not in ("http", "https"):
+        if parts.scheme not in URL_PORTS:
             raise LbcheckError(f"'{url}' does not start with http:// or https://")
         if not re.fullmatch(r"[\w.:%~-]+", host, re.ASCII):
             raise LbcheckError(f"'{url}' names no host; write http://HOST[:PORT]/PATH")
@@ -37,11 +38,10 @@ class Target:
         bracketed = f"[{host}]" if ":" in host else host
         path = quote(parts.path or "/", safe="/%!$&'()*+,;=:@~")
         query = f"?{quote(parts.query, safe='/?%!$&()*+,;=:@~')}" if parts.query else ""
-        tls = parts.scheme == "https"
         return cls(
-            tls=tls,
+            tls=parts.scheme == "https",
             host=host,
-            port=port or (443 if tls else 80),
+            port=port or URL_PORTS[parts.scheme],
             authority=bracketed if port is None else f"{bracketed}:{port}",
             path=path + query,
         )
