@@ -175,6 +175,13 @@ def test_two_balancers_with_limits_of_different_kinds_are_added_up() -> None:
     assert www(cluster).holds == 101
 
 
+def test_what_a_limit_would_allow_counts_balancers_without_it_by_their_own() -> None:
+    """lb2's maxconn of 1 is no limit of lb1, which its 100 source ports limit: that limit alone would allow 101."""
+    second = replace(LB1, name="lb2", maxconn=1)
+    path = www(replace(ONE, balancers=(LB1, second), vips=(Vip("198.18.0.101"),)))
+    assert path.narrowest.limits == (("source ports", 200), ("HAProxy maxconn (global)", 101))
+
+
 # --- client → VIP ---
 
 
@@ -314,6 +321,14 @@ def test_what_one_more_gains_depends_on_what_binds(what: str, gain: int) -> None
 def test_where_the_clients_bind_their_side_gains(what: str) -> None:
     """With explicit binding, each further VIP, frontend port and client address gains the client's whole range."""
     assert gained(replace(ONE, backends=(), frontends=(Frontend("www"),)))[what] == 10_000
+
+
+def test_a_vip_more_is_an_address_of_a_frontend_that_lists_its_own() -> None:
+    """A frontend of an inventory names its addresses: one more VIP is one of them, and gains as much."""
+    frontend = Frontend("www", addresses=("198.18.0.101",))
+    listed = replace(ONE, backends=(), frontends=(frontend,))
+    assert gained(listed)["vip"] == 10_000
+    assert grow(listed, WWW, {"vip": 2}).frontends[0].addresses == ("198.18.0.101", "198.18.0.102", "198.18.0.103")
 
 
 def test_a_named_source_is_worth_nothing_to_a_client_that_does_not_bind() -> None:

@@ -58,6 +58,21 @@ def test_a_fault_stands_below_its_verdict() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("outcome", "line", "ending"),
+    [
+        (Outcome.PASS, "  pass    here: said", "pass: all as it should be (1 pass)"),
+        (Outcome.FAIL, "  FAIL    here: said", "FAIL: not as it should be (1 FAIL)"),
+        (Outcome.INCONCLUSIVE, "  unsure  here: said", "unsure: cannot be told yet (1 unsure)"),
+        (Outcome.UNMEASURED, "  unseen  here: said", "unseen: not all of it could be measured (1 unseen)"),
+    ],
+)
+def test_each_outcome_has_its_word(outcome: Outcome, line: str, ending: str) -> None:
+    """A verdict begins with the word for its outcome, and the report ends with the gravest one's."""
+    lines = as_text.render(report(Verdict("run", "here", outcome, "said"))).splitlines()
+    assert (lines[-3], lines[-1]) == (line, ending)
+
+
 def test_colour_is_only_where_it_is_asked_for() -> None:
     """No escape sequence goes to a file."""
     assert "\x1b" not in as_text.render(BROKEN)

@@ -127,6 +127,14 @@ def test_a_reload_in_between_is_inconclusive() -> None:
     assert "HAProxy on lb1 was reloaded" in said(verdict, Outcome.INCONCLUSIVE)
 
 
+def test_a_restart_in_between_is_inconclusive() -> None:
+    """The same process id, and up for less long than before: a container's HAProxy is process 1 each time."""
+    samples = [answers("lb1", fair(400)), *readings("lb1", fair(400), uptime_s=99)]
+    verdict = judged(samples)["backend web at lb1"]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "HAProxy on lb1 was reloaded or restarted" in said(verdict, Outcome.INCONCLUSIVE)
+
+
 def test_other_traffic_beside_the_probe_is_remarked_and_does_not_fail() -> None:
     """HAProxy counted more than we asked: its own counts keep the law."""
     topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
@@ -159,12 +167,12 @@ def test_retries_explain_a_difference() -> None:
 
 def test_requests_without_an_answer_are_counted_by_kind_and_place() -> None:
     """One in a hundred is a remark, more is a fault."""
-    few = [answers("lb1", fair(400), errors={"reset": 2}), *readings("lb1", fair(400))]
-    many = [answers("lb1", fair(400), errors={"reset": 40}), *readings("lb1", fair(400))]
+    few = [answers("lb1", fair(396), errors={"reset": 4}), *readings("lb1", fair(396))]
+    many = [answers("lb1", fair(396), errors={"reset": 5}), *readings("lb1", fair(396))]
     topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
     assert judged(few, topology)["backend web"].outcome is Outcome.PASS
     verdict = judged(many, topology)["backend web"]
-    assert said(verdict) == f"{URL} at 198.18.0.101 from client1: 40 of 440 requests failed: reset"
+    assert said(verdict) == f"{URL} at 198.18.0.101 from client1: 5 of 401 requests failed: reset"
 
 
 def test_a_stopped_nginx_is_named_by_its_own_counter() -> None:
@@ -281,6 +289,14 @@ def test_requests_are_shared_out_over_clients_and_addresses() -> None:
     }
     assert {step.at for step in stages["before"] if isinstance(step, ReadHaproxy)} == {"lb1", "lb2"}
     assert {step.at for step in stages["after"] if isinstance(step, CountLogLines)} == {"web1", "web2", "web3"}
+
+
+def test_a_real_fleet_is_requested_gently() -> None:
+    """Outside of a lab all clients together send 50 a second, unless the user says otherwise."""
+    topology = replace(TOPOLOGY, lab=False)
+    for options, rate in ((Options(), 50 / 2), (Options(rate=7), 7 / 2), (Options(rate=0), 0)):
+        steps = [step for stage in spread.plan(topology, options).stages for step in stage.steps]
+        assert {(s.at, s.rate) for s in steps if isinstance(s, Request)} == {("client1", rate), ("client2", rate)}
 
 
 def test_the_limit_decides_where_steps_run_and_not_what_is_expected() -> None:

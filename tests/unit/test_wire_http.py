@@ -161,6 +161,8 @@ CLOSING = {
     "1.0": b"HTTP/1.0 200 OK\r\nX-Served-By: web1\r\nContent-Length: 0\r\n\r\n",
     "something follows": NAMED + b"Content-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n",
     "two framings": NAMED + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks in 1.0": b"HTTP/1.0 200 OK\r\nX-Served-By: web1\r\nConnection: keep-alive\r\n"
+    + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a body too long": NAMED + b"Content-Length: 99999999\r\n\r\n" + b"x" * BODY_LIMIT,
     "chunks too long": NAMED + b"Transfer-Encoding: chunked\r\n\r\nfffffff\r\n",
     "a body without end": NAMED + b"\r\n" + b"x" * (BODY_LIMIT + 1),
@@ -291,6 +293,13 @@ def test_a_glance_and_a_reader_say_the_same(name: str) -> None:
     """Whatever is told at a glance is what a reader would say."""
     raw = WHOLE[name]
     assert learned(raw).at_a_glance(raw) in (None, read(raw))
+
+
+def test_an_answer_with_two_framings_is_never_told_at_a_glance() -> None:
+    """Transfer-Encoding overrides Content-Length, and the connection ends, also where both agree (RFC 9112, 6.3)."""
+    raw = NAMED + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    assert learned(raw).at_a_glance(raw) is None
+    assert read(raw) == Answer(200, "web1", "", False)
 
 
 @pytest.mark.parametrize("balancer", ["body:x", "header:x-served-by"])
