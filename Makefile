@@ -9,6 +9,8 @@ ifneq ($(SUDO),)
 export PYTHONDONTWRITEBYTECODE := 1
 endif
 VENV := .venv/bin
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "lbcheck needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1)" >&2; exit 2; }
 LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
@@ -24,20 +26,19 @@ lab: ## everything: install what is missing, stand the lab up, converge it, run 
 	status=0; $(MAKE) --no-print-directory lab-up converge verify || status=$$?; \
 	$(PYTHON) -m lab summary "$$LAB_TIMES" || :; exit $$status
 
-lab-up: venv ## start the lab's hosts that are not running
+lab-up: packages venv ## start the lab's hosts that are not running
 	@$(LAB) up -i $(INVENTORY)
 
-converge: venv ## configure the running hosts with the roles
+converge: packages venv ## configure the running hosts with the roles
 	@$(LAB) run converge -- $(VENV)/ansible-playbook -i $(INVENTORY) ansible/playbooks/site.yml
 
-verify: venv ## run lbcheck on the running lab and show its report
+verify: packages venv ## run lbcheck on the running lab and show its report
 	@$(LAB) run --through verify -- $(VENV)/lbcheck run -i $(INVENTORY)
 
-growth: venv ## add to the lab step by step, and hold what each step gains to the prediction
-	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup lab/packages.txt
+growth: packages venv ## add to the lab step by step, and hold what each step gains to the prediction
 	@$(if $(SUDO),$(SUDO) INVENTORY=$(INVENTORY)) lab/growth
 
-failover: venv ## break a balancer of the standing lab in eight ways, and show how long clients wait
+failover: packages venv ## break a balancer of the standing lab in eight ways, and show how long clients wait
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
 	@$(SUDO) $(VENV)/pytest -q tests/lab/test_failover.py --lab-instance "$${LAB_INSTANCE:-lab}"
 
@@ -50,21 +51,23 @@ shell: ## open a shell in a host: make shell HOST=client1 [CMD='ip address']
 
 packages: ## install the system packages that the lab needs and that are missing
 	@command -v $(PYTHON) >/dev/null || $(SUDO) lab/setup lab/packages.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	{ echo "lbcheck needs Python 3.11 or newer; this is $$($(PYTHON) --version 2>&1)" >&2; exit 2; }
+	@$(NEW_ENOUGH)
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup lab/packages.txt
 
-venv: packages .venv/.complete ## make .venv/ with lbcheck and every tool, unless it is there already
+venv: .venv/.complete ## make .venv/ with lbcheck and every tool, unless it is there already; needs python3-venv alone
 
 # The stamp comes last: an interrupted installation is done again from the start.
-.venv/.complete: requirements.lock pyproject.toml | packages
+.venv/.complete: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make venv: $(PYTHON) cannot make virtual environments:" \
+	"install the package python3-venv (as root: apt-get install python3-venv)" >&2; exit 2; }
+	@$(NEW_ENOUGH)
 	@$(PYTHON) -m lab run venv -- sh -ec '\
 	$(PYTHON) -m venv --clear .venv; \
 	$(VENV)/pip install --disable-pip-version-check --require-hashes -r requirements.lock; \
 	$(VENV)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	touch $@'
 
-test: venv ## everything that CI runs: formatting, lint, types, unit, socket and lab tests, virtual machines
+test: packages venv ## everything that CI runs: formatting, lint, types, unit, socket and lab tests, virtual machines
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt vagrant/packages.txt
 	@$(PYTHON) -m lab run format -- $(VENV)/ruff format --check .
 	@$(PYTHON) -m lab run lint -- $(VENV)/ruff check .
@@ -74,13 +77,13 @@ test: venv ## everything that CI runs: formatting, lint, types, unit, socket and
 	@$(SUDO) $(VENV)/pytest
 	@$(MAKE) --no-print-directory vagrant-test
 
-box: venv ## make the box that `vagrant up` starts the lab's virtual machines from (libvirt)
+box: packages venv ## make the box that `vagrant up` starts the lab's virtual machines from (libvirt)
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup vagrant/packages.txt
 	@$(SUDO) $(VENV)/python -m vagrant box
 
 vagrant-test: box ## bring a small lab up in emulated machines, check it, destroy it: LAB_LIMIT=… for others
 	@$(SUDO) $(VENV)/python -m vagrant trial
 
-bench: venv ## print how fast lbcheck is beside tools that are known to be fast
+bench: packages venv ## print how fast lbcheck is beside tools that are known to be fast
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup bench/packages.txt tests/packages.txt
 	@$(SUDO) $(VENV)/python -m bench
