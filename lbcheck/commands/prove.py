@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from lbcheck.checks import prove
@@ -17,6 +18,7 @@ from lbcheck.probing.fill.engine import prepare
 from lbcheck.wire import jsonl
 
 CONNECTIONS = 200_000  # three times what one address has, in seconds, and in 1.4 GB
+ADDRESSES = prove.CgnAddresses(small_cgn.SUBSCRIBERS, small_cgn.SUBSCRIBER_6, small_cgn.SERVICE, small_cgn.SERVICE_6)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,24 +29,48 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept", action="store_true", help="a server that accepts them (else they wait in its queue: less memory)"
     )
+    parser.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        choices=[section.key for section in prove.sections(CONNECTIONS, ADDRESSES)],
+        help="a section that must be shown: exit status 4 where it cannot be; repeatable",
+    )
     take.output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    addresses = prove.CgnAddresses(
-        small_cgn.SUBSCRIBERS, small_cgn.SUBSCRIBER_6, small_cgn.SERVICE, small_cgn.SERVICE_6
-    )
-    sections = prove.sections(options.connections, addresses, accept=options.accept)
+    whole = prove.sections(options.connections, ADDRESSES, accept=options.accept)
     reporting = Reporting()
+    obstacles = _obstacles(whole)
+    sections = prove.plan(whole, obstacles, options.require)
     sys.stderr.write(f"lbcheck: {_needed(sections)}\n")
     samples: list[Filled] = []
     about = _measure(sections, samples)
     left = iter(samples)
     verdicts = [prove.judge(section, list(islice(left, len(section.rows)))) for section in sections]
-    report = reporting.report([*verdicts, about])
+    report = reporting.report([*verdicts, replace(about, summary=about.summary + prove.remark(obstacles))])
     output.render(options, report)
     return report.outcome.exit_status
+
+
+def _obstacles(sections: Sequence[prove.Section]) -> dict[str, str]:
+    """Try what each section is measured with, in namespaces that go again; return what cannot be had, by section."""
+
+    def work(say: namespace.Say) -> None:
+        for section in sections:
+            # Its other setups differ from the first in numbers only.
+            if reason := proof_stand.obstacle(_stand(section.setups[0])):
+                say(f"{section.key} {reason}")
+
+    with namespace.inside(work) as (_, lines):
+        found = (line.rstrip("\n").partition(" ") for line in lines)
+        return {key: reason for key, _, reason in found}
+
+
+def _stand(setup: prove.Setup) -> proof_stand.Stand:
+    return proof_stand.Stand(tuple(row.fill for row in setup.rows), setup.ephemeral, setup.pool, setup.accept)
 
 
 def _needed(sections: Sequence[prove.Section]) -> str:
@@ -57,11 +83,7 @@ def _needed(sections: Sequence[prove.Section]) -> str:
 
 def _measure(sections: Sequence[prove.Section], samples: list[Filled]) -> Verdict:
     """Measure all, keep the samples as they come, and say where that was and whether it came to its end."""
-    stands = [
-        proof_stand.Stand(tuple(row.fill for row in setup.rows), setup.ephemeral, setup.pool, setup.accept)
-        for section in sections
-        for setup in section.setups
-    ]
+    stands = [_stand(setup) for section in sections for setup in section.setups]
     fills = sum(len(stand.fills) for stand in stands)
 
     def work(say: namespace.Say) -> None:

@@ -8,7 +8,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from lbcheck.errors import MeasurementError
@@ -43,8 +43,7 @@ def inside(work: Work) -> Iterator[tuple[str, Iterator[str]]]:
             outer.dismiss()
             outer.bury()
     raise MeasurementError(
-        f"this machine allows no namespaces of one's own ({'; '.join(reasons)}); root may make them, and an ordinary "
-        "user where kernel.apparmor_restrict_unprivileged_userns is 0"
+        f"this machine allows no namespaces of one's own ({'; '.join(reasons)}); {', or '.join(_ways_on())}"
     )
 
 
@@ -53,6 +52,31 @@ def _kinds() -> dict[str, int]:
     if os.geteuid() == 0:
         kinds["root's PID and network namespaces, for a user namespace is not allowed here"] = NEW_PID | NEW_NET
     return kinds
+
+
+# The kernel's switches of user namespaces: off and on.
+_SWITCHES = {
+    "user.max_user_namespaces": ("0", "10000"),
+    "kernel.unprivileged_userns_clone": ("0", "1"),  # a patch of Debian's and others'
+    "kernel.apparmor_restrict_unprivileged_userns": ("1", "0"),  # Ubuntu
+}
+
+
+def _ways_on() -> Iterator[str]:
+    """Say how they would be allowed, by what is seen to refuse them."""
+    for name, (off, on) in _SWITCHES.items():
+        if _setting(f"/proc/sys/{name.replace('.', '/')}") == off:
+            yield f"let root allow them: sysctl {name}={on}"
+    if "\nSeccomp:\t2\n" in _setting("/proc/self/status"):
+        yield "start the container with --privileged, for its filter of system calls may refuse them"
+    yield "run it as root" if os.geteuid() else "run it where root has CAP_SYS_ADMIN"
+
+
+def _setting(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:  # no such switch in this kernel
+        return ""
 
 
 def _checked(lines: Iterator[str]) -> Iterator[str]:
@@ -65,12 +89,16 @@ def _checked(lines: Iterator[str]) -> Iterator[str]:
 def _found(flags: int, work: Work, channel: socket.socket) -> None:
     """Make the namespaces, and wait for the end of what runs in them."""
     user, group = os.geteuid(), os.getegid()
-    unshare(flags)
-    if flags & NEW_USER:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {group} 1")
-    raise_loopback()  # where AppArmor restricts user namespaces, this is what it refuses
+    try:
+        unshare(flags)
+        if flags & NEW_USER:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+            Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+        raise_loopback()  # where AppArmor restricts user namespaces, this is what it refuses
+    except OSError as error:
+        child.say(channel, {"error": error.strerror})
+        return
     first = child.fork(lambda mine: _first(work, channel, mine), [channel.fileno()])
     channel.close()
     first.bury()
@@ -147,8 +175,23 @@ def raise_loopback() -> None:
 
 def sysctl(name: str, value: str) -> None:
     """Set one of this network namespace's own settings; what an older kernel does not have is passed over."""
-    with suppress(FileNotFoundError):
+    try:
         Path("/proc/sys/net", name).write_text(value)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise MeasurementError(
+            f"no setting below /proc/sys/net can be made ({error.strerror}): start the container with --privileged"
+        ) from None
+
+
+def need_ipv6() -> None:
+    """Raise MeasurementError where this network namespace has no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6) as asking:
+            asking.bind(("::1", 0))
+    except OSError as error:
+        raise MeasurementError(f"IPv6 is off ({error.strerror}): start the kernel without ipv6.disable=1") from None
 
 
 def _call(name: str, *arguments: int) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lbcheck.errors import MeasurementError
-from lbcheck.model.address import Endpoint, PortRange
+from lbcheck.model.address import Endpoint, PortRange, family
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.nat import NatPool
 from lbcheck.model.sample import ErrorKind, Failure
@@ -36,6 +36,19 @@ def measure(stands: Sequence[Stand], say: Callable[[Filled], None]) -> None:
     for stand in stands:
         for sample in _measure(stand):
             say(sample)
+
+
+def obstacle(stand: Stand) -> str | None:
+    """Stand it up, and take it down again; return why that cannot be done here. For namespaces of our own, too."""
+    try:
+        if any(family(endpoint.address) == 6 for endpoint in stand.endpoints):
+            namespace.need_ipv6()
+        with _listening(replace(stand, accept=False)):
+            return None
+    except MeasurementError as error:
+        return str(error)
+    except OSError as error:
+        return f"the kernel refuses it: {error.strerror}"
 
 
 def pair_bytes(*, accept: bool) -> int:

@@ -17,6 +17,7 @@ SUBSCRIBER_6 = "2001:2:0:100::10"
 SERVICE, SERVICE_6 = "198.18.0.50", "2001:2:0:1::50"
 _INSIDE, _INSIDE_6 = "100.64.0.1", "2001:2:0:100::1"
 _OUTSIDE, _OUTSIDE_6 = "198.18.0.1", "2001:2:0:1::1"
+_PROGRAMS = {"ip": "iproute2", "nft": "nftables"}  # and Debian's packages that have them
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,11 @@ class Cgn:
     service: int
 
 
-def missing() -> list[str]:
-    """Return the programs that this takes and that are not here."""
-    return [name for name in ("ip", "nft") if not _program(name)]
-
-
 @contextmanager
 def small_cgn(pool: NatPool) -> Iterator[Cgn]:
     """Stand it up in this process's namespaces; it is gone after the block."""
-    if absent := missing():
-        raise MeasurementError(
-            f"a NAT needs the programs ip and nft (packages iproute2, nftables): no {', '.join(absent)}"
-        )
+    if absent := [f"{name} (package {package})" for name, package in _PROGRAMS.items() if not _program(name)]:
+        raise MeasurementError(f"there is no program {', no '.join(absent)}")
     subscribers, gateway, service = (namespace.another_network() for _ in range(3))
     try:
         for network in (subscribers, gateway, service):
@@ -94,7 +88,10 @@ def _run(command: Sequence[str], text: str, keep: Sequence[int] = ()) -> None:
     words = [program, *command[1:]]
     done = subprocess.run(words, input=text, capture_output=True, text=True, check=False, pass_fds=keep)
     if done.returncode:
-        raise MeasurementError(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()}")
+        reason = " ".join((done.stderr or done.stdout).split())
+        raise MeasurementError(
+            f"{' '.join(command)} failed: {reason} (a NAT takes the kernel's modules veth and nft_nat)"
+        )
 
 
 def _program(name: str) -> str | None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from importlib.resources import files
@@ -13,10 +14,14 @@ from typing import Any
 import jsonschema
 import pytest
 
+from lbcheck.probing import namespace
+
 from .fill_world import COMMAND, SETTINGS, session, started, until
 
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
 SMALL = ("prove", "--connections", "70000")
+LITTLE = ("prove", "--connections", "1000", "--format", "json")
+WITHOUT_NAT = ["one port", "binding modes", "gains", "both families"]
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.geteuid() == 0 else ()
 
 
@@ -31,6 +36,13 @@ def shell(script: str) -> "subprocess.CompletedProcess[str]":
     if subprocess.run([*within, "true"], capture_output=True, check=False).returncode:
         pytest.skip("user namespaces are not allowed here")
     return subprocess.run([*within, "sh", "-ec", script], capture_output=True, text=True, check=False, timeout=60)
+
+
+def wait_for_workers(run: "subprocess.Popen[str]") -> None:
+    """Wait until it measures: it has said what that takes, and its workers run."""
+    assert run.stderr
+    assert "connections need" in run.stderr.readline()
+    until(lambda: len(session(run.pid)) >= 5, "its workers run")
 
 
 def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -69,7 +81,7 @@ def test_anybody_may_run_it() -> None:
 def test_ctrl_c_judges_what_was_seen() -> None:
     """Interrupted, it says which rows it has, and ends with status 4; no process of it stays."""
     with started(*SMALL) as run:
-        until(lambda: len(session(run.pid)) >= 5, "its workers run")
+        wait_for_workers(run)
         run.send_signal(signal.SIGINT)
         output, errors = run.communicate(timeout=60)
     assert run.returncode == 4
@@ -81,23 +93,114 @@ def test_ctrl_c_judges_what_was_seen() -> None:
 def test_killed_half_way_it_leaves_nothing() -> None:
     """kill -9 on the command: its namespaces end with it, and every process in them."""
     with started(*SMALL) as run:
-        until(lambda: len(session(run.pid)) >= 5, "its workers run")
+        wait_for_workers(run)
         run.kill()
         run.communicate(timeout=60)
 
 
-@pytest.mark.parametrize("program", ["nft", "ip"])
-def test_a_missing_program_is_named_with_its_package(program: str) -> None:
-    """Without nft or ip there is no small CGN; the rest is measured, and the package is named."""
+def without(program: str) -> str:
+    """Return the line of a script that takes a program away; skip where it is not there anyway."""
     path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if not path:
         pytest.skip(f"{program} is not here anyway")
-    asking = (
-        "from lbcheck.probing.small_cgn import small_cgn, NatPool; from lbcheck.model.address import PortRange; "
-        "small_cgn(NatPool('cgn', ('198.18.0.101',), PortRange(1, 9))).__enter__()"
-    )
-    done = shell(f'mount --bind /dev/null {Path(path).resolve()}; {sys.executable} -c "{asking}"')
-    assert f"(packages iproute2, nftables): no {program}" in done.stderr
+    return f"mount --bind /dev/null {Path(path).resolve()}"
+
+
+def refused(*words: str) -> "subprocess.CompletedProcess[str]":
+    """Run `prove` where a system call is refused."""
+    command = [sys.executable, "-m", "tests.socket.refusing", *words, *COMMAND, *LITTLE]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def shown(output: str) -> list[str]:
+    """Return the subjects of a report, each a section but the last."""
+    return [verdict["subject"] for verdict in json.loads(output)["verdicts"]]
+
+
+def test_all_sections_are_shown_where_nothing_is_missing() -> None:
+    """A machine with everything: no remark, and every section may be required."""
+    asked = [
+        word for key in ("one-port", "binding-modes", "gains", "both-families", "nat") for word in ("--require", key)
+    ]
+    with started(*LITTLE, *asked) as run:
+        output, errors = run.communicate(timeout=120)
+    assert run.returncode == 0, errors
+    assert shown(output) == [*WITHOUT_NAT, "a small CGN", "the whole run"]
+    assert "not shown" not in output
+
+
+@pytest.mark.parametrize(("program", "package"), [("nft", "nftables"), ("ip", "iproute2")])
+def test_without_a_program_its_section_is_left_out_and_its_package_named(program: str, package: str) -> None:
+    """No verdict for the NAT, all else as ever, a pass; the last line says what would show it."""
+    done = shell(f"{without(program)}; {' '.join((*COMMAND, *LITTLE))}")
+    assert done.returncode == 0, done.stderr
+    assert shown(done.stdout) == [*WITHOUT_NAT, "the whole run"]
+    summary = json.loads(done.stdout)["verdicts"][-1]["summary"]
+    assert summary.endswith(f"; not shown here: nat: there is no program {program} (package {package})")
+
+
+def test_a_section_that_is_required_and_cannot_be_shown_ends_with_4() -> None:
+    """Nothing is measured then, and the reason is said."""
+    done = shell(f"{without('nft')}; {' '.join((*COMMAND, *LITTLE))} --require gains --require nat")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "what --require names cannot be shown here: nat: there is no program nft (package nftables)" in done.stderr
+
+
+def test_a_section_that_does_not_exist_is_refused_with_the_list() -> None:
+    """A typing error is no section that cannot be shown."""
+    with started("prove", "--require", "nta") as run:
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert "'nta'" in errors
+    assert "'one-port', 'binding-modes', 'gains', 'both-families', 'nat'" in errors
+
+
+def test_without_ipv6_what_needs_it_is_left_out() -> None:
+    """A kernel without IPv6 (no socket of that family) still shows the rest, and that is a pass."""
+    done = refused("socket", "0", str(int(socket.AF_INET6)), "EAFNOSUPPORT")
+    assert done.returncode == 0, done.stderr
+    assert shown(done.stdout) == [*WITHOUT_NAT[:3], "the whole run"]
+    assert "; not shown here: both-families, nat: IPv6 is off (" in json.loads(done.stdout)["verdicts"][-1]["summary"]
+
+
+def test_a_kernel_without_nft_leaves_the_nat_out() -> None:
+    """The program alone is no NAT: that is tried, not guessed, and what nft said is passed on."""
+    done = refused("socket", "2", "12", "EPROTONOSUPPORT")  # NETLINK_NETFILTER
+    assert done.returncode == 0, done.stderr
+    assert shown(done.stdout) == [*WITHOUT_NAT, "the whole run"]
+    assert "; not shown here: nat: nft -f - failed: " in json.loads(done.stdout)["verdicts"][-1]["summary"]
+
+
+def test_what_the_kernel_refuses_is_an_obstacle() -> None:
+    """No further network namespaces, as user.max_net_namespaces may say: no NAT, and the rest as ever."""
+    done = refused("unshare", "0", str(namespace.NEW_NET), "ENOSPC")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)["verdicts"][-1]["summary"]
+    assert "; not shown here: nat: the kernel refuses it: unshare: No space left on device" in summary
+
+
+def test_where_no_setting_can_be_made_nothing_is_shown() -> None:
+    """A container's read-only /proc/sys: status 4 and a way on, for a proof that shows nothing is no pass."""
+    read_only = "mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys"
+    done = shell(f"{read_only}; {' '.join((*COMMAND, *LITTLE))}")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "nothing can be shown here: one-port, binding-modes, gains, both-families, nat: no setting" in done.stderr
+
+
+def test_where_a_container_refuses_namespaces_it_says_how_to_allow_them() -> None:
+    """As Docker's filter of system calls does it."""
+    done = refused("unshare", "0", "any", "EPERM")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "this machine allows no namespaces of one's own (" in done.stderr
+    assert "start the container with --privileged" in done.stderr
+
+
+def test_where_the_kernel_refuses_user_namespaces_the_setting_is_named() -> None:
+    """Without any right, and with user.max_user_namespaces at 0: status 4, and what root may set."""
+    command = f"setpriv --bounding-set=-all --inh-caps=-all {' '.join((*COMMAND, *LITTLE))}"
+    done = shell(f"echo 0 >/proc/sys/user/max_user_namespaces; {command}")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "let root allow them: sysctl user.max_user_namespaces=10000" in done.stderr
 
 
 MINE = (

@@ -11,6 +11,7 @@ import pytest
 from lbcheck.checks import prove
 from lbcheck.checks.prove import CgnAddresses, Section, claims
 from lbcheck.checks.prove.claims import Row
+from lbcheck.errors import MeasurementError
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Filled, StopKind
 from lbcheck.model.sample import ErrorKind, Failure
@@ -91,6 +92,32 @@ def test_the_small_cgn_runs_dry_and_gains_by_an_address_and_by_ipv6() -> None:
     section = claims.small_cgn(CGN)
     assert list(predicted(section).values()) == [64, 96, 128, 128, 64]
     assert dict(section.gains) == {"one outside address": 64, "IPv6": 96}
+
+
+def test_where_nothing_is_in_the_way_all_is_planned() -> None:
+    """Every section, in its order, and nothing is remarked."""
+    assert prove.plan(ALL, {}, ["nat", "gains"]) == ALL
+    assert prove.remark({}) == ""
+
+
+def test_a_section_with_an_obstacle_is_not_planned() -> None:
+    """It is left out, and the remark names it, each reason once."""
+    obstacles = {"both-families": "IPv6 is off", "nat": "IPv6 is off"}
+    assert [section.key for section in prove.plan(ALL, obstacles)] == ["one-port", "binding-modes", "gains"]
+    assert prove.remark(obstacles) == "; not shown here: both-families, nat: IPv6 is off"
+
+
+def test_a_required_section_with_an_obstacle_ends_the_run() -> None:
+    """The reason is said for what was required, not for the others."""
+    obstacles = {"both-families": "IPv6 is off", "nat": "no nft"}
+    with pytest.raises(MeasurementError, match=r"^what --require names cannot be shown here: nat: no nft$"):
+        prove.plan(ALL, obstacles, ["gains", "nat"])
+
+
+def test_a_proof_that_would_show_nothing_is_no_pass() -> None:
+    """Where something is in the way of every section, that is said instead of an empty report."""
+    with pytest.raises(MeasurementError, match=r"^nothing can be shown here: one-port, "):
+        prove.plan(ALL, {section.key: "read-only" for section in ALL})
 
 
 def test_as_predicted_passes() -> None:

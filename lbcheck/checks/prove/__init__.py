@@ -2,5 +2,6 @@
 
 from lbcheck.checks.prove.claims import CgnAddresses, Section, Setup, sections
 from lbcheck.checks.prove.judging import judge
+from lbcheck.checks.prove.planning import plan, remark
 
-__all__ = ["CgnAddresses", "Section", "Setup", "judge", "sections"]
+__all__ = ["CgnAddresses", "Section", "Setup", "judge", "plan", "remark", "sections"]

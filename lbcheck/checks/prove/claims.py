@@ -49,6 +49,7 @@ class Setup:
 class Section:
     """One claim, and the setups that show it."""
 
+    key: str  # as `--require` calls it
     name: str
     claim: str
     setups: tuple[Setup, ...]
@@ -110,7 +111,7 @@ def one_port(connections: int, *, accept: bool = False) -> Section:
     where = "accepted by the server" if accept else "in the listener's queue"
     claim = f"65,535 is a limit of one client address, not of a server: one port of one server holds more ({where})"
     notes = (f"a client address has {each:,} ports, {EVERY_PORT}: those below need privileges",)
-    return Section("one port", claim, (alone, together), notes=notes)
+    return Section("one-port", "one port", claim, (alone, together), notes=notes)
 
 
 CALLS = {  # what a program does before it connects, and what multiplies then
@@ -135,7 +136,7 @@ def binding_modes() -> Section:
     setups = tuple(_mode(binding, *shape) for binding in BindingMode for shape in shapes)
     claim = "how a program binds decides what multiplies: ports, source addresses, endpoints"
     notes = tuple(f"{binding}: {what}" for binding, what in CALLS.items())
-    return Section("binding modes", claim, setups, notes=(f"{len(FEW_PORTS)} ports each", *notes))
+    return Section("binding-modes", "binding modes", claim, setups, notes=(f"{len(FEW_PORTS)} ports each", *notes))
 
 
 def _mode(binding: BindingMode, sources: int, ends: int) -> Setup:
@@ -170,7 +171,7 @@ def gains() -> Section:
         (after.what.replace("and a", "one"), after.predicted - before.predicted) for before, after in pairwise(rows)
     )
     claim = "each client address, server address and server port that is added multiplies what there is"
-    return Section("gains", claim, tuple(Setup((row,)) for row in rows), added)
+    return Section("gains", "gains", claim, tuple(Setup((row,)) for row in rows), added)
 
 
 def both_families() -> Section:
@@ -182,7 +183,8 @@ def both_families() -> Section:
         Row("IPv4, its ports full", four, tuples(four.binding, each, 1, 1), 1, each),
         Row("IPv6 beside it, the same ports", six, tuples(six.binding, each, 1, 1), 1, each),
     )
-    return Section("both families", "IPv6 has its own tuples, beside those of IPv4", (Setup(rows),))
+    claim = "IPv6 has its own tuples, beside those of IPv4"
+    return Section("both-families", "both families", claim, (Setup(rows),))
 
 
 def small_cgn(cgn: CgnAddresses) -> Section:
@@ -208,7 +210,7 @@ def small_cgn(cgn: CgnAddresses) -> Section:
     )
     claim = "behind a NAT its outside addresses and ports are all there is, for each endpoint; IPv6 needs none of them"
     added = (("one outside address", gained.predicted - dry.predicted), ("IPv6", relief.predicted))
-    return Section("a small CGN", claim, setups, added)
+    return Section("nat", "a small CGN", claim, setups, added)
 
 
 def _through(what: str, pool: NatPool, inside: Sequence[str], each: int, service: str, *, ends: int = 1) -> Row:
