@@ -9,9 +9,9 @@ from lab import image
 from lab.errors import LabError
 from lab.image import Release
 from lbcheck.errors import InventoryError
-from lbcheck.loaders.ansible_inventory import listing
+from lbcheck.loaders.ansible_inventory import listing, load
 from vagrant import box
-from vagrant.trial import unchanged
+from vagrant.trial import SMALL, checks, not_tried, unchanged
 
 ROOT = Path(__file__).parents[2]
 RECAP = """
@@ -51,6 +51,24 @@ def test_a_layer_leads_to_its_machines_and_takes_the_others_away(tmp_path: Path)
     assert hosts["web1"]["cluster_addresses"]["public"][0].endswith(".11")
     assert found["backends"]["hosts"] == ["web1"]
     assert "clients" not in found or not found["clients"].get("hosts")
+
+
+def test_the_small_trial_has_four_machines_and_says_what_it_does_not_try(tmp_path: Path) -> None:
+    """Two servers behind a balancer, asked by a client; DNS, failover and NAT are named as left out."""
+    machines = SMALL.split(",")
+    topology = load(layered(tmp_path, "".join(f"  {name}: {{ansible_connection: ssh}}\n" for name in machines)))
+    assert len(machines) == 4
+    assert [len(backend.servers) for backend in topology.backends] == [2, 2]
+    assert [client.name for client in topology.clients] == ["client1"]
+    assert not_tried(topology) == ["DNS (no resolver)", "failover (one balancer)", "NAT (no gateway)"]
+    assert checks(topology) == ["spread"]
+
+
+def test_with_all_machines_nothing_is_left_out() -> None:
+    """The whole inventory: every check of `lbcheck run`, failover and NAT besides."""
+    topology = load([str(ROOT / "inventory" / "lab")])
+    assert not_tried(topology) == []
+    assert checks(topology) == ["dns", "spread"]
 
 
 def test_a_layer_of_another_inventory_is_refused(tmp_path: Path) -> None:
