@@ -15,7 +15,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test bench box vagrant-test
+.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench box vagrant-test
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,11 @@ test: packages venv ## everything that CI runs: formatting, lint, types, unit, s
 	@$(PYTHON) -m lab run types -- $(VENV)/mypy
 	@$(SUDO) $(VENV)/pytest
 	@$(MAKE) --no-print-directory vagrant-test
+
+acceptance: packages venv ## what is too slow for CI: bare Debian 12 and 13, then seven and twelve emulated machines
+	@$(SUDO) $(VENV)/pytest tests/acceptance --durations=0
+	@LAB_LIMIT=dns1,dns2,lb1,lb2,web1,web2,client1 $(MAKE) --no-print-directory vagrant-test
+	@LAB_LIMIT= $(MAKE) --no-print-directory vagrant-test
 
 box: packages venv ## make the box that `vagrant up` starts the lab's virtual machines from (libvirt)
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup vagrant/packages.txt

@@ -97,7 +97,7 @@ def machine_release() -> Release:
 
 
 def apt_sources(release: Release) -> list[str]:
-    """Return the machine's apt sources of its distribution, as `deb` lines; other people's archives are left out.
+    """Return the machine's apt sources of its distribution, as `deb` lines of a release; others' archives are left out.
 
     apt is asked, rather than its files read: it knows every format, and what each archive says that it is.
     """
@@ -114,11 +114,14 @@ def apt_sources(release: Release) -> list[str]:
 def _distribution_sources(release: Release) -> list[str]:
     fields = ("CREATED_BY", "ORIGIN", "REPO_URI", "RELEASE", "COMPONENT", "SIGNED_BY")
     listing = run(["apt-get", "indextargets", "--format", "|".join(f"$({field})" for field in fields)])
-    return source_lines(listing, DISTRIBUTIONS[release.distribution], release.codename)
+    return source_lines(listing, DISTRIBUTIONS[release.distribution], machine_release().codename, release.codename)
 
 
-def source_lines(listing: str, origin: str, codename: str) -> list[str]:
-    """Return the `deb` lines for what apt listed (creator|origin|address|release|component|key), each once."""
+def source_lines(listing: str, origin: str, codename: str, wanted: str) -> list[str]:
+    """Return the `deb` lines for what apt listed (creator|origin|address|release|component|key), each once.
+
+    What is listed is of the release `codename`; the lines are of the release `wanted`, from the same archives.
+    """
     lines: dict[str, None] = {}
     for row in listing.splitlines():
         fields = row.split("|")
@@ -129,7 +132,7 @@ def source_lines(listing: str, origin: str, codename: str) -> list[str]:
         if release.endswith("-backports") or address.startswith("cdrom:") or not release.startswith(codename):
             continue
         option = f"[signed-by={key}] " if key.startswith("/") else ""
-        lines[f"deb {option}{address} {release} {component}"] = None
+        lines[f"deb {option}{address} {release.replace(codename, wanted)} {component}"] = None
     return list(lines)
 
 

@@ -26,9 +26,17 @@ Packages||https://unsigned.example/deb/|bookworm|main|$(SIGNED_BY)
 
 def test_only_the_distributions_own_archives_make_the_image() -> None:
     """Other people's archives, backports, CDs and other releases are left out; each source stands once."""
-    assert source_lines(TARGETS, "Debian", "bookworm") == [
+    assert source_lines(TARGETS, "Debian", "bookworm", "bookworm") == [
         "deb http://mirror.example/debian/ bookworm main",
         "deb [signed-by=/usr/share/keyrings/archive.gpg] http://mirror.example/debian-security/ bookworm-security main",
+    ]
+
+
+def test_another_release_comes_from_the_same_archives() -> None:
+    """A system of another release than the machine's is made of what the machine's archives have of it."""
+    assert source_lines(TARGETS, "Debian", "bookworm", "trixie") == [
+        "deb http://mirror.example/debian/ trixie main",
+        "deb [signed-by=/usr/share/keyrings/archive.gpg] http://mirror.example/debian-security/ trixie-security main",
     ]
 
 
