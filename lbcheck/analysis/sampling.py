@@ -7,12 +7,13 @@ misses what it promises to find with a chance of at most MISS.
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-
-from scipy.special import bdtr, bdtrc, ndtri
+from statistics import NormalDist
 
 FALSE_ALARM = 1e-4  # of one whole run, healthy
 BUDGET = {"dns": 0.5, "spread": 0.5}  # check → its share of that; the other checks compare exactly, and need none
 MISS = 0.01  # of the smallest fault: one server's weight halved
+
+_quantile = NormalDist().inv_cdf  # of the normal law
 
 
 def shares(weights: Mapping[str, int]) -> dict[str, float]:
@@ -25,6 +26,11 @@ def binomial_p(seen: int, of: int, share: float) -> float:
     """Return the two-sided p-value of `seen` out of `of` draws with probability `share`: smaller tail, doubled."""
     if share in (0.0, 1.0):
         return 1.0 if seen == of * share else 0.0
+    if not of:
+        return 1.0  # a plan asks so, before anything is drawn
+    # scipy takes longer to load than most commands to run, and most of them draw nothing.
+    from scipy.special import bdtr, bdtrc  # noqa: PLC0415
+
     below = float(bdtr(seen, of, share))
     above = 1.0 if seen == 0 else float(bdtrc(seen - 1, of, share))
     return min(1.0, 2 * min(below, above))
@@ -52,7 +58,7 @@ def needed_for_multinomial(weights: Mapping[str, int], alpha: float) -> int:
     used = {name: weight for name, weight in weights.items() if weight}
     if len(used) < 2:
         return 1
-    owed, z_false, z_miss = shares(used), -float(ndtri(alpha / 2 / len(used))), -float(ndtri(MISS))
+    owed, z_false, z_miss = shares(used), -_quantile(alpha / 2 / len(used)), -_quantile(MISS)
 
     def draws(victim: str) -> float:
         fault = halved(used, victim)[victim]
@@ -81,4 +87,4 @@ def needed_to_meet(smallest_share: float, things: int, alpha: float) -> int:
 
 def sampling_error(share: float, draws: int, alpha: float) -> float:
     """Return how far a share seen in `draws` may be off `share` but for a chance of `alpha` (normal law)."""
-    return -float(ndtri(alpha / 2)) * math.sqrt(share * (1 - share) / draws)
+    return -_quantile(alpha / 2) * math.sqrt(share * (1 - share) / draws)

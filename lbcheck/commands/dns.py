@@ -7,7 +7,6 @@ from lbcheck.commands import output
 from lbcheck.loaders.command_line import of_name
 from lbcheck.model.address import Endpoint, is_loopback
 from lbcheck.model.plan import TIMEOUT_S, Options, RecordType
-from lbcheck.probing.dns.delegation import authoritative_for
 
 TYPES: dict[str, tuple[RecordType, ...]] = {"A": ("A",), "AAAA": ("AAAA",), "both": ("A", "AAAA")}
 
@@ -25,9 +24,16 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     servers = tuple(Endpoint.parse(server, 53) for server in options.server)
     local = bool(servers) and all(is_loopback(server.address) for server in servers)
-    named = {} if servers or options.plan else authoritative_for(options.name, options.timeout or TIMEOUT_S)
+    named = {} if servers or options.plan else _authoritative(options)
     topology = of_name(options.name, servers=named, lab=local)
     asked = Options(
         queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options, lab=topology.lab)
     )
     return output.measure(options, topology, asked, checks=["dns"])
+
+
+def _authoritative(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    """Return the name's authoritative servers, and their addresses."""
+    from lbcheck.probing.dns.delegation import authoritative_for  # noqa: PLC0415 (a plan needs no DNS library)
+
+    return authoritative_for(options.name, options.timeout or TIMEOUT_S)

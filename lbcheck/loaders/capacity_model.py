@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.fields import Fields
 from lbcheck.model.capacity import (
@@ -46,6 +44,8 @@ ASSUMED = {
 
 def load(path: Path) -> Cluster:
     """Read a file; LbcheckError names the file and the field that is wrong."""
+    import yaml  # noqa: PLC0415 (an inventory becomes the same model without it)
+
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
