@@ -12,8 +12,8 @@ from typing import Any
 from bench.table import print_table
 from lbcheck import pipeline
 from lbcheck.loaders.capacity_inventory import of_listing
-from lbcheck.reporters import json as as_json
-from lbcheck.reporters import text as as_text
+from lbcheck.model.exhibit import Style
+from lbcheck.reporters import FORMATS
 
 SIZES = (2_500, 5_000, 10_000)
 MOST_S = 2.0  # for the largest
@@ -53,8 +53,9 @@ def measure(hosts: int) -> float:
     for _ in range(ROUNDS):
         started = time.perf_counter()
         report = pipeline.predict(of_listing(given, "bench"), {})
-        as_text.render(report)
-        as_json.render(report)
+        shown = pipeline.shown(report)
+        for render in FORMATS.values():
+            render(shown, Style())
         best = min(best, time.perf_counter() - started)
     return best
 

@@ -13,9 +13,11 @@ from types import FrameType
 from typing import Protocol, TextIO
 
 from lbcheck import __version__
-from lbcheck.checks import capacity, dns, failover, spread
+from lbcheck.checks import capacity, compare, dns, failover, fill, prove, spread
 from lbcheck.errors import LbcheckError
 from lbcheck.model.capacity import Cluster
+from lbcheck.model.evidence import Record
+from lbcheck.model.exhibit import Exhibit, Shown
 from lbcheck.model.plan import Options, Plan, Step
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import HERE, Topology
@@ -24,12 +26,21 @@ from lbcheck.probing.stopping import Stopped, never
 from lbcheck.vantage import ansible, here
 from lbcheck.vantage.beside import Beside
 from lbcheck.wire import jsonl
+from lbcheck.wire import report as wire_report
 
 
-class Check(Protocol):
-    """A check, mostly a module: pure functions from a topology to a plan, and from samples to verdicts."""
+class Judge(Protocol):
+    """What makes verdicts, mostly a module: what their evidence can be, and what a person should see of it."""
 
-    NAME: str
+    NAME: str  # the `check` of its verdicts
+    EVIDENCE: Sequence[type[Record]]
+
+    def exhibits(self, verdict: Verdict) -> tuple[Exhibit, ...]:
+        """Return what a person should see of one of its verdicts, beside the sentences."""
+
+
+class Check(Judge, Protocol):
+    """A check: pure functions from a topology to a plan, and from samples to verdicts."""
 
     def supports(self, topology: Topology) -> str:
         """Return why this topology cannot be checked, or nothing where it can."""
@@ -43,6 +54,8 @@ class Check(Protocol):
 
 # Every check that runs by a plan: a further one is one more file and one more name here.
 CHECKS: Mapping[str, Check] = {check.NAME: check for check in (dns, spread, capacity, failover)}
+# What makes verdicts from something else: a fill of its own, namespaces, reports.
+OTHERS: Mapping[str, Judge] = {judge.NAME: judge for judge in (fill, prove, compare)}
 
 
 class Reporting:
@@ -131,6 +144,30 @@ def predict(cluster: Cluster, growth: Mapping[str, int]) -> Report:
     return reporting.report(capacity.predict(cluster, growth))
 
 
+def read_report(text: str) -> Report:
+    """Return a report from its JSON; WireError where it is none."""
+    return wire_report.read(text, _classes)
+
+
+def shown(report: Report) -> Shown:
+    """Return the report with what a person should see of each verdict; there is nothing of a check not known here."""
+    return Shown(report, tuple((verdict, _exhibits(verdict)) for verdict in report.verdicts))
+
+
+def _exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
+    known = _judge(verdict.check)
+    return known.exhibits(verdict) if known else ()
+
+
+def _judge(check: str) -> Judge | None:
+    return CHECKS.get(check) or OTHERS.get(check)
+
+
+def _classes(check: str) -> Sequence[type[Record]]:
+    known = _judge(check)
+    return known.EVIDENCE if known else ()
+
+
 def _gather(todo: Plan, inventories: Sequence[str], samples: Samples, progress: Callable[[Sample], None]) -> bool:
     """Run the plan; return whether it came to its end."""
     try:
@@ -193,7 +230,7 @@ def reread(path: Path) -> Report:
         raise LbcheckError(f"{path} is neither a report nor samples: it is no text") from None
     try:
         if '"schema"' in text[:100]:
-            return jsonl.report(text)
+            return read_report(text)
         lines = text.splitlines() or [""]
         topology, samples = jsonl.parse(Topology, lines[0]), jsonl.samples(lines[1:])
     except jsonl.WireError as error:

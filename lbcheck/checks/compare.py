@@ -1,12 +1,43 @@
 """What changed from one report to the next: what each hop gained, predicted and measured, and which verdicts turned."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
+from lbcheck.checks.capacity.evidence import CapacityEvidence, HopRow, TranslatedRow
+from lbcheck.model.evidence import Gain, ProductRow, Record
+from lbcheck.model.exhibit import Exhibit, Stair, Staircase
 from lbcheck.model.verdict import Finding, Outcome, Report, Verdict, gravest
 
 NAME = "growth"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GrowthRow(ProductRow):
+    """All products of one hop in one report: sources and connections in all, endpoints and ports of the largest.
+
+    The gains are since the report before; None: it is the first, or it was not measured in both.
+    """
+
+    ORDER = (
+        "what", "sources", "endpoints", "ports", "predicted", "measured", "stopped_by", "seconds",
+        "gain_predicted", "gain_measured",
+    )  # fmt: skip
+
+    what: str  # the report's name
+    gain_predicted: int | None
+    gain_measured: int | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GrowthEvidence(Record):
+    """One hop of one path, a row a report."""
+
+    steps: tuple[GrowthRow, ...]
+    gains: tuple[Gain, ...]
+
+
+EVIDENCE = (GrowthEvidence,)
 
 
 def compare(reports: Sequence[tuple[str, Report]]) -> list[Verdict]:
@@ -24,62 +55,70 @@ def compare(reports: Sequence[tuple[str, Report]]) -> list[Verdict]:
     return verdicts
 
 
-def _hops(report: Report) -> Mapping[tuple[str, str], list[Mapping[str, Any]]]:
+def _hops(report: Report) -> Mapping[tuple[str, str], list[HopRow]]:
     """Return the products of each hop of each path that was measured at all."""
-    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    found: dict[tuple[str, str], list[HopRow]] = {}
     for verdict in report.verdicts:
-        for step in verdict.evidence.get("steps", ()) if verdict.check == "capacity" else ():
-            found.setdefault((verdict.subject, _where(step)), []).append(step)
-    return {key: steps for key, steps in found.items() if any(step["measured"] is not None for step in steps)}
+        if isinstance(verdict.evidence, CapacityEvidence):
+            for row in verdict.evidence.steps:
+                found.setdefault((verdict.subject, _where(row)), []).append(row)
+    return {key: rows for key, rows in found.items() if any(row.measured is not None for row in rows)}
 
 
-def _where(step: Mapping[str, Any]) -> str:
+def _where(row: HopRow) -> str:
     """Return the hop; what a NAT lets through is a part of its own."""
-    return f"{step['hop']}, IPv{step['family']}" if "outside" not in step else "through the NAT"
+    return "through the NAT" if isinstance(row, TranslatedRow) else f"{row.hop}, IPv{row.family}"
 
 
 def _hop(subject: str, hop: str, reports: Sequence[tuple[str, Report]]) -> Verdict:
-    rows = [_row(name, _hops(report).get((subject, hop), [])) for name, report in reports]
-    for before, after in pairwise(rows):
-        after["gain_predicted"] = after["predicted"] - before["predicted"]
-        if None not in (before["measured"], after["measured"]):
-            after["gain_measured"] = after["measured"] - before["measured"]
+    found = [_row(name, _hops(report).get((subject, hop), [])) for name, report in reports]
+    rows = (found[0], *(_after(*pair) for pair in pairwise(found)))
     findings = tuple(finding for row in rows[1:] for finding in _findings(row))
-    exact = sum(row.get("gain_measured") == row["gain_predicted"] for row in rows[1:])
-    first, last = rows[0]["measured"], rows[-1]["measured"]
+    exact = sum(row.gain_measured == row.gain_predicted for row in rows[1:])
     return Verdict(
         NAME,
         f"{subject}, {hop}",
         gravest([Outcome.PASS, *(finding.outcome for finding in findings)]),
-        f"{_number(first)} → {_number(last)} held; {exact} of {len(rows) - 1} gains as predicted",
+        f"{_number(rows[0].measured)} → {_number(rows[-1].measured)} held; "
+        f"{exact} of {len(rows) - 1} gains as predicted",
         findings,
-        {"steps": rows, "gains": [{"add": row["what"], "tuples": row["gain_predicted"]} for row in rows[1:]]},
+        GrowthEvidence(steps=rows, gains=tuple(Gain(add=row.what, tuples=row.gain_predicted or 0) for row in rows[1:])),
     )
 
 
-def _row(name: str, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _row(name: str, products: Sequence[HopRow]) -> GrowthRow:
     """Return a hop's products as one: what was predicted and measured in all."""
-    whole = bool(steps) and all(step["measured"] is not None for step in steps)
-    return {
-        "what": name,
-        "sources": sum(step["sources"] for step in steps),
-        "endpoints": max((step["endpoints"] for step in steps), default=0),
-        "ports": max((step["ports"] for step in steps), default=0),
-        "predicted": sum(step["predicted"] for step in steps),
-        "measured": sum(step["measured"] for step in steps) if whole else None,
-        "stopped_by": next((step["stopped_by"] for step in steps if step["stopped_by"]), None),
-        "seconds": max((step["seconds"] for step in steps), default=0.0),
-        "gain_predicted": None,
-        "gain_measured": None,
-    }
+    counts = [product.measured for product in products if product.measured is not None]
+    whole = bool(products) and len(counts) == len(products)
+    return GrowthRow(
+        what=name,
+        sources=sum(product.sources for product in products),
+        endpoints=max((product.endpoints for product in products), default=0),
+        ports=max((product.ports for product in products), default=0),
+        predicted=sum(product.predicted for product in products),
+        measured=sum(counts) if whole else None,
+        stopped_by=next((product.stopped_by for product in products if product.stopped_by), None),
+        seconds=max((product.seconds for product in products), default=0.0),
+        gain_predicted=None,
+        gain_measured=None,
+    )
 
 
-def _findings(row: Mapping[str, Any]) -> Iterator[Finding]:
-    predicted, measured = row["gain_predicted"], row["gain_measured"]
-    if measured is None:
-        yield Finding(Outcome.UNMEASURED, f"{row['what']}: {predicted:+,} predicted, not measured before and after")
-    elif measured != predicted:
-        yield Finding(Outcome.FAIL, f"{row['what']}: {predicted:+,} predicted, {measured:+,} measured")
+def _after(before: GrowthRow, row: GrowthRow) -> GrowthRow:
+    """Return the row with what it gained since the report before it."""
+    row = replace(row, gain_predicted=row.predicted - before.predicted)
+    if before.measured is None or row.measured is None:
+        return row
+    return replace(row, gain_measured=row.measured - before.measured)
+
+
+def _findings(row: GrowthRow) -> Iterator[Finding]:
+    if row.gain_measured is None:
+        sentence = f"{row.what}: {row.gain_predicted:+,} predicted, not measured before and after"
+        yield Finding(Outcome.UNMEASURED, sentence)
+    elif row.gain_measured != row.gain_predicted:
+        sentence = f"{row.what}: {row.gain_predicted:+,} predicted, {row.gain_measured:+,} measured"
+        yield Finding(Outcome.FAIL, sentence)
 
 
 def _turned(reports: Sequence[tuple[str, Report]]) -> Iterator[Finding]:
@@ -95,3 +134,16 @@ def _turned(reports: Sequence[tuple[str, Report]]) -> Iterator[Finding]:
 
 def _number(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
+
+
+# --- what a person sees ---
+
+
+def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
+    """Return the reports as a staircase."""
+    match verdict.evidence:
+        case GrowthEvidence(steps=rows):
+            stairs = (Stair(row.what, row.gain_predicted, row.gain_measured, row.measured) for row in rows)
+            return (Staircase(tuple(stairs)),)
+        case _:
+            return ()

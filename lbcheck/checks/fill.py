@@ -1,15 +1,49 @@
 """What a fill is owed on the machine where it runs, and what to make of what came."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lbcheck.analysis.tuples.binding import LAWS, usable_ports
+from lbcheck.checks.filled_rows import FilledRow, ladder
 from lbcheck.checks.stop_reasons import OURS, WHY
 from lbcheck.model.address import PortRange, family
 from lbcheck.model.capacity import Opening
+from lbcheck.model.evidence import Gain, Record
+from lbcheck.model.exhibit import Exhibit
 from lbcheck.model.fill import Fill, Filled, StopKind, explicit
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+from lbcheck.model.words import counted
+
+NAME = "fill"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FillRow(FilledRow):
+    """What one fill held, at each endpoint, and what it met with."""
+
+    ORDER = (
+        "what", "binding", "predicted", "measured", "stopped_by", "stops", "by_endpoint", "sources", "endpoints",
+        "ports", "workers", "slab_bytes", "attempted", "seconds", "release_s", "held_after", "before", "time_wait",
+    )  # fmt: skip
+
+    stops: Mapping[str, int]  # who said no → attempts
+    by_endpoint: Mapping[str, int]
+    attempted: int
+    held_after: int | None  # at the end of the hold
+    before: int  # connections to the endpoints that others held already
+    time_wait: int  # left behind
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FillEvidence(Record):
+    """One fill."""
+
+    steps: tuple[FillRow, ...]
+    gains: tuple[Gain, ...]
+
+
+EVIDENCE = (FillEvidence,)
 
 
 @dataclass(frozen=True)
@@ -70,18 +104,16 @@ def judge(fill: Fill, filled: Filled, predicted: int) -> Verdict:
     """Hold what was held to what was predicted, and say who said no."""
     subject = _subject(fill)
     if filled.failure:
-        return Verdict("fill", subject, Outcome.UNMEASURED, filled.failure.message)
+        return Verdict(NAME, subject, Outcome.UNMEASURED, filled.failure.message)
     findings = tuple(_findings(filled, predicted))
     rate = round(filled.opened / filled.seconds) if filled.seconds else 0
     summary = (
         f"{filled.held or 0:,} connections held of {predicted:,}, by the kernel's count; opened in "
-        f"{filled.seconds:.1f} s ({rate:,}/s, {filled.workers} process{'es' * (filled.workers != 1)}), let go in "
+        f"{filled.seconds:.1f} s ({rate:,}/s, {counted(filled.workers, 'process')}), let go in "
         f"{filled.release_s:.1f} s"
     )
-    evidence = {"steps": [_step(filled, predicted)], "gains": []}
-    return Verdict(
-        "fill", subject, gravest([Outcome.PASS, *(f.outcome for f in findings)]), summary, findings, evidence
-    )
+    evidence = FillEvidence(steps=(_row(filled, predicted),), gains=())
+    return Verdict(NAME, subject, gravest([Outcome.PASS, *(f.outcome for f in findings)]), summary, findings, evidence)
 
 
 def _findings(filled: Filled, predicted: int) -> Iterator[Finding]:
@@ -106,21 +138,41 @@ def _findings(filled: Filled, predicted: int) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, f"{filled.time_wait:,} connections to the same endpoints rest in TIME_WAIT")
 
 
-def _step(filled: Filled, predicted: int) -> dict[str, object]:
-    times = ("seconds", "release_s", "held_after", "before", "time_wait")
-    names = ("sources", "endpoints", "ports", "workers", "slab_bytes", "attempted", *times)
-    return {
-        "what": f"{filled.sources:,} × {filled.ports:,} × {filled.endpoints:,}",
-        "binding": str(filled.binding),
-        "predicted": predicted,
-        "measured": filled.held,
-        "stopped_by": str(filled.stopped_by) if filled.stopped_by else None,
-        "stops": dict(filled.stops),
-        "by_endpoint": dict(filled.by_endpoint),
-        **{name: getattr(filled, name) for name in names},
-    }
+def _row(filled: Filled, predicted: int) -> FillRow:
+    return FillRow(
+        what=f"{filled.sources:,} × {filled.ports:,} × {filled.endpoints:,}",
+        binding_mode=str(filled.binding),
+        predicted=predicted,
+        measured=filled.held,
+        stopped_by=str(filled.stopped_by) if filled.stopped_by else None,
+        stops=dict(filled.stops),
+        by_endpoint=dict(filled.by_endpoint),
+        sources=filled.sources,
+        endpoints=filled.endpoints,
+        ports=filled.ports,
+        workers=filled.workers,
+        slab_bytes=filled.slab_bytes,
+        attempted=filled.attempted,
+        seconds=filled.seconds,
+        release_s=filled.release_s,
+        held_after=filled.held_after,
+        before=filled.before,
+        time_wait=filled.time_wait,
+    )
 
 
 def _subject(fill: Fill) -> str:
     first, more = fill.endpoints[0], len(fill.endpoints) - 1
     return f"{first}{f' and {more} more' if more else ''}"
+
+
+# --- what a person sees ---
+
+
+def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
+    """Return the fill as a ladder of one rung."""
+    match verdict.evidence:
+        case FillEvidence(steps=steps):
+            return (ladder(steps),)
+        case _:
+            return ()

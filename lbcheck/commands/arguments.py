@@ -1,7 +1,8 @@
 """What several commands take on the command line, and how it is read."""
 
 import argparse
-from collections.abc import Sequence
+
+from lbcheck.reporters import FORMATS
 
 
 def inventory(parser: argparse.ArgumentParser) -> None:
@@ -10,9 +11,9 @@ def inventory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", default="", metavar="HOSTS", help="an Ansible pattern: the hosts where probes run")
 
 
-def output(parser: argparse.ArgumentParser, formats: Sequence[str] = ("text", "json")) -> None:
+def output(parser: argparse.ArgumentParser) -> None:
     """Take a format and where to write."""
-    parser.add_argument("--format", choices=formats, default="text")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="text")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the result there")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="more words; -vv shows tracebacks")
     parser.add_argument("--no-color", action="store_true")

@@ -15,7 +15,6 @@ from lbcheck.pipeline import Reporting, first_interrupt
 from lbcheck.probing import sock_diag
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import Prepared, fill, prepare, reserved_ports
-from lbcheck.wire import jsonl
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
     prepared = prepare(step)
     predicted, about = _predicted(prepared)
     if options.plan:
-        lines = [f"open {prepared.attempts:,} connections, {predicted:,} of which this machine has tuples for"]
-        text = "\n".join([*lines, *about, ""])
-        output.write(options, output.document(jsonl.to_json(step)) if options.format == "json" else text)
+        first = f"open {prepared.attempts:,} connections, {predicted:,} of which this machine has tuples for"
+        formats = {"text": lambda _: "\n".join([first, *about, ""]), "json": output.document}
+        output.write(options, output.rendered(step, options.format, formats))
         return 0
     sys.stderr.write("".join(f"lbcheck: {line}\n" for line in about))
     prepared.check()

@@ -4,20 +4,22 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from lbcheck import pipeline
 from lbcheck.errors import LbcheckError
-from lbcheck.model.plan import Options, Plan, default_timeout_s
+from lbcheck.model.exhibit import Style
+from lbcheck.model.plan import Options, default_timeout_s
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Report
-from lbcheck.reporters import json as as_json
+from lbcheck.reporters import FORMATS
 from lbcheck.reporters import plan as plan_as_text
-from lbcheck.reporters import text as as_text
 from lbcheck.wire import jsonl
+
+Thing = TypeVar("Thing")
 
 
 def asked(options: argparse.Namespace, *, lab: bool) -> dict[str, Any]:
@@ -36,7 +38,8 @@ def measure(
 ) -> int:
     """Plan, probe, judge and write the report, or only the plan; return the exit status."""
     if options.plan:
-        write(options, _plan_text(pipeline.plan(pipeline.chosen(topology, checks), topology, wanted), options.format))
+        plan = pipeline.plan(pipeline.chosen(topology, checks), topology, wanted)
+        write(options, rendered(plan, options.format, {"text": plan_as_text.render, "json": document}))
         return 0
     with ExitStack() as stack:
         keep = stack.enter_context(_new_file(options.samples)) if options.samples else None
@@ -54,22 +57,23 @@ def _new_file(name: str) -> TextIO:
         ) from None
 
 
-def _plan_text(plan: Plan, form: str) -> str:
-    return plan_as_text.render(plan) if form == "text" else document(jsonl.to_json(plan))
+def rendered(thing: Thing, form: str, formats: Mapping[str, Callable[[Thing], str]]) -> str:
+    """Return what is no report in the format asked for; LbcheckError where that is a format of reports alone."""
+    if form not in formats:
+        raise LbcheckError(f"--format {form} is for reports; this can be had as {' or '.join(formats)}")
+    return formats[form](thing)
 
 
 def document(value: object) -> str:
-    """Return a JSON document."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    """Return something of the model as a JSON document."""
+    return json.dumps(jsonl.to_json(value), indent=2, ensure_ascii=False) + "\n"
 
 
 def render(options: argparse.Namespace, report: Report) -> None:
     """Write a report in the format asked for."""
-    if options.format == "json":
-        write(options, as_json.render(report))
-    else:
-        colour = not (options.no_color or options.output or "NO_COLOR" in os.environ) and sys.stdout.isatty()
-        write(options, as_text.render(report, colour=colour, verbose=bool(options.verbose)))
+    colour = not (options.no_color or options.output or "NO_COLOR" in os.environ) and sys.stdout.isatty()
+    style = Style(colour=colour, verbose=bool(options.verbose))
+    write(options, FORMATS[options.format](pipeline.shown(report), style))
 
 
 def write(options: argparse.Namespace, text: str) -> None:

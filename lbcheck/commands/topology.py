@@ -6,7 +6,6 @@ from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.reporters import topology as as_text
-from lbcheck.wire import jsonl
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +17,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     topology = load(options.inventory, options.limit)
-    as_json = options.format == "json"
-    output.write(options, output.document(jsonl.to_json(topology)) if as_json else as_text.render(topology))
+    formats = {"text": as_text.render, "json": output.document}
+    output.write(options, output.rendered(topology, options.format, formats))
     return 0

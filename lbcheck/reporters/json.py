@@ -1,30 +1,9 @@
-"""The report as JSON, schema lbcheck.report/1 (report.schema.json beside this file)."""
+"""The report as JSON, for programs."""
 
-import json
-
-from lbcheck.model.verdict import Report
-
-SCHEMA = "lbcheck.report/1"
+from lbcheck.model.exhibit import Shown, Style
+from lbcheck.wire import report
 
 
-def render(report: Report) -> str:
-    """Return the report as a JSON document."""
-    document = {
-        "schema": SCHEMA,
-        "outcome": report.outcome,
-        "started": report.started,
-        "duration_s": report.duration_s,
-        "lbcheck": report.lbcheck,
-        "verdicts": [
-            {
-                "check": verdict.check,
-                "subject": verdict.subject,
-                "outcome": verdict.outcome,
-                "summary": verdict.summary,
-                "findings": [{"outcome": f.outcome, "message": f.message} for f in verdict.findings],
-                "evidence": dict(verdict.evidence),
-            }
-            for verdict in report.verdicts
-        ],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def render(shown: Shown, style: Style) -> str:  # noqa: ARG001 (every format has the same shape)
+    """Return the report as a JSON document; a program draws its exhibits itself, from the evidence."""
+    return report.write(shown.report)

@@ -6,18 +6,20 @@ import enum
 import json
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model import fill, plan, sample, watch
+from lbcheck.model.evidence import Record, fields_by_key, required
 from lbcheck.model.plan import Stage, Step
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import Topology
-from lbcheck.model.verdict import Report
+from lbcheck.model.verdict import Finding, Report, Verdict
 
 _T = TypeVar("_T")
 _CLASS = "class"  # the key that no dataclass can have as a field
+_REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version: what it says besides is passed over
 
 
 class WireError(LbcheckError):
@@ -66,7 +68,9 @@ def from_json(hint: Any, value: Any) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         inner = [kind for kind in arguments if kind is not type(None)]
-        return None if value is None else from_json(inner[0], value)
+        if value is None and len(inner) < len(arguments):
+            return None
+        return from_json(inner[0], value) if len(inner) == 1 else record_of(inner, value)
     if origin is tuple and isinstance(value, list):
         return tuple(from_json(arguments[0], item) for item in value)
     if origin in (dict, collections.abc.Mapping) and isinstance(value, dict):
@@ -92,11 +96,28 @@ def _object(hint: type, value: dict[str, Any]) -> Any:
     kind = _KINDS.get(value.get(_CLASS, ""), hint)
     if not issubclass(kind, hint):
         raise WireError(f"a {kind.__name__} stands where a {hint.__name__} should")
-    hints = typing.get_type_hints(kind)
+    hints, names = typing.get_type_hints(kind), _names(kind)
+    given = {key: item for key, item in value.items() if key in names or not issubclass(kind, _REPORTED)}
+    given.pop(_CLASS, None)
     try:
-        return kind(**{name: from_json(hints[name], item) for name, item in value.items() if name != _CLASS})
+        return kind(**{names[key]: from_json(hints[names[key]], item) for key, item in given.items()})
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"{kind.__name__}: {error}") from None
+
+
+def _names(kind: type) -> Mapping[str, str]:
+    """Return a dataclass's fields by their keys in JSON."""
+    if issubclass(kind, Record):
+        return {key: known.name for key, known in fields_by_key(kind).items()}
+    return {known.name: known.name for known in dataclasses.fields(typing.cast("Any", kind))}
+
+
+def record_of(kinds: Sequence[type[Record]], value: Any) -> Record:
+    """Return a part of a report as the first of some kinds of record whose keys are all there; WireError: as none."""
+    kind = next((kind for kind in kinds if isinstance(value, dict) and required(kind) <= set(value)), None)
+    if kind is None:
+        raise WireError(f"{value!r:.80} is no {' or '.join(kind.__name__ for kind in kinds)}")
+    return typing.cast("Record", _object(kind, value))
 
 
 def line(value: object) -> str:
@@ -116,15 +137,3 @@ def parse(hint: type[_T], text: str) -> _T:
 def samples(lines: Iterable[str]) -> list[Sample]:
     """Read samples, a line each; blank lines are passed over."""
     return [parse(Sample, text) for text in lines if text.strip()]
-
-
-def report(text: str) -> Report:
-    """Read a report of schema lbcheck.report/1; WireError where it is none."""
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise WireError(f"it is not JSON: {error}") from None
-    if not isinstance(document, dict) or document.get("schema") != "lbcheck.report/1":
-        raise WireError("its schema is not lbcheck.report/1")
-    known = {field.name for field in dataclasses.fields(Report)}
-    return typing.cast("Report", from_json(Report, {k: v for k, v in document.items() if k in known}))

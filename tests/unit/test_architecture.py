@@ -18,7 +18,7 @@ TABLE = {
     "probing": {"model", "wire"},
     "sources": {"model", "wire"},
     "vantage": {"model", "wire", "probing", "sources"},
-    "reporters": {"model"},
+    "reporters": {"model", "wire"},
     "testing": {"pipeline", "loaders", "model"},
     "commands": {"pipeline", "probe", "model", "analysis", "checks", "loaders", "probing", "reporters", "wire"},
 }

@@ -31,8 +31,8 @@ from lbcheck.model.capacity import (
 )
 from lbcheck.model.nat import MappingBehaviour, NatPool
 from lbcheck.model.verdict import Outcome
-from lbcheck.reporters import json as as_json
-from lbcheck.reporters import text as as_text
+
+from .shown import as_json, as_text
 
 HUNDRED = PortRange(40000, 40099)
 EXPLICIT = Opening(PortRange(20000, 29999), binding=BindingMode.EXPLICIT)  # 10,000 ports, used again for each endpoint
@@ -394,7 +394,7 @@ def test_the_report_keeps_to_the_schema_and_is_a_table_for_people() -> None:
     whole = replace(BEHIND, balancers=(LB1,), backends=ONE.backends, frontends=(Frontend("www", backend="web"),))
     report = pipeline.predict(whole, {"vip": 1})
     schema = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
-    jsonschema.validate(json.loads(as_json.render(report)), schema)
-    text = as_text.render(report)
+    jsonschema.validate(json.loads(as_json(report)), schema)
+    text = as_text(report)
     assert "NAT 198.18.0.41, 2 subscribers  v4  address-and-port-dependent" in text
     assert "balancer → server    100              2            100  source ports 100" in text

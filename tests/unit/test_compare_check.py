@@ -1,17 +1,32 @@
 """What changed between reports: gains held to predictions."""
 
-from typing import Any
-
+from lbcheck.checks.capacity.evidence import BindingLimit, CapacityEvidence, OpenedRow
 from lbcheck.checks.compare import compare
 from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.reporters import text
+
+from .shown import as_text
 
 
 def report(predicted: int, measured: int | None, outcome: Outcome = Outcome.PASS) -> Report:
     """Return a capacity report of one hop with one product."""
-    step: dict[str, Any] = {"hop": "client → VIP", "family": 4, "sources": 1, "endpoints": 2, "ports": 100}
-    step |= {"predicted": predicted, "measured": measured, "stopped_by": None, "seconds": 0.1}
-    return Report("", 0.0, "", (Verdict("capacity", "frontend www", outcome, "", (), {"steps": [step]}),))
+    row = OpenedRow(
+        hop="client → VIP",
+        family=4,
+        binding_mode="explicit",
+        sources=1,
+        endpoints=2,
+        ports=100,
+        predicted=predicted,
+        measured=measured,
+        stopped_by=None,
+        seconds=0.1,
+        refusal="EADDRINUSE",
+    )
+    limit = BindingLimit(hop=row.hop, limit="source ports", value=predicted)
+    evidence = CapacityEvidence(
+        holds=predicted, wanted=None, binding_limit=limit, gains=(), hops=(), steps=(row,), assumed=()
+    )
+    return Report("", 0.0, "", (Verdict("capacity", "frontend www", outcome, "", (), evidence),))
 
 
 def test_a_gain_as_predicted_passes() -> None:
@@ -53,7 +68,7 @@ def test_reports_without_capacity_are_compared_too() -> None:
 def test_the_staircase_shows_each_step() -> None:
     """A line a report: the gain predicted and measured, what is held, a bar as long as its part of the most."""
     verdicts = compare([("lab", report(200, 200)), ("vip", report(400, 400))])
-    lines = text.render(Report("", 0.0, "", tuple(verdicts))).splitlines()
+    lines = as_text(Report("", 0.0, "", tuple(verdicts))).splitlines()
     assert any(line.split()[:5] == ["vip", "+200", "=", "+200", "400"] for line in lines)
     bars = [line.count("█") for line in lines if "█" in line]
     assert bars == [16, 32]

@@ -13,12 +13,11 @@ from lbcheck.model.plan import Options
 from lbcheck.model.sample import ErrorKind, Failure, Sample
 from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
 from lbcheck.model.watch import Commanded, Gap, RunCommand, Seen, Watch, Watched
-from lbcheck.reporters import json as as_json
 from lbcheck.reporters import plan as plan_as_text
-from lbcheck.reporters import text as as_text
 from lbcheck.wire import jsonl
 
 from .scenes import TOPOLOGY, URL
+from .shown import as_json, as_text
 
 WATCHED = replace(TOPOLOGY, longest_gap_s=3.0)
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
@@ -143,6 +142,6 @@ def test_reports_and_samples_keep_their_form() -> None:
     samples = [saw(MOVED), unreachable, STOPPED]
     verdicts = failover.judge(WATCHED, samples)
     report = Report("2026-01-02T03:04:05Z", 1.5, "0.1.0", tuple(verdicts))
-    jsonschema.validate(json.loads(as_json.render(report)), SCHEMA)
-    assert "lb1 ━━━━━━━━━━━━━━━━━━━━········━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ lb2" in as_text.render(report)
+    jsonschema.validate(json.loads(as_json(report)), SCHEMA)
+    assert "lb1 ━━━━━━━━━━━━━━━━━━━━········━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ lb2" in as_text(report)
     assert failover.judge(WATCHED, jsonl.samples(map(jsonl.line, samples))) == verdicts

@@ -13,8 +13,8 @@ from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, Filled, StopKind, explicit
 from lbcheck.model.sample import ErrorKind, Failure
 from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.reporters import json as as_json
-from lbcheck.reporters import text as as_text
+
+from .shown import as_json, as_text
 
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
 A, B, SIX = Endpoint("127.0.0.1", 80), Endpoint("127.0.0.2", 80), Endpoint("::1", 80)
@@ -172,5 +172,5 @@ def test_every_stop_has_its_sentence() -> None:
 def test_the_report_keeps_to_the_schema_and_can_be_read() -> None:
     """Numbers for programs, a bar for people."""
     report = Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (judged(stops={StopKind.IN_USE: 2}),))
-    jsonschema.validate(json.loads(as_json.render(report)), SCHEMA)
-    assert "100 =        100  ████████████████████████████████  EADDRINUSE" in as_text.render(report)
+    jsonschema.validate(json.loads(as_json(report)), SCHEMA)
+    assert "100 =        100  ████████████████████████████████  EADDRINUSE" in as_text(report)

@@ -16,8 +16,8 @@ from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Filled, StopKind
 from lbcheck.model.sample import ErrorKind, Failure
 from lbcheck.model.verdict import Outcome, Report
-from lbcheck.reporters import json as as_json
-from lbcheck.reporters import text as as_text
+
+from .shown import as_json, as_text
 
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
 CGN = CgnAddresses(
@@ -175,14 +175,14 @@ def test_the_whole_report_keeps_to_the_schema(*, measured: bool) -> None:
     """Measured or not, programs read the same document."""
     verdicts = tuple(prove.judge(s, [seen(row) for row in s.rows] if measured else []) for s in ALL)
     report = Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", verdicts)
-    jsonschema.validate(json.loads(as_json.render(report)), SCHEMA)
+    jsonschema.validate(json.loads(as_json(report)), SCHEMA)
 
 
 def test_the_text_has_a_chart() -> None:
     """Each row has a bar, the longest for the largest of its section; what was not measured has none."""
     section = claims.gains()
     verdict = prove.judge(section, [seen(row) for row in section.rows[:2]])
-    lines = as_text.render(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,))).splitlines()
+    lines = as_text(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,))).splitlines()
     [one] = [line for line in lines if line.strip().startswith("one of each ")]
     assert one.endswith("1,000 =      1,000  ████")
     assert "who said no" not in "".join(lines)
@@ -193,7 +193,7 @@ def test_the_text_explains_its_words() -> None:
     """Each binding mode is said as what the program calls, each refusal as what it means."""
     section = claims.binding_modes()
     verdict = prove.judge(section, [seen(row) for row in section.rows])
-    text = as_text.render(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,)))
+    text = as_text(Report("2026-01-02T03:04:05Z", 1.0, "0.1.0", (verdict,)))
     assert "who said no to more" in text
     assert "any-port: bind((source, 0)): ports × sources" in text
     assert "EADDRNOTAVAIL: connect: no port is left from this source to this endpoint" in text

@@ -9,13 +9,11 @@ import pytest
 from lbcheck.checks import dns, spread
 from lbcheck.model.plan import Options
 from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
-from lbcheck.reporters import json as as_json
 from lbcheck.reporters import plan as plan_as_text
-from lbcheck.reporters import text as as_text
 from lbcheck.reporters import topology as topology_as_text
-from lbcheck.wire import jsonl
 
 from .scenes import TOPOLOGY, answers, fair, healthy, lookup, resolution
+from .shown import as_json, as_text, reread
 
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
 A, B = "198.18.0.101", "198.18.0.102"
@@ -36,26 +34,24 @@ BROKEN = report(*spread.judge(TOPOLOGY, [answers("lb1", fair(4), errors={"reset"
 @pytest.mark.parametrize("document", [HEALTHY, BROKEN, report()])
 def test_every_report_keeps_to_the_schema(document: Report) -> None:
     """The JSON that programs read is the JSON that the schema promises."""
-    jsonschema.validate(json.loads(as_json.render(document)), SCHEMA)
+    jsonschema.validate(json.loads(as_json(document)), SCHEMA)
 
 
 def test_a_report_read_back_is_the_same() -> None:
     """`lbcheck report` shows a kept report as it was."""
-    assert as_json.render(jsonl.report(as_json.render(HEALTHY))) == as_json.render(HEALTHY)
+    assert as_json(reread(as_json(HEALTHY))) == as_json(HEALTHY)
 
 
 def test_the_text_has_the_witnesses_side_by_side() -> None:
     """A reader sees who counted what, and what is owed."""
-    lines = as_text.render(HEALTHY).splitlines()
+    lines = as_text(HEALTHY).splitlines()
     assert "          web3        400      400      400  50.0%  50.0%" in lines
     assert lines[-2].startswith("pass: all as it should be")
 
 
 def test_a_fault_stands_below_its_verdict() -> None:
     """What failed is said in a sentence, marked."""
-    assert "✗ http://www.lab.test/ at 198.18.0.101 from client1: 1 of 5 requests failed: reset" in as_text.render(
-        BROKEN
-    )
+    assert "✗ http://www.lab.test/ at 198.18.0.101 from client1: 1 of 5 requests failed: reset" in as_text(BROKEN)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +65,14 @@ def test_a_fault_stands_below_its_verdict() -> None:
 )
 def test_each_outcome_has_its_word(outcome: Outcome, line: str, ending: str) -> None:
     """A verdict begins with the word for its outcome, and the report ends with the gravest one's."""
-    lines = as_text.render(report(Verdict("run", "here", outcome, "said"))).splitlines()
+    lines = as_text(report(Verdict("run", "here", outcome, "said"))).splitlines()
     assert (lines[-3], lines[-1]) == (line, ending)
 
 
 def test_colour_is_only_where_it_is_asked_for() -> None:
     """No escape sequence goes to a file."""
-    assert "\x1b" not in as_text.render(BROKEN)
-    assert "\x1b[31;1mFAIL" in as_text.render(BROKEN, colour=True)
+    assert "\x1b" not in as_text(BROKEN)
+    assert "\x1b[31;1mFAIL" in as_text(BROKEN, colour=True)
 
 
 def test_nothing_measured_is_never_a_pass() -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from lbcheck.analysis.tuples import binding, client_hop, nat, server_hop
 from lbcheck.analysis.tuples.hops import FAMILIES, Hop, Product
 from lbcheck.analysis.tuples.path import Subject
+from lbcheck.checks.capacity.parts import parts, servers_label
 from lbcheck.model.address import Endpoint, Family, PortRange, family
 from lbcheck.model.capacity import Client, Cluster, Frontend
 from lbcheck.model.fill import Fill, explicit
@@ -23,23 +24,19 @@ SERVER_DEMAND = 1.2
 HELD_S = 1.0  # long enough for HAProxy to have tried a server for each connection
 
 
-def products(cluster: Cluster, subject: Subject) -> list[tuple[Hop, Product]]:
-    """Return each product of a path with its hop, in the order in which fills are labelled."""
-    return [(hop, product) for hop in subject.path(cluster).every_hop for product in hop.products]
-
-
 def up_to_vips(cluster: Cluster, subject: Subject, timeout_s: float) -> Iterator[Fill]:
     """Return what fills the clients' part of a path, each labelled with its product."""
-    for number, (hop, product) in enumerate(products(cluster, subject)):
-        if why_not(cluster, subject, hop):
+    for part in parts(subject, subject.path(cluster)):
+        if why_not(cluster, subject, part.hop):
             continue
+        product = part.product
         for client in (client for client in cluster.clients if client.name in product.who):
             if product.outside:
                 fill = _through_nat(cluster, subject, product, client)
             else:
                 fill = _fill(cluster, subject, client, _of_family(client.addresses, product.family))
             if fill:
-                yield replace(fill, label=f"{subject.name} {number}", timeout_s=timeout_s)
+                yield replace(fill, label=part.label, timeout_s=timeout_s)
 
 
 def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
@@ -124,7 +121,7 @@ def of_servers(cluster: Cluster, frontend: Frontend, timeout_s: float) -> Fill |
             continue
         fill = _fill(cluster, subject, client, sources, each)
         if fill:
-            return replace(fill, label=f"{subject.name} servers", hold_s=HELD_S, timeout_s=timeout_s)
+            return replace(fill, label=servers_label(subject), hold_s=HELD_S, timeout_s=timeout_s)
     most = max(needed.values(), default=0)
     return f"no single client can open the {most:,} connections through each balancer that it takes"
 

@@ -1,16 +1,16 @@
 """What was measured of a path, held to what was predicted: a difference of one connection is a finding."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from lbcheck.analysis.counter_deltas import Difference, ServerDelta, differences
 from lbcheck.analysis.tuples import binding, server_hop
 from lbcheck.analysis.tuples.hops import FAMILIES, Product
-from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity import fills
+from lbcheck.checks.capacity.evidence import OpenedRow, TranslatedRow
+from lbcheck.checks.capacity.parts import Part, servers_label
 from lbcheck.checks.capacity.planning import NO_PORTS, through
-from lbcheck.checks.capacity.prediction import predicted
+from lbcheck.checks.capacity.prediction import Prediction, predicted
 from lbcheck.checks.stop_reasons import WHY
 from lbcheck.model.address import Family
 from lbcheck.model.capacity import Cluster
@@ -18,6 +18,9 @@ from lbcheck.model.fill import Fill, Filled, StopKind
 from lbcheck.model.sample import HaproxyCounters, LogLines, Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+
+Row = TranslatedRow | OpenedRow
+_Counted = tuple[str, str, ServerDelta]  # balancer, server, what went by
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
     filled = [sample for sample in samples if isinstance(sample, Filled)]
     counted = differences(sample for sample in samples if isinstance(sample, HaproxyCounters))
     seen = Measurements(filled, counted, dict(through(cluster, 0.0)), _logged(samples))
-    return [_measured(verdict, cluster, subject, seen) for verdict, subject in predicted(cluster, {})]
+    return [_measured(prediction, cluster, seen) for prediction in predicted(cluster, {})]
 
 
 def _logged(samples: Sequence[Sample]) -> Mapping[str, bool]:
@@ -66,49 +69,77 @@ def _logged(samples: Sequence[Sample]) -> Mapping[str, bool]:
     return {balancer: readings[balancer, "after"] > readings[balancer, "before"] for balancer in balancers}
 
 
-def _measured(verdict: Verdict, cluster: Cluster, subject: Subject, seen: Measurements) -> Verdict:
+def _measured(prediction: Prediction, cluster: Cluster, seen: Measurements) -> Verdict:
     """Return the verdict with what was measured, and a finding wherever that is not what was predicted."""
-    steps, findings = [dict(step) for step in verdict.evidence["steps"]], list(verdict.findings)
-    unfilled = dict[str, str]()
-    for number, (hop, product) in enumerate(fills.products(cluster, subject)):
-        servers = seen.through.get(subject.frontend) if hop.name == server_hop.NAME else None
-        why = servers if isinstance(servers, str) else "" if servers else fills.why_not(cluster, subject, hop)
+    verdict = prediction.verdict
+    rows, findings, unfilled = list[Row](), list(verdict.findings), dict[str, str]()
+    for part in prediction.parts:
+        why = _why_not(cluster, part, seen)
+        row, found = (part.row, []) if why else _of_part(cluster, part, seen)
+        rows.append(row)
+        findings += found
         if why:
-            unfilled[hop.name] = why
-        elif servers:
-            findings += _by_counters(seen, cluster, subject, product, steps[number])
-        else:
-            findings += _by_clients(seen.of(f"{subject.name} {number}"), product, steps[number])
+            unfilled[part.hop.name] = why
     findings += [Finding(Outcome.PASS, f"{hop}: not measured: {why}") for hop, why in unfilled.items()]
-    known = [step for step in steps if step["measured"] is not None]
-    exact = sum(step["measured"] == step["predicted"] for step in known)
-    told = f"; {exact} of {len(known)} measured as predicted" if known else "; nothing measured"
-    outcome = gravest([verdict.outcome, *(finding.outcome for finding in findings)])
-    evidence = {**verdict.evidence, "steps": steps}
-    return Verdict(verdict.check, verdict.subject, outcome, verdict.summary + told, tuple(findings), evidence)
+    return replace(
+        verdict,
+        outcome=gravest([verdict.outcome, *(finding.outcome for finding in findings)]),
+        summary=verdict.summary + _told(rows),
+        findings=tuple(findings),
+        evidence=replace(prediction.evidence, steps=tuple(rows)),
+    )
 
 
-def _by_clients(samples: Sequence[Filled], product: Product, row: dict[str, Any]) -> Iterator[Finding]:
-    """Put into the row what the clients held, and say where it is not what was predicted."""
-    what = f"{product.hop}, IPv{product.family}{f', {product.outside.address}' if product.outside else ''}"
+def _told(rows: Sequence[Row]) -> str:
+    known = [row for row in rows if row.measured is not None]
+    exact = sum(row.exact for row in known)
+    return f"; {exact} of {len(known)} measured as predicted" if known else "; nothing measured"
+
+
+def _through(part: Part, seen: Measurements) -> Fill | str | None:
+    """Return what fills the servers' side of a part, or why nothing does; None: it is filled from the clients."""
+    return seen.through.get(part.subject.frontend) if part.hop.name == server_hop.NAME else None
+
+
+def _why_not(cluster: Cluster, part: Part, seen: Measurements) -> str:
+    """Return why nothing fills a part; empty where something does."""
+    through = _through(part, seen)
+    if isinstance(through, str):
+        return through
+    return "" if through else fills.why_not(cluster, part.subject, part.hop)
+
+
+def _of_part(cluster: Cluster, part: Part, seen: Measurements) -> tuple[Row, list[Finding]]:
+    """Return the row of a part that is filled, with what was measured, and what is not as predicted."""
+    return _by_counters(cluster, part, seen) if _through(part, seen) else _by_clients(part, seen.of(part.label))
+
+
+def _unmeasured(part: Part, name: str, why: str) -> tuple[Row, list[Finding]]:
+    return part.row, [Finding(Outcome.UNMEASURED, f"{name}: not measured: {why}")]
+
+
+def _by_clients(part: Part, samples: Sequence[Filled]) -> tuple[Row, list[Finding]]:
+    """Return the row with what the clients held, by the kernel's count at each."""
     failures = [_words(sample) for sample in samples if sample.failure]
-    if failures or not samples:
-        idle = product.outside and not product.predicted  # nobody is on it: there is nothing to open
-        if idle and not failures:
-            row["measured"] = 0
-        else:
-            why = "; ".join(failures) or "nobody has opened any connection"
-            yield Finding(Outcome.UNMEASURED, f"{what}: not measured: {why}")
-        return
-    held = _held(product, samples)
-    row |= {"measured": held.held, "stopped_by": held.stopped_by, "seconds": held.seconds}
-    if held.held != product.predicted:
-        stop = f"; it ended by {held.stopped_by} ({WHY[StopKind(held.stopped_by)]})" if held.stopped_by else ""
-        yield Finding(Outcome.FAIL, f"{what}: {product.predicted:,} predicted, {held.held:,} held{stop}")
-    if held.beside:
-        there, tried = held.beside
+    if failures:
+        return _unmeasured(part, part.name, "; ".join(failures))
+    if samples:
+        held = _held(part.product, samples)
+        row = replace(part.row, measured=held.held, stopped_by=held.stopped_by, seconds=held.seconds)
+        return row, list(_of_clients(part, row, held.beside))
+    if part.product.outside and not part.product.predicted:  # nobody is on it: there is nothing to open
+        return replace(part.row, measured=0), []
+    return _unmeasured(part, part.name, "nobody has opened any connection")
+
+
+def _of_clients(part: Part, row: Row, beside: tuple[int, int] | None) -> Iterator[Finding]:
+    if not row.exact:
+        stop = f"; it ended by {row.stopped_by} ({WHY[StopKind(row.stopped_by)]})" if row.stopped_by else ""
+        yield Finding(Outcome.FAIL, f"{part.name}: {row.predicted:,} predicted, {row.measured:,} held{stop}")
+    if beside:
+        there, tried = beside
         outcome = Outcome.PASS if there == tried else Outcome.FAIL
-        yield Finding(outcome, f"IPv6 beside it, while {what} was dry: {there:,} of {tried:,} held")
+        yield Finding(outcome, f"IPv6 beside it, while {part.name} was dry: {there:,} of {tried:,} held")
 
 
 def _words(sample: Sample) -> str:
@@ -117,37 +148,48 @@ def _words(sample: Sample) -> str:
     return said if said.startswith(sample.at) else f"at {sample.at}: {said}"
 
 
-def _by_counters(
-    seen: Measurements, cluster: Cluster, subject: Subject, product: Product, row: dict[str, Any]
-) -> Iterator[Finding]:
-    """Put into the row what the balancers held, by HAProxy's own count, and say who was refused and why."""
-    backend = next(f.backend for f in cluster.frontends if f.name == subject.frontend)
-    failures = [_words(sample) for sample in seen.of(f"{subject.name} servers") if sample.failure]
-    processes = [process for process in seen.counted if process.balancer in product.who]
+def _by_counters(cluster: Cluster, part: Part, seen: Measurements) -> tuple[Row, list[Finding]]:
+    """Return the row with what the balancers held, by HAProxy's own count, and say who was refused and why."""
+    samples = seen.of(servers_label(part.subject))
+    processes = [process for process in seen.counted if process.balancer in part.product.who]
+    failures = [_words(sample) for sample in samples if sample.failure]
     failures += [process.failure.message for process in processes if process.failure]
     failures += [process.void for process in processes if process.void]
     if failures or not processes:
         why = "; ".join(failures) or "no statistics were read (lbcheck_stats)"
-        yield Finding(Outcome.UNMEASURED, f"{product.hop}: not measured: {why}")
-        return
-    names = [server.name for server in cluster.backend(backend).servers if server.family == product.family]
-    served = [(process.balancer, process.backends.get(backend, {})) for process in processes]
-    deltas = [(balancer, name, deltas[name]) for balancer, deltas in served for name in names if name in deltas]
-    held = sum(delta.sessions for _, _, delta in deltas)
-    refused = sum(delta.refused for _, _, delta in deltas)
-    row |= {"measured": held, "stopped_by": product.refusal if refused else None}
-    row["seconds"] = max((sample.seconds for sample in seen.of(f"{subject.name} servers")), default=0.0)
+        return _unmeasured(part, part.product.hop, why)
+    deltas = list(_deltas(cluster, part, processes))
+    row = replace(
+        part.row,
+        measured=sum(delta.sessions for _, _, delta in deltas),
+        stopped_by=part.product.refusal if sum(delta.refused for _, _, delta in deltas) else None,
+        seconds=max((sample.seconds for sample in samples), default=0.0),
+    )
+    return row, list(_of_balancers(row, deltas, seen.logged))
+
+
+def _deltas(cluster: Cluster, part: Part, processes: Sequence[Difference]) -> Iterator[_Counted]:
+    """Give what each balancer counted for each server of the part's family."""
+    backend = next(f.backend for f in cluster.frontends if f.name == part.subject.frontend)
+    names = [server.name for server in cluster.backend(backend).servers if server.family == part.product.family]
+    for process in processes:
+        deltas = process.backends.get(backend, {})
+        yield from ((process.balancer, name, deltas[name]) for name in names if name in deltas)
+
+
+def _of_balancers(row: Row, deltas: Sequence[_Counted], logged: Mapping[str, bool]) -> Iterator[Finding]:
     dead = [(balancer, server, delta) for balancer, server, delta in deltas if not delta.serves]
     for balancer, server, delta in dead:
         said = f"{delta.status}{f', {delta.check}' if delta.check else ''}"
         yield Finding(Outcome.FAIL, f"{balancer} says server {server} is {said}: that is no lack of ports")
-    if held != product.predicted:
-        yield Finding(Outcome.FAIL, f"{product.hop}: {product.predicted:,} predicted, {held:,} held{_short(deltas)}")
-    elif refused and not dead:
-        yield from _exhausted(deltas, seen.logged)
+    if not row.exact:
+        sentence = f"{row.hop}: {row.predicted:,} predicted, {row.measured:,} held{_short(deltas)}"
+        yield Finding(Outcome.FAIL, sentence)
+    elif row.stopped_by and not dead:
+        yield from _exhausted(deltas, logged)
 
 
-def _exhausted(deltas: Sequence[tuple[str, str, ServerDelta]], logged: Mapping[str, bool]) -> Iterator[Finding]:
+def _exhausted(deltas: Sequence[_Counted], logged: Mapping[str, bool]) -> Iterator[Finding]:
     """Say of each balancer why it is sure that its ports ran out, and no server was dead."""
     for name in dict.fromkeys(balancer for balancer, _, _ in deltas):
         own = [delta for balancer, _, delta in deltas if balancer == name]
@@ -160,7 +202,7 @@ def _exhausted(deltas: Sequence[tuple[str, str, ServerDelta]], logged: Mapping[s
         yield Finding(Outcome.PASS, sentence)
 
 
-def _short(deltas: Sequence[tuple[str, str, ServerDelta]]) -> str:
+def _short(deltas: Sequence[_Counted]) -> str:
     return "; " + ", ".join(f"{balancer} to {server} {delta.sessions:,}" for balancer, server, delta in deltas)
 
 

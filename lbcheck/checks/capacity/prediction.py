@@ -1,17 +1,29 @@
 """What the model says of each path: what it holds, what binds first, what one more of each thing gains."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 from lbcheck.analysis.tuples.client_hop import WANTED
 from lbcheck.analysis.tuples.growth import Gain, gains, grow, has_a_place
-from lbcheck.analysis.tuples.hops import Hop, Path, Product
+from lbcheck.analysis.tuples.hops import Hop, Path
 from lbcheck.analysis.tuples.path import Subject, when_redispatched, with_reuse
+from lbcheck.checks.capacity.evidence import BindingLimit, CapacityEvidence, HopEvidence, Limit
+from lbcheck.checks.capacity.parts import Part, parts
 from lbcheck.errors import LbcheckError
 from lbcheck.model.capacity import Cluster
+from lbcheck.model.evidence import Gain as GainRow
 from lbcheck.model.verdict import Finding, Outcome, Verdict
 
 NAME = "capacity"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one path, product for product."""
+
+    parts: tuple[Part, ...]
+    verdict: Verdict
+    evidence: CapacityEvidence  # the verdict's
 
 
 def subjects(cluster: Cluster) -> list[Subject]:
@@ -28,31 +40,36 @@ def predict(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
     for what in growth:
         if not any(has_a_place(cluster, subject, what) for subject in subjects(cluster)):
             raise LbcheckError(f"{what} cannot grow here: there is nothing to add it to")
-    return [verdict for verdict, _ in predicted(cluster, growth)]
+    return [prediction.verdict for prediction in predicted(cluster, growth)]
 
 
-def predicted(cluster: Cluster, growth: Mapping[str, int]) -> Iterator[tuple[Verdict, Subject]]:
-    """Give the prediction for each path, and whose path it is."""
+def predicted(cluster: Cluster, growth: Mapping[str, int]) -> Iterator[Prediction]:
+    """Give the prediction for each path."""
     # Assumptions hold for every path: the first verdict lists them, the evidence of each keeps them.
     for number, subject in enumerate(subjects(cluster)):
-        yield _of(cluster, subject, growth, () if number else cluster.assumed), subject
+        yield _of(cluster, subject, growth, () if number else cluster.assumed)
 
 
-def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: Sequence[str]) -> Verdict:
+def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: Sequence[str]) -> Prediction:
     growth = {what: number for what, number in growth.items() if has_a_place(cluster, subject, what)}
     grown = grow(cluster, subject, growth)
     before, path, more = subject.path(cluster), subject.path(grown), gains(grown, subject)
     findings = [*_wishes(path), *_growth(before, path, growth), *_worth(path, more), *_remarks(grown, subject)]
     findings += [Finding(Outcome.PASS, sentence) for sentence in assumed]
     failed = any(finding.outcome is Outcome.FAIL for finding in findings)
-    return Verdict(
+    products = parts(subject, path)
+    evidence = _evidence(grown, subject, path, products, more)
+    if growth:
+        evidence = replace(evidence, grown=growth, before=before.holds)
+    verdict = Verdict(
         NAME,
         path.subject,
         Outcome.FAIL if failed else Outcome.PASS,
         f"holds {path.holds:,} connections at once{_by_way(path)}; limited by {path.limit} ({path.narrowest.name})",
         tuple(findings),
-        _evidence(grown, subject, path, more) | ({"grown": dict(growth), "before": before.holds} if growth else {}),
+        evidence,
     )
+    return Prediction(products, verdict, evidence)
 
 
 def _by_way(path: Path) -> str:
@@ -101,49 +118,32 @@ def _remarks(cluster: Cluster, subject: Subject) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, share)
 
 
-def _evidence(cluster: Cluster, subject: Subject, path: Path, more: list[Gain]) -> dict[str, Any]:
-    hops = path.every_hop
+def _evidence(
+    cluster: Cluster, subject: Subject, path: Path, products: Sequence[Part], more: Sequence[Gain]
+) -> CapacityEvidence:
     rested, reused = (subject.path(with_reuse(cluster, reuse)).every_hop for reuse in (False, True))
-    return {
-        "holds": path.holds,
-        "wanted": path.wanted,
-        "binding": {"hop": path.narrowest.name, "limit": path.limit, "value": path.holds},
-        "gains": [{"add": gain.words, "what": gain.what, "tuples": gain.gained} for gain in more],
-        "hops": [_hop(*same) for same in zip(hops, rested, reused, strict=True)],
-        "steps": [_row(product) for hop in hops for product in hop.products],
-        "assumed": list(cluster.assumed),
-    }
+    return CapacityEvidence(
+        holds=path.holds,
+        wanted=path.wanted,
+        binding_limit=BindingLimit(hop=path.narrowest.name, limit=path.limit, value=path.holds),
+        gains=tuple(GainRow(add=gain.words, what=gain.what, tuples=gain.gained) for gain in more),
+        hops=tuple(_hop(*same) for same in zip(path.every_hop, rested, reused, strict=True)),
+        steps=tuple(part.row for part in products),
+        assumed=cluster.assumed,
+    )
 
 
-def _hop(hop: Hop, rested: Hop, reused: Hop) -> dict[str, Any]:
+def _hop(hop: Hop, rested: Hop, reused: Hop) -> HopEvidence:
     """Return what a hop holds, and the short connections a second that it sustains, also without and with reuse."""
-    return {
-        "hop": hop.name,
-        "holds": hop.holds,
-        "limits": [{"limit": limit, "value": value} for limit, value in hop.limits],
-        "connections_a_second": _rate(hop),
-        "without_tw_reuse": _rate(rested),
-        "with_tw_reuse": _rate(reused),
-    }
+    return HopEvidence(
+        hop=hop.name,
+        holds=hop.holds,
+        limits=tuple(Limit(limit=limit, value=value) for limit, value in hop.limits),
+        connections_a_second=_rate(hop),
+        without_tw_reuse=_rate(rested),
+        with_tw_reuse=_rate(reused),
+    )
 
 
 def _rate(hop: Hop) -> float | None:
     return None if hop.a_second is None else round(hop.a_second, 1)
-
-
-def _row(product: Product) -> dict[str, Any]:
-    """Return one product as evidence; `measured` is null until somebody has measured it."""
-    outside = product.outside
-    return {
-        "hop": product.hop,
-        "family": product.family,
-        "binding": product.binding,
-        "sources": product.sources,
-        "endpoints": product.endpoints,
-        "ports": product.ports,
-        "predicted": product.predicted,
-        "measured": None,
-        "stopped_by": None,
-        "seconds": 0.0,
-        "refusal": product.refusal,
-    } | ({"outside": outside.address, "subscribers": outside.subscribers, "wanted": outside.wanted} if outside else {})

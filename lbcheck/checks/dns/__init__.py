@@ -1,10 +1,12 @@
 """Whether round robin rotates, at each layer: authoritative servers, the resolver, getaddrinfo on the client."""
 
+from lbcheck.checks.dns.evidence import EVIDENCE
+from lbcheck.checks.dns.exhibits import exhibits
 from lbcheck.checks.dns.judging import NAME, judge
 from lbcheck.checks.dns.planning import plan
 from lbcheck.model.topology import Topology
 
-__all__ = ["NAME", "judge", "plan", "supports"]
+__all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
 
 
 def supports(topology: Topology) -> str:

@@ -1,11 +1,13 @@
 """Whether every address of a block's answers came first, which records are wrong, what was lost."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lbcheck.analysis import sampling
 from lbcheck.checks import loss
 from lbcheck.checks.dns import rfc6724
+from lbcheck.checks.dns.evidence import DnsEvidence
 from lbcheck.model.address import family
 from lbcheck.model.plan import RecordType
 from lbcheck.model.sample import Lookup, Resolution, Sample
@@ -65,12 +67,16 @@ def _version(block: Resolution | Lookup) -> int:
     return block.family if isinstance(block, Lookup) else VERSION[block.rdtype]
 
 
+def _type(block: Resolution | Lookup) -> RecordType:
+    return "A" if _version(block) == 4 else "AAAA"
+
+
 def _layer(block: Resolution | Lookup) -> str:
     return "getaddrinfo" if isinstance(block, Lookup) else block.layer or "resolver"
 
 
 def _subject(topology: Topology, block: Resolution | Lookup) -> str:
-    rdtype = "A" if _version(block) == 4 else "AAAA"
+    rdtype = _type(block)
     if isinstance(block, Lookup):
         return f"{block.name} {rdtype}, getaddrinfo on {block.at}"
     address = block.server.rpartition(":")[0].strip("[]")
@@ -163,23 +169,19 @@ def _summary(block: Resolution | Lookup, seen: frozenset[str], answered: int) ->
     return f"first of {answered:,} answers: {firsts}"
 
 
-def _evidence(block: Resolution | Lookup, needed: int) -> Mapping[str, object]:
-    extra: dict[str, object] = {"ttl_s": None}
-    if isinstance(block, Resolution):
-        extra = {
-            "ttl_s": max(block.ttls_s, default=None),
-            "server": block.server,
-            "truncated": block.truncated,
-            "rcodes": dict(block.rcodes),
-        }
-    return {
-        "layer": _layer(block),
-        "name": block.name,
-        "type": "A" if _version(block) == 4 else "AAAA",
-        "queries": block.queries,
-        "first": dict(block.first),
-        "orders": {order.replace(" ", ","): n for order, n in block.orders.items()},
-        "errors": dict(block.errors),
-        "needed_queries": needed,
-        **extra,
-    }
+def _evidence(block: Resolution | Lookup, needed: int) -> DnsEvidence:
+    evidence = DnsEvidence(
+        layer=_layer(block),
+        name=block.name,
+        type=_type(block),
+        queries=block.queries,
+        first=dict(block.first),
+        orders={order.replace(" ", ","): n for order, n in block.orders.items()},
+        errors=dict(block.errors),
+        needed_queries=needed,
+        ttl_s=None,
+    )
+    if isinstance(block, Lookup):
+        return evidence
+    ttl_s = max(block.ttls_s, default=None)
+    return replace(evidence, ttl_s=ttl_s, server=block.server, truncated=block.truncated, rcodes=dict(block.rcodes))

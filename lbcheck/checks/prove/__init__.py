@@ -1,7 +1,11 @@
 """How a service goes beyond 65,535 connections: the argument of `lbcheck prove`, predicted and measured."""
 
 from lbcheck.checks.prove.claims import CgnAddresses, Section, Setup, sections
-from lbcheck.checks.prove.judging import judge
+from lbcheck.checks.prove.evidence import EVIDENCE
+from lbcheck.checks.prove.exhibits import exhibits
+from lbcheck.checks.prove.judging import NAME, judge
 from lbcheck.checks.prove.planning import plan, remark
 
-__all__ = ["CgnAddresses", "Section", "Setup", "judge", "plan", "remark", "sections"]
+__all__ = [
+    "EVIDENCE", "NAME", "CgnAddresses", "Section", "Setup", "exhibits", "judge", "plan", "remark", "sections",
+]  # fmt: skip

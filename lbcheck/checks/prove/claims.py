@@ -11,6 +11,7 @@ from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, StopKind, explicit
 from lbcheck.model.nat import NatPool
+from lbcheck.model.words import counted
 
 EVERY_PORT = PortRange(1024, 65535)  # those that need no privilege: 64,512
 FEW_PORTS = PortRange(40000, 40099)  # few enough to see every binding mode at its limit in milliseconds
@@ -106,7 +107,7 @@ def one_port(connections: int, *, accept: bool = False) -> Section:
         accept=accept,
     )
     together = Setup(
-        (Row(_count(needed, "client address"), many, min(connections, whole), needed, each),), accept=accept
+        (Row(counted(needed, "client address"), many, min(connections, whole), needed, each),), accept=accept
     )
     where = "accepted by the server" if accept else "in the listener's queue"
     claim = f"65,535 is a limit of one client address, not of a server: one port of one server holds more ({where})"
@@ -149,7 +150,7 @@ def _mode(binding: BindingMode, sources: int, ends: int) -> Setup:
     )
     refused = REFUSALS[binding] if ends > 1 or not explicit(binding) else None
     predicted = tuples(binding, len(FEW_PORTS), sources, ends)
-    what = f"{binding}, {_count(sources, 'source')}, {_count(ends, 'endpoint')}"
+    what = f"{binding}, {counted(sources, 'source')}, {counted(ends, 'endpoint')}"
     return Setup((Row(what, fill, predicted, sources, len(FEW_PORTS), refused),), ephemeral=FEW_PORTS)
 
 
@@ -225,8 +226,3 @@ def _through(what: str, pool: NatPool, inside: Sequence[str], each: int, service
         timeout_s=NAT_DEADLINE_S,
     )
     return Row(what, fill, held, len(pool.addresses), len(NAT_PORTS), StopKind.SILENCE)
-
-
-def _count(number: int, what: str) -> str:
-    many = {"client address": "client addresses"}.get(what, what + "s")
-    return f"{number:,} {what if number == 1 else many}"

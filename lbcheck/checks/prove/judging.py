@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from lbcheck.checks.filled_rows import FilledRow
 from lbcheck.checks.prove.claims import Row, Section
+from lbcheck.checks.prove.evidence import ProveEvidence
 from lbcheck.checks.stop_reasons import OURS, WHY
+from lbcheck.model.evidence import Gain
 from lbcheck.model.fill import Filled
 from lbcheck.model.verdict import Finding, Outcome, Verdict
+
+NAME = "prove"
 
 
 def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
@@ -13,15 +18,15 @@ def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
     by_row = [*samples, *[None] * (len(section.rows) - len(samples))]
     pairs = list(zip(section.rows, by_row, strict=True))
     findings = tuple(finding for row, sample in pairs for finding in _findings(row, sample))
-    steps = [_step(row, sample) for row, sample in pairs]
-    exact = sum(step["measured"] == step["predicted"] for step in steps)
+    steps = tuple(_row(row, sample) for row, sample in pairs)
+    exact = sum(step.exact for step in steps)
     outcome = max((f.outcome for f in findings), key=_GRAVITY.index, default=Outcome.PASS)
     summary = f"{section.claim}; {exact} of {len(steps)} measured as predicted"
-    added = [{"add": what, "tuples": tuples_} for what, tuples_ in section.gains]
+    gains = tuple(Gain(add=what, tuples=number) for what, number in section.gains)
     refusals = dict.fromkeys(row.refusal for row in section.rows if row.refusal)
-    notes = [*section.notes, *(f"{refusal}: {WHY[refusal]}" for refusal in refusals)]
-    evidence = {"steps": steps, "gains": added, "notes": notes}
-    return Verdict("prove", section.name, outcome, summary, findings, evidence)
+    notes = (*section.notes, *(f"{refusal}: {WHY[refusal]}" for refusal in refusals))
+    evidence = ProveEvidence(steps=steps, gains=gains, notes=notes)
+    return Verdict(NAME, section.name, outcome, summary, findings, evidence)
 
 
 _GRAVITY = (Outcome.PASS, Outcome.UNMEASURED, Outcome.FAIL)
@@ -45,19 +50,19 @@ def _findings(row: Row, sample: Filled | None) -> Iterator[Finding]:
         yield Finding(Outcome.FAIL, f"{row.what}: {sample.time_wait:,} connections stayed in TIME_WAIT")
 
 
-def _step(row: Row, sample: Filled | None) -> dict[str, object]:
+def _row(row: Row, sample: Filled | None) -> FilledRow:
     seen = sample if sample and not sample.failure else None
-    return {
-        "what": row.what,
-        "binding": str(row.fill.binding),
-        "sources": row.sources,
-        "endpoints": len(row.fill.endpoints),
-        "ports": row.ports,
-        "predicted": row.predicted,
-        "measured": seen.held if seen else None,
-        "stopped_by": str(seen.stopped_by) if seen and seen.stopped_by else None,
-        "seconds": seen.seconds if seen else 0.0,
-        "release_s": seen.release_s if seen else 0.0,
-        "workers": seen.workers if seen else 0,
-        "slab_bytes": seen.slab_bytes if seen else 0,
-    }
+    return FilledRow(
+        what=row.what,
+        binding_mode=str(row.fill.binding),
+        sources=row.sources,
+        endpoints=len(row.fill.endpoints),
+        ports=row.ports,
+        predicted=row.predicted,
+        measured=seen.held if seen else None,
+        stopped_by=str(seen.stopped_by) if seen and seen.stopped_by else None,
+        seconds=seen.seconds if seen else 0.0,
+        release_s=seen.release_s if seen else 0.0,
+        workers=seen.workers if seen else 0,
+        slab_bytes=seen.slab_bytes if seen else 0,
+    )

@@ -6,6 +6,7 @@ from lbcheck.analysis import algorithms, sampling
 from lbcheck.analysis.algorithms import Judgement, Tally
 from lbcheck.analysis.counter_deltas import Difference
 from lbcheck.checks.spread import testimony
+from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.observations import Observations, gather
 from lbcheck.model.sample import Sample
 from lbcheck.model.topology import Topology
@@ -103,31 +104,35 @@ def _written(seen: Observations, counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {counts.get(name, 0):,}" for name in names) or "no answer"
 
 
-def _evidence(seen: Observations, judgement: Judgement | None, balancer: str | None) -> Mapping[str, object]:
+def _evidence(seen: Observations, judgement: Judgement | None, balancer: str | None) -> SpreadEvidence:
     whole, client = balancer is None, seen.client(balancer)
-    owed = judgement.shares if judgement else {}
     apart = [name for name in seen.told_apart if whole or name == balancer]
+    return SpreadEvidence(
+        algorithm=seen.backend.algorithm,
+        unit=seen.unit,
+        url=seen.frontend.url,
+        requests=seen.sent if whole else sum(client.values()),
+        errors=sum(seen.errors.values()) if whole else 0,
+        errors_by_kind=dict(seen.errors) if whole else {},
+        servers=_servers(seen, judgement, balancer),
+        balancers={name: dict(seen.client(name) or seen.counted(name) or {}) for name in apart},
+        test=StatisticalTest(
+            name=judgement.test if judgement else "none",
+            statistic=judgement.statistic if judgement else None,
+            p_value=judgement.p_value if judgement else None,
+        ),
+        needed_requests=judgement.needed if judgement else None,
+    )
+
+
+def _servers(seen: Observations, judgement: Judgement | None, balancer: str | None) -> Mapping[str, ServerCounts]:
+    owed = judgement.shares if judgement else {}
     return {
-        "algorithm": seen.backend.algorithm,
-        "unit": seen.unit,
-        "url": seen.frontend.url,
-        "requests": seen.sent if whole else sum(client.values()),
-        "errors": sum(seen.errors.values()) if whole else 0,
-        "errors_by_kind": dict(seen.errors) if whole else {},
-        "servers": {
-            name: {
-                "client": ledger.client,
-                "balancer": ledger.balancer,
-                "server": ledger.server,
-                "expected_share": owed.get(name),
-            }
-            for name, ledger in seen.ledgers(balancer).items()
-        },
-        "balancers": {name: dict(seen.client(name) or seen.counted(name) or {}) for name in apart},
-        "test": {
-            "name": judgement.test if judgement else "none",
-            "statistic": judgement.statistic if judgement else None,
-            "p_value": judgement.p_value if judgement else None,
-        },
-        "needed_requests": judgement.needed if judgement else None,
+        name: ServerCounts(
+            client=ledger.client,
+            balancer=ledger.balancer,
+            server=ledger.server,
+            expected_share=owed.get(name),
+        )
+        for name, ledger in seen.ledgers(balancer).items()
     }

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from lbcheck.analysis.counter_deltas import Difference, ServerDelta, backend_called, differences
 from lbcheck.checks.spread.witnesses import Ledger
@@ -26,7 +27,7 @@ class Observations:
     statuses: tuple[StubStatus, ...] = ()
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> Literal["request", "connection"]:
         """What the algorithm chooses for: a request, or in mode tcp a connection."""
         return "connection" if self.backend.mode == "tcp" else "request"
 

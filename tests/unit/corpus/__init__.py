@@ -16,8 +16,8 @@ from pathlib import Path
 from lbcheck.cli import main
 from lbcheck.model.verdict import Report
 from lbcheck.pipeline import reread
-from lbcheck.reporters import json as as_json
-from lbcheck.reporters import text as as_text
+
+from ..shown import as_json, as_text
 
 HERE = Path(__file__).parent
 REPORTS = sorted(HERE.glob("reports/*.json"))
@@ -46,12 +46,12 @@ _TOKEN = re.compile(r"\b[0-9a-f]{16}\b")  # of this run's requests: another each
 
 def texts(report: Report) -> dict[str, str]:
     """Return the text of a report by the ending of the file that keeps it."""
-    return {".txt": as_text.render(report), ".verbose.txt": as_text.render(report, verbose=True)}
+    return {".txt": as_text(report), ".verbose.txt": as_text(report, verbose=True)}
 
 
 def document(report: Report) -> str:
     """Return the report as JSON."""
-    return as_json.render(report)
+    return as_json(report)
 
 
 def plan(name: str) -> str:

@@ -1,88 +1,18 @@
-"""How long clients are without an answer while something fails: every client watches every published address."""
+"""The longest time without an answer, at each address as each client saw it; and whether the command did its work."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from lbcheck.checks import pace
-from lbcheck.errors import LbcheckError
+from lbcheck.checks.failover.evidence import NOTHING, CommandEvidence, CommandRun, GapEvidence, WatchEvidence
 from lbcheck.model.address import URL_PORTS, Endpoint
-from lbcheck.model.plan import Options, Plan, Stage, Step
 from lbcheck.model.sample import ErrorKind, Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
-from lbcheck.model.watch import Commanded, Gap, Route, RunCommand, Seen, Watch, Watched
+from lbcheck.model.watch import Commanded, Gap, Seen, Watched
 
 NAME = "failover"
-PACE_S = 0.05  # between two attempts at one address from one host, where nothing limits them
-FASTEST_S = 0.01
-REHEARSED = 2  # attempts at each address before the watch itself
 # Our own lack, and nobody's outage.
 OURS = (ErrorKind.PORTS_EXHAUSTED, ErrorKind.INTERNAL, ErrorKind.DENIED)
-
-
-def supports(topology: Topology) -> str:
-    """Return why this topology cannot be watched, or nothing where it can."""
-    if topology.longest_gap_s is None:
-        return "nothing fails by itself: lbcheck failover watches while something does"
-    return "" if routes(topology) else "no address answers to HTTP: set cluster_frontends, and cluster_vips"
-
-
-def routes(topology: Topology) -> tuple[Route, ...]:
-    """Return every published address of every frontend that speaks HTTP."""
-    return tuple(Route(frontend.url, address) for frontend in topology.web for address in frontend.addresses)
-
-
-# --- plan ---
-
-
-def plan(topology: Topology, options: Options) -> Plan:
-    """Return a rehearsal and the watch, from every client at every address, and the command beside it.
-
-    LbcheckError where the rate is too low for a gap of the length in question to be seen.
-    """
-    allowed_s = topology.longest_gap_s or 0.0
-    clients = pace.clients(topology)
-    if options.watch_s <= allowed_s:
-        raise LbcheckError(f"--for {options.watch_s:g} is too short to see a gap of {allowed_s:g} s (--within) end")
-    watched = routes(topology)
-    interval_s = _interval_s(topology, options, len(watched) * len(clients))
-    if 2 * interval_s > allowed_s:
-        enough = len(watched) * len(clients) * 4 / allowed_s
-        raise LbcheckError(
-            f"at this rate each address is asked every {interval_s:.2g} s, too seldom to tell {allowed_s:g} s; "
-            f"--rate {enough:.0f} would do"
-        )
-
-    def watch(client: str, for_s: float, *, rehearsal: bool) -> Watch:
-        return Watch(
-            at=client,
-            routes=watched,
-            interval_s=interval_s,
-            for_s=for_s,
-            timeout_s=options.timeout_s,
-            identify_balancer=topology.identify_balancer,
-            token=options.token,
-            verify=options.verify,
-            rehearsal=rehearsal,
-        )
-
-    whole_s = options.watch_s + (options.lead_s if options.command else 0.0)
-    rehearsal = tuple(watch(client, interval_s * REHEARSED, rehearsal=True) for client in clients)
-    traffic: list[Step] = [watch(client, whole_s, rehearsal=False) for client in clients]
-    if options.command:
-        traffic.append(RunCommand(words=options.command, after_s=options.lead_s))
-    return Plan((Stage("before", rehearsal), Stage("traffic", tuple(traffic))))
-
-
-def _interval_s(topology: Topology, options: Options, watched: int) -> float:
-    rate = pace.rate(topology, options)
-    if not rate:
-        return PACE_S
-    return max(FASTEST_S, watched / rate) if options.rate is not None else max(PACE_S, watched / rate)
-
-
-# --- judge ---
 
 
 def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
@@ -105,22 +35,23 @@ def _of_command(command: Commanded) -> Verdict:
         outcome = Outcome.UNMEASURED if command.status else Outcome.PASS
         summary = f"ended with exit status {command.status}, after {command.seconds:.1f} s"
         summary += "; perhaps it has broken nothing" if command.status else ""
-    return Verdict(NAME, f"command {' '.join(command.words)}", outcome, summary, (), {"command": _command(command)})
+    return Verdict(NAME, f"command {' '.join(command.words)}", outcome, summary, (), _command(command))
 
 
-def _command(command: Commanded) -> Mapping[str, Any]:
-    return {
-        "words": list(command.words),
-        "status": command.status,
-        "began_s": command.began_s,
-        "seconds": round(command.seconds, 3),
-    }
+def _command(command: Commanded) -> CommandEvidence:
+    run = CommandRun(
+        words=command.words,
+        status=command.status,
+        began_s=command.began_s,
+        seconds=round(command.seconds, 3),
+    )
+    return CommandEvidence(command=run)
 
 
 def _of_client(topology: Topology, watched: Watched, command: Commanded | None) -> Iterator[Verdict]:
     if watched.failure:
         message = watched.failure.message
-        yield Verdict(NAME, f"{watched.at} → every address", Outcome.UNMEASURED, message, (), _nothing())
+        yield Verdict(NAME, f"{watched.at} → every address", Outcome.UNMEASURED, message, (), NOTHING)
         return
     for seen in watched.seen:
         yield _of_route(topology, watched, seen, command)
@@ -214,43 +145,31 @@ def _summary(seen: Seen, gap: Gap | None, allowed_s: float) -> str:
     return "; ".join(part for part in (*parts, allowed) if part)
 
 
-def _nothing() -> Mapping[str, Any]:
-    return {
-        "attempts": 0,
-        "errors": {},
-        "gaps": [],
-        "gap_s": None,
-        "back": None,
-        "within_s": None,
-        "resolution_s": None,
-    }
+def _evidence(watched: Watched, seen: Seen, longest: Gap | None, allowed_s: float) -> WatchEvidence:
+    return WatchEvidence(
+        client=watched.at,
+        url=seen.url,
+        address=seen.address,
+        attempts=seen.attempts,
+        errors=dict(seen.errors),
+        balancers=dict(seen.balancers),
+        gaps=tuple(_gap(gap) for gap in seen.gaps),
+        gap_s=round(longest.seconds, 3) if longest else 0.0,
+        back=longest.back if longest else True,
+        within_s=allowed_s,
+        resolution_s=seen.pause_s,
+        watched_s=round(watched.seconds, 3),
+        slowest_s=seen.slowest_s,
+        began_by_s=watched.began_by_s,
+    )
 
 
-def _evidence(watched: Watched, seen: Seen, longest: Gap | None, allowed_s: float) -> Mapping[str, Any]:
-    return {
-        "client": watched.at,
-        "url": seen.url,
-        "address": seen.address,
-        "attempts": seen.attempts,
-        "errors": dict(seen.errors),
-        "balancers": dict(seen.balancers),
-        "gaps": [
-            {
-                "start_s": gap.start_s,
-                "seconds": round(gap.seconds, 3),
-                "failures": gap.failures,
-                "back": gap.back,
-                "before": gap.before,
-                "after": gap.after,
-            }
-            for gap in seen.gaps
-        ],
-        "gap_s": round(longest.seconds, 3) if longest else 0.0,
-        "back": longest.back if longest else True,
-        "within_s": allowed_s,
-        # An outage is never longer than its gap, and at most twice this shorter; one shorter than this may be missed.
-        "resolution_s": seen.pause_s,
-        "watched_s": round(watched.seconds, 3),
-        "slowest_s": seen.slowest_s,
-        "began_by_s": watched.began_by_s,
-    }
+def _gap(gap: Gap) -> GapEvidence:
+    return GapEvidence(
+        start_s=gap.start_s,
+        seconds=round(gap.seconds, 3),
+        failures=gap.failures,
+        back=gap.back,
+        before=gap.before,
+        after=gap.after,
+    )

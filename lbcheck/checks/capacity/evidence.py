@@ -1,0 +1,90 @@
+"""The numbers that a verdict on a path's capacity rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lbcheck.model.address import Family
+from lbcheck.model.evidence import Gain, ProductRow, Record, called
+
+_OPENED = (
+    "hop", "family", "binding", "sources", "endpoints", "ports", "predicted", "measured", "stopped_by", "seconds",
+    "refusal",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HopRow(ProductRow):
+    """A product of hosts alike on one hop."""
+
+    hop: str
+    family: Family
+    refusal: str  # what the one who opens sees at the limit
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenedRow(HopRow):
+    """What hosts open from addresses of their own."""
+
+    ORDER = _OPENED
+
+    binding_mode: str = field(metadata=called("binding"))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TranslatedRow(HopRow):
+    """What one outside address of a NAT lets through."""
+
+    ORDER = (*_OPENED, "outside", "subscribers", "wanted")
+
+    mapping_behaviour: str = field(metadata=called("binding"))
+    outside: str
+    subscribers: int
+    wanted: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Limit(Record):
+    """How many connections one limit of a hop would allow alone."""
+
+    limit: str
+    value: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BindingLimit(Record):
+    """Which limit of which hop runs out first."""
+
+    hop: str
+    limit: str
+    value: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HopEvidence(Record):
+    """What one hop holds, and the short connections a second that it sustains; None: ports need no rest."""
+
+    hop: str
+    holds: int
+    limits: tuple[Limit, ...]
+    connections_a_second: float | None
+    without_tw_reuse: float | None
+    with_tw_reuse: float | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CapacityEvidence(Record):
+    """One path through the cluster."""
+
+    holds: int
+    wanted: int | None  # None: all that the clients can
+    binding_limit: BindingLimit = field(metadata=called("binding"))
+    gains: tuple[Gain, ...]
+    hops: tuple[HopEvidence, ...]
+    steps: tuple[TranslatedRow | OpenedRow, ...]
+    assumed: tuple[str, ...]
+    # Where the cluster was grown: by so many of what, and what it held before.
+    grown: Mapping[str, int] | None = None
+    before: int | None = None
+
+
+EVIDENCE = (CapacityEvidence,)

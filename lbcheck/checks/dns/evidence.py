@@ -1,0 +1,29 @@
+"""The numbers that a verdict on a rotation rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lbcheck.model.evidence import Record
+from lbcheck.model.plan import RecordType
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DnsEvidence(Record):
+    """One block of queries for one name and type."""
+
+    layer: str  # authoritative, resolver or getaddrinfo
+    name: str
+    type: RecordType
+    queries: int
+    first: Mapping[str, int]  # address → answers that it came first in
+    orders: Mapping[str, int]  # addresses in their order, separated by commas → answers
+    errors: Mapping[str, int]
+    needed_queries: int
+    ttl_s: int | None
+    # What only a server's answers tell, and getaddrinfo does not.
+    server: str | None = None
+    truncated: int | None = None
+    rcodes: Mapping[str, int] | None = None
+
+
+EVIDENCE = (DnsEvidence,)

@@ -1,0 +1,18 @@
+"""Which address came first, a line for each who was asked."""
+
+from lbcheck.checks.dns.evidence import DnsEvidence
+from lbcheck.checks.error_rates import ERROR_RATES
+from lbcheck.model.exhibit import Exhibit, Rotation
+from lbcheck.model.verdict import Verdict
+
+
+def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
+    """Return this block's line of the table of its name and type, and how often the verdict is wrong."""
+    match verdict.evidence:
+        case DnsEvidence(name=name, type=rdtype, orders=orders, first=first):
+            asked = verdict.subject.partition(", ")[2]
+            addresses = dict.fromkeys(address for order in orders for address in order.split(",") if address)
+            title = f"{name} {rdtype}, which address came first"
+            return (Rotation(title, asked, tuple(addresses), first), ERROR_RATES)
+        case _:
+            return ()

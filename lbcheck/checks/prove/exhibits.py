@@ -1,0 +1,15 @@
+"""A claim as a ladder."""
+
+from lbcheck.checks.filled_rows import ladder
+from lbcheck.checks.prove.evidence import ProveEvidence
+from lbcheck.model.exhibit import Exhibit
+from lbcheck.model.verdict import Verdict
+
+
+def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
+    """Return what was opened, a rung each, what it gained, and what words mean."""
+    match verdict.evidence:
+        case ProveEvidence(steps=steps, gains=gains, notes=notes):
+            return (ladder(steps, gains, notes),)
+        case _:
+            return ()

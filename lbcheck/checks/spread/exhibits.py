@@ -1,0 +1,36 @@
+"""Who counted what, side by side."""
+
+from lbcheck.checks.error_rates import ERROR_RATES
+from lbcheck.checks.spread.evidence import SpreadEvidence
+from lbcheck.model.exhibit import Exhibit, Witnessed, Witnesses
+from lbcheck.model.verdict import Verdict
+
+WITNESSES = {"client": "clients", "balancer": "HAProxy", "server": "its log"}  # as a table's head calls them
+
+
+def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
+    """Return the witnesses, where there are servers, and how often the verdict is wrong."""
+    match verdict.evidence:
+        case SpreadEvidence(servers=servers) as evidence if servers:
+            return (_witnesses(evidence), ERROR_RATES)
+        case SpreadEvidence():
+            return (ERROR_RATES,)
+        case _:
+            return ()
+
+
+def _witnesses(evidence: SpreadEvidence) -> Witnesses:
+    """Return a row a server; a witness that was not heard has no column."""
+    servers = evidence.servers
+    total = sum(seen.client for seen in servers.values())
+    heard = [witness for witness in WITNESSES if any(seen[witness] is not None for seen in servers.values())]
+    rows = (
+        Witnessed(
+            server,
+            tuple(seen[witness] for witness in heard),
+            share=seen.client / total if total else None,
+            owed=seen.expected_share,
+        )
+        for server, seen in servers.items()
+    )
+    return Witnesses(tuple(WITNESSES[witness] for witness in heard), tuple(rows))

@@ -1,0 +1,83 @@
+"""What evidence is made of: records, which are read by their keys in JSON; the row for sources × ports × endpoints."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+_KEY = "key"
+
+
+@dataclass(frozen=True, eq=False)
+class Record(Mapping[str, Any]):
+    """A dataclass that is also read by the keys of the JSON report: `evidence.holds` is `evidence["holds"]`.
+
+    A field with a default stands in the report only where it has another value. So a later version can add fields,
+    and a report of an earlier one is written as it was read.
+    """
+
+    ORDER: ClassVar[tuple[str, ...]] = ()  # the keys as they follow each other in JSON; empty: as the fields do
+
+    def __getitem__(self, key: str) -> Any:
+        known = fields_by_key(type(self)).get(key)
+        if known is None or self._left_out(known):
+            raise KeyError(key)
+        value = getattr(self, known.name)
+        return list(value) if isinstance(value, tuple) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, known in fields_by_key(type(self)).items() if not self._left_out(known))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _left_out(self, known: "dataclasses.Field[Any]") -> bool:
+        return known.default is not MISSING and bool(getattr(self, known.name) == known.default)
+
+
+@cache
+def fields_by_key(kind: type[Record]) -> "Mapping[str, dataclasses.Field[Any]]":
+    """Return the fields of a record by their keys in JSON, in its order."""
+    found = {known.metadata.get(_KEY, known.name): known for known in dataclasses.fields(kind)}
+    return {key: found[key] for key in kind.ORDER or found}
+
+
+def required(kind: type[Record]) -> frozenset[str]:
+    """Return the keys that are always there."""
+    return frozenset(key for key, known in fields_by_key(kind).items() if known.default is MISSING)
+
+
+def called(key: str) -> Mapping[str, str]:
+    """Return the metadata of a field that JSON calls `key`: its own name says which of the key's meanings it has."""
+    return {_KEY: key}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProductRow(Record):
+    """How many connections `sources` addresses with `ports` ports each hold to `endpoints`: predicted and measured.
+
+    What is one row is for each check to say: hosts alike on one hop, one fill, one claim, one report.
+    """
+
+    sources: int
+    endpoints: int
+    ports: int  # of each source
+    predicted: int  # connections
+    measured: int | None  # connections; None: nobody has measured it
+    stopped_by: str | None  # who said no to more; None: nobody
+    seconds: float  # that the opening took
+
+    @property
+    def exact(self) -> bool:
+        """Whether as many were measured as predicted."""
+        return self.measured == self.predicted
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gain(Record):
+    """How many more connections there are with one thing more."""
+
+    add: str  # in words
+    what: str = ""  # as --grow calls it
+    tuples: int

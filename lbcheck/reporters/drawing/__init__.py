@@ -1,0 +1,23 @@
+"""Exhibits as lines of text, one file a kind."""
+
+from collections.abc import Iterator
+
+from lbcheck.model.exhibit import Exhibit, Footnote, Ladder, Rotation, Staircase, Table, Timeline, Witnesses
+from lbcheck.reporters.drawing import ladder, staircase, table, timeline, witnesses
+
+
+def lines(exhibit: Exhibit) -> Iterator[str]:
+    """Give the lines of an exhibit that stands below its verdict; rotations and footnotes stand elsewhere."""
+    match exhibit:
+        case Table():
+            yield from table.lines(exhibit)
+        case Witnesses():
+            yield from witnesses.lines(exhibit)
+        case Ladder():
+            yield from ladder.lines(exhibit)
+        case Staircase():
+            yield from staircase.lines(exhibit)
+        case Timeline():
+            yield from timeline.lines(exhibit)
+        case Rotation() | Footnote():
+            pass

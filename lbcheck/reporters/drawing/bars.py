@@ -1,0 +1,13 @@
+"""Numbers as bars."""
+
+LONGEST = 32  # characters
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def bar(value: int, most: int) -> str:
+    """Return a bar for `value` where the longest stands for `most`, filled up with blanks; what is there is seen."""
+    eighths = round(value * LONGEST * 8 / most) if most else 0
+    if value and not eighths:
+        eighths = 1
+    whole, rest = divmod(eighths, 8)
+    return ("█" * whole + _EIGHTHS[rest].strip()).ljust(LONGEST)
