@@ -9,7 +9,12 @@ from lbcheck.reporters import drawing
 from lbcheck.reporters.drawing import rotation
 
 _COLOURS = {Outcome.PASS: "32", Outcome.FAIL: "31;1", Outcome.INCONCLUSIVE: "33", Outcome.UNMEASURED: "35"}
-_WORDS = {Outcome.PASS: "pass", Outcome.FAIL: "FAIL", Outcome.INCONCLUSIVE: "unsure", Outcome.UNMEASURED: "unseen"}
+_WORDS = {
+    Outcome.PASS: "pass",
+    Outcome.FAIL: "FAIL",
+    Outcome.INCONCLUSIVE: "inconclusive",
+    Outcome.UNMEASURED: "unmeasured",
+}
 _MARKS = {Outcome.PASS: "·", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?", Outcome.UNMEASURED: "!"}
 _ENDINGS = {
     Outcome.PASS: "all as it should be",

@@ -153,7 +153,7 @@ def test_what_a_later_version_says_besides_is_passed_over() -> None:
 def test_evidence_that_is_not_known_is_kept(check: str, evidence: Mapping[str, Any]) -> None:
     """The evidence of a check that is not known here is written as it was read, and drawn as its sentences."""
     assert changed(evidence, check) == evidence
-    assert "pass    it: fine" in as_text(report(check, evidence))
+    assert "pass          it: fine" in as_text(report(check, evidence))
 
 
 @pytest.mark.parametrize("evidence", [{"steps": 3}, {"command": {"words": "stop"}}, {"command": None}])

@@ -45,7 +45,7 @@ def test_a_report_read_back_is_the_same() -> None:
 def test_the_text_has_the_witnesses_side_by_side() -> None:
     """A reader sees who counted what, and what is owed."""
     lines = as_text(HEALTHY).splitlines()
-    assert "          web3        400      400      400  50.0%  50.0%" in lines
+    assert "                web3        400      400      400  50.0%  50.0%" in lines
     assert lines[-2].startswith("pass: all as it should be")
 
 
@@ -57,10 +57,14 @@ def test_a_fault_stands_below_its_verdict() -> None:
 @pytest.mark.parametrize(
     ("outcome", "line", "ending"),
     [
-        (Outcome.PASS, "  pass    here: said", "pass: all as it should be (1 pass)"),
-        (Outcome.FAIL, "  FAIL    here: said", "FAIL: not as it should be (1 FAIL)"),
-        (Outcome.INCONCLUSIVE, "  unsure  here: said", "unsure: cannot be told yet (1 unsure)"),
-        (Outcome.UNMEASURED, "  unseen  here: said", "unseen: not all of it could be measured (1 unseen)"),
+        (Outcome.PASS, "  pass          here: said", "pass: all as it should be (1 pass)"),
+        (Outcome.FAIL, "  FAIL          here: said", "FAIL: not as it should be (1 FAIL)"),
+        (Outcome.INCONCLUSIVE, "  inconclusive  here: said", "inconclusive: cannot be told yet (1 inconclusive)"),
+        (
+            Outcome.UNMEASURED,
+            "  unmeasured    here: said",
+            "unmeasured: not all of it could be measured (1 unmeasured)",
+        ),
     ],
 )
 def test_each_outcome_has_its_word(outcome: Outcome, line: str, ending: str) -> None:

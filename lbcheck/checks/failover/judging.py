@@ -61,7 +61,7 @@ def _of_route(topology: Topology, watched: Watched, seen: Seen, command: Command
     allowed_s = topology.longest_gap_s or 0.0
     longest = max(seen.gaps, key=lambda gap: gap.seconds, default=None)
     known = _answered_before(watched, seen, command)
-    findings = [*_unsure(seen, allowed_s), *_remarks(seen)]
+    findings = [*_bad_witness(seen, allowed_s), *_remarks(seen)]
     if not known:
         findings.append(Finding(Outcome.UNMEASURED, _unknown(seen, command)))
     outcomes = [finding.outcome for finding in findings] + [
@@ -102,7 +102,7 @@ def _of_gap(longest: Gap | None, allowed_s: float) -> Outcome:
     return Outcome.PASS if longest.back else Outcome.INCONCLUSIVE  # the watch ended within what is allowed
 
 
-def _unsure(seen: Seen, allowed_s: float) -> Iterator[Finding]:
+def _bad_witness(seen: Seen, allowed_s: float) -> Iterator[Finding]:
     """Say what makes the watch itself a bad witness."""
     for kind in OURS:
         if count := seen.errors.get(kind):
