@@ -33,7 +33,10 @@ class Judge(Protocol):
     """What makes verdicts, mostly a module: what their evidence can be, and what a person should see of it."""
 
     NAME: str  # the `check` of its verdicts
-    EVIDENCE: Sequence[type[Record]]
+
+    @property
+    def EVIDENCE(self) -> Sequence[type[Record]]:  # noqa: N802 (a constant of a module)
+        """The classes that the evidence of its verdicts can have."""
 
     def exhibits(self, verdict: Verdict) -> tuple[Exhibit, ...]:
         """Return what a person should see of one of its verdicts, beside the sentences."""
@@ -53,9 +56,9 @@ class Check(Judge, Protocol):
 
 
 # Every check that runs by a plan: a further one is one more file and one more name here.
-CHECKS: Mapping[str, Check] = {check.NAME: check for check in (dns, spread, capacity, failover)}
+CHECKS: Mapping[str, Check] = {"dns": dns, "spread": spread, "capacity": capacity, "failover": failover}
 # What makes verdicts from something else: a fill of its own, namespaces, reports.
-OTHERS: Mapping[str, Judge] = {judge.NAME: judge for judge in (fill, prove, compare)}
+OTHERS: Mapping[str, Judge] = {"fill": fill, "prove": prove, "growth": compare}
 
 
 class Reporting:

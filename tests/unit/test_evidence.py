@@ -94,6 +94,11 @@ def records(hint: Any) -> set[type[Record]]:
 EVERY = sorted(set().union(*(records(kind) for judge in JUDGES.values() for kind in judge.EVIDENCE)), key=str)
 
 
+def test_each_check_stands_in_the_table_by_its_name() -> None:
+    """The name that its verdicts have is the one by which their evidence is read and drawn."""
+    assert {name: judge.NAME for name, judge in JUDGES.items()} == {name: name for name in JUDGES}
+
+
 @pytest.mark.parametrize("check", JUDGES)
 def test_classes_and_schema_say_the_same(check: str) -> None:
     """Every field of a check's evidence stands in the schema with its type, and nothing more does."""

@@ -1,6 +1,7 @@
 """Exhibits as lines of text, one file a kind."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from lbcheck.model.exhibit import Exhibit, Footnote, Ladder, Rotation, Staircase, Table, Timeline, Witnesses
 from lbcheck.reporters.drawing import ladder, staircase, table, timeline, witnesses
@@ -20,4 +21,6 @@ def lines(exhibit: Exhibit) -> Iterator[str]:
         case Timeline():
             yield from timeline.lines(exhibit)
         case Rotation() | Footnote():
-            pass
+            return
+        case _:
+            assert_never(exhibit)

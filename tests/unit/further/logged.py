@@ -1,0 +1,63 @@
+"""The check `logged`: whether every server's log can be read, and has a line of this run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lbcheck.model.evidence import Record
+from lbcheck.model.exhibit import Column, Exhibit, Table
+from lbcheck.model.plan import CountLogLines, Options, Plan, Stage
+from lbcheck.model.sample import LogLines, Sample
+from lbcheck.model.topology import Server, Topology
+from lbcheck.model.verdict import Finding, Outcome, Verdict
+
+NAME = "logged"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoggedEvidence(Record):
+    """One server's log."""
+
+    path: str
+    lines: int
+
+
+EVIDENCE = (LoggedEvidence,)
+
+
+def supports(topology: Topology) -> str:
+    """Return why this topology cannot be checked, or nothing where it can."""
+    return "" if _servers(topology) else "no server has a log"
+
+
+def plan(topology: Topology, options: Options) -> Plan:
+    """Return one stage: each server's log is read."""
+    steps = (CountLogLines(server=server.name, path=server.log, token=options.token) for server in _servers(topology))
+    return Plan((Stage("after", tuple(steps)),))
+
+
+def _servers(topology: Topology) -> list[Server]:
+    return [server for backend in topology.backends for server in backend.servers if server.log]
+
+
+def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+    """Return a verdict on each log."""
+    return [_of_log(sample) for sample in samples if isinstance(sample, LogLines)]
+
+
+def _of_log(log: LogLines) -> Verdict:
+    if log.failure:
+        return Verdict(NAME, log.server, Outcome.UNMEASURED, log.failure.message)
+    evidence = LoggedEvidence(path=log.path, lines=log.lines)
+    if log.lines:
+        return Verdict(NAME, log.server, Outcome.PASS, f"{log.lines:,} lines", (), evidence)
+    silent = Finding(Outcome.FAIL, f"{log.path} has no line of this run")
+    return Verdict(NAME, log.server, Outcome.FAIL, "no lines", (silent,), evidence)
+
+
+def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
+    """Return the log as a table."""
+    match verdict.evidence:
+        case LoggedEvidence(path=path, lines=lines):
+            return (Table((Column("log"), Column("lines", "count")), ((path, lines),)),)
+        case _:
+            return ()
