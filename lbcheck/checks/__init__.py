@@ -1,1 +1,1 @@
-"""One file a check: `plan(topology, options)` says what to do, `judge(topology, samples)` what it means. Pure."""
+"""One file or folder a check: what to do (plan), what that means (judge), what a person should see (exhibits). Pure."""

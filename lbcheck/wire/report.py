@@ -56,4 +56,7 @@ def _with_typed_evidence(verdict: Verdict, classes: Classes) -> Verdict:
     known = classes(verdict.check)
     if not (known and verdict.evidence):
         return verdict
-    return replace(verdict, evidence=record_of(known, dict(verdict.evidence)))
+    try:
+        return replace(verdict, evidence=record_of(known, dict(verdict.evidence)))
+    except WireError as error:
+        raise WireError(f"evidence of {verdict.check}, {verdict.subject}: {error}") from None

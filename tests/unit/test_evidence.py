@@ -13,7 +13,7 @@ import pytest
 from lbcheck.checks.capacity.evidence import BindingLimit, CapacityEvidence
 from lbcheck.checks.failover.evidence import NOTHING, CommandEvidence, CommandRun
 from lbcheck.model.evidence import Record, fields_by_key, required
-from lbcheck.model.verdict import Outcome, Report, Verdict
+from lbcheck.model.verdict import Finding, Outcome, Report, Verdict
 from lbcheck.pipeline import CHECKS, OTHERS
 from lbcheck.wire.jsonl import WireError
 
@@ -122,7 +122,8 @@ def test_the_order_of_a_record_has_each_of_its_keys(kind: type[Record]) -> None:
 
 def report(check: str, evidence: Mapping[str, Any]) -> Report:
     """Return a report of one verdict with this evidence."""
-    return Report("2026-01-02T03:04:05Z", 1.5, "0.1.0", (Verdict(check, "it", Outcome.PASS, "fine", (), evidence),))
+    verdict = Verdict(check, "it", Outcome.PASS, "fine", (Finding(Outcome.PASS, "a remark"),), evidence)
+    return Report("2026-01-02T03:04:05Z", 1.5, "0.1.0", (verdict,))
 
 
 def changed(evidence: Mapping[str, Any], check: str = "failover") -> Mapping[str, Any]:
@@ -149,7 +150,7 @@ def test_what_a_later_version_says_besides_is_passed_over() -> None:
     """A field that is not known, anywhere in a report, does not keep it from being read."""
     document = json.loads(as_json(report("failover", COMMAND)))
     [verdict] = document["verdicts"]
-    for part in (document, verdict, verdict["evidence"], verdict["evidence"]["command"]):
+    for part in (document, verdict, verdict["findings"][0], verdict["evidence"], verdict["evidence"]["command"]):
         part["colour"] = "red"
     assert reread(json.dumps(document)).verdicts[0].evidence == COMMAND
 
@@ -163,8 +164,8 @@ def test_evidence_that_is_not_known_is_kept(check: str, evidence: Mapping[str, A
 
 @pytest.mark.parametrize("evidence", [{"steps": 3}, {"command": {"words": "stop"}}, {"command": None}])
 def test_evidence_of_a_known_check_that_is_none_is_refused(evidence: Mapping[str, Any]) -> None:
-    """What is not of the check's classes is no report."""
-    with pytest.raises(WireError):
+    """What is not of the check's classes is no report, and it is said which verdict has it."""
+    with pytest.raises(WireError, match="evidence of failover, it: "):
         changed(evidence)
 
 
