@@ -231,15 +231,16 @@ def reread(path: Path) -> Report:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise LbcheckError(f"{path} is neither a report nor samples: it is no text") from None
-    try:
-        if '"schema"' in text[:100]:
-            return read_report(text)
-        lines = text.splitlines() or [""]
-        topology, samples = jsonl.parse(Topology, lines[0]), jsonl.samples(lines[1:])
-    except jsonl.WireError as error:
-        raise LbcheckError(f"{path} is neither a report nor samples: {error}") from None
-    used = [check for check in CHECKS.values() if not check.supports(topology)]
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    try:
+        return _judged_again(text, moment) if jsonl.holds_samples(text) else read_report(text)
+    except LbcheckError as error:
+        raise LbcheckError(f"{path} is neither a report nor samples: {error}") from None
+
+
+def _judged_again(text: str, moment: datetime) -> Report:
+    topology, samples = jsonl.kept(text)
+    used = [check for check in CHECKS.values() if not check.supports(topology)]
     return Report(_rfc3339(moment), 0.0, __version__, tuple(judge(topology, samples, used)))
 
 

@@ -3,6 +3,7 @@
 import ipaddress
 from dataclasses import dataclass
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from lbcheck.errors import LbcheckError
 
@@ -10,12 +11,17 @@ Family = Literal[4, 6]
 URL_PORTS = {"http": 80, "https": 443}  # where a URL names no port (RFC 9110, section 4.2)
 
 
-def family(address: str) -> Family:
-    """Return 4 or 6, the IP version of `address`; LbcheckError where it is no IP address."""
+def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Read an IP address; LbcheckError where it is none."""
     try:
-        return 4 if ipaddress.ip_address(address).version == 4 else 6
+        return ipaddress.ip_address(address)
     except ValueError:
         raise LbcheckError(f"'{address}' is not an IP address") from None
+
+
+def family(address: str) -> Family:
+    """Return 4 or 6, the IP version of `address`; LbcheckError where it is no IP address."""
+    return 4 if parsed(address).version == 4 else 6
 
 
 def is_address(text: object) -> bool:
@@ -29,7 +35,16 @@ def is_address(text: object) -> bool:
 
 def is_loopback(address: str) -> bool:
     """Return whether `address` never leaves the machine."""
-    return ipaddress.ip_address(address).is_loopback
+    return parsed(address).is_loopback
+
+
+def port_of(url: str) -> int:
+    """Return the port that a URL leads to; LbcheckError where it is none of http or https."""
+    try:
+        parts = urlsplit(url)
+        return parts.port or URL_PORTS[parts.scheme]
+    except (KeyError, ValueError):
+        raise LbcheckError(f"'{url}' is no URL of http or https") from None
 
 
 @dataclass(frozen=True, order=True)

@@ -117,6 +117,10 @@ class Server:
     queue: int | None = None  # only where the server never accepts: its backlog, somaxconn if that is less
     limits: HostLimits = HostLimits()
 
+    def __post_init__(self) -> None:
+        if not self.ports:
+            raise LbcheckError(f"server {self.name} listens on no port")
+
     @property
     def family(self) -> Family:
         """The IP version of its address."""

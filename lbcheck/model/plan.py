@@ -8,6 +8,7 @@ from lbcheck.model.topology import HERE
 
 RecordType = Literal["A", "AAAA"]
 When = Literal["before", "after"]
+Layer = Literal["authoritative", "resolver", ""]  # of name servers; empty: told by the answer's AA bit
 TIMEOUT_S = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: after 1 s, then 2 s more)
 NEAR_TIMEOUT_S = 2.0  # in labs and on loopback, where nothing takes long: only a SYN's first retransmission fits in
 
@@ -33,7 +34,7 @@ class Resolve(Step):
     rdtype: RecordType
     queries: int
     server: Endpoint | None = None
-    layer: Literal["authoritative", "resolver", ""] = ""  # empty: told by the answer's AA bit
+    layer: Layer = ""
     rate: float = 0.0  # queries a second; 0: no limit
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
+from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Family
-from lbcheck.model.plan import RecordType, When
+from lbcheck.model.plan import Layer, RecordType, When
 
 
 class ErrorKind(StrEnum):
@@ -48,7 +48,7 @@ class Resolution(Sample):
     """Answers to one block of queries to one server."""
 
     server: str  # Endpoint, as text
-    layer: str  # authoritative or resolver
+    layer: Layer
     name: str
     rdtype: RecordType
     queries: int = 0  # sent
@@ -104,10 +104,15 @@ class HaproxyCounters(Sample):
     balancer: str
     uri: str
     when: When
-    rows: tuple[Mapping[str, Any], ...] = ()  # CSV column → int where it is a number, else text
+    rows: tuple[Mapping[str, int | str], ...] = ()  # CSV column → int where it is a number, else text
     pid: int = 0  # 0: not known (a page may hide it)
     uptime_s: int = -1
     version: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if not (isinstance(row.get("pxname"), str) and isinstance(row.get("svname"), str)):
+                raise LbcheckError("a row of statistics names no proxy and server (pxname, svname)")
 
 
 @dataclass(frozen=True, kw_only=True)

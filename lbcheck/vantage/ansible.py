@@ -191,7 +191,7 @@ def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
             reasons.setdefault(host, _reason(event))
         if event["task"].startswith("stage "):
             steps = waiting[int(event["task"].removeprefix("stage ")), host]
-            for sample in jsonl.samples(event.get("stdout", "").splitlines()):
+            for sample in jsonl.samples(event.get("stdout", "").split("\n")):
                 steps.pop(0)
                 yield sample
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")

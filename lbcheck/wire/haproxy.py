@@ -26,7 +26,7 @@ TEXTS = frozenset(
 )
 
 _NEEDED = ("pxname", "svname", "type")
-_NUMBER = re.compile(r"-?[0-9]{1,20}")  # 64 bits have 20 digits
+_NUMBER = re.compile(r"-?[0-9]{1,15}")  # as many digits as a number in JSON holds exactly (RFC 8259, section 6)
 _FINAL_RESPONSES = ("hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 _UPTIME_UNITS_S = (86400, 3600, 60, 1)
 

@@ -4,9 +4,11 @@ import collections.abc
 import dataclasses
 import enum
 import json
+import re
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
@@ -20,10 +22,32 @@ from lbcheck.model.verdict import Finding, Report, Verdict
 _T = TypeVar("_T")
 _CLASS = "class"  # the key that no dataclass can have as a field
 _REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version: what it says besides is passed over
+# Beyond it JSON's numbers are not the same everywhere (RFC 8259, section 6), nor does arithmetic hold.
+_MOST = 2**53 - 1
+_HALF = re.compile("[\ud800-\udfff]")  # half of a UTF-16 pair: JSON can escape it, and nobody can write it
+_SAMPLES = re.compile(r'\s*\{\s*"class"')
+_WORDS: Mapping[Any, str] = {
+    int: "a whole number below 2^53",
+    float: "a number below 2^53",
+    str: "text",
+    bool: "true or false",
+    tuple: "a list",
+    types.NoneType: "null",
+}
 
 
 class WireError(LbcheckError):
-    """A line that is not what it should be."""
+    """What is not as it should be; `place` says which part of the whole that is, as in `.counts[0].requests`."""
+
+    def __init__(self, reason: str, place: str = "") -> None:
+        super().__init__(f"{place.removeprefix('.')}: {reason}" if place else reason)
+        self.reason, self.place = reason, place
+
+    def inside(self, key: str | int) -> "WireError":
+        """Return the same error, of what holds this part under `key`."""
+        if isinstance(key, str) and key.isidentifier():
+            return WireError(self.reason, f".{key}{self.place}")
+        return WireError(self.reason, f"[{json.dumps(key)}]{self.place}")
 
 
 def _subclasses(module: types.ModuleType, base: type) -> dict[str, type]:
@@ -67,41 +91,83 @@ def from_json(hint: Any, value: Any) -> Any:
     """Return `value`, as json.loads gave it, as an object of type `hint`; WireError says which part does not fit."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        inner = [kind for kind in arguments if kind is not type(None)]
-        if value is None and len(inner) < len(arguments):
-            return None
-        return from_json(inner[0], value) if len(inner) == 1 else record_of(inner, value)
+        return _one_of(arguments, value)
     if origin is tuple and isinstance(value, list):
-        return tuple(from_json(arguments[0], item) for item in value)
+        return tuple(part(number, arguments[0], item) for number, item in enumerate(value))
     if origin in (dict, collections.abc.Mapping) and isinstance(value, dict):
-        return {key: from_json(arguments[1], item) for key, item in value.items()}
-    return _plain(hint, origin, arguments, value)
-
-
-def _plain(hint: Any, origin: Any, arguments: tuple[Any, ...], value: Any) -> Any:
-    if hint is Any or (origin is Literal and value in arguments):
-        return value
+        return {_plain(str, key): part(key, arguments[1], item) for key, item in value.items()}
+    if hint is Any:
+        return _anything(value)
+    if origin is Literal:
+        return _word(arguments, value)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint(_word([str(member) for member in hint], value))
     if isinstance(hint, type) and dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _object(hint, value)
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint(value)
-    if hint is float and isinstance(value, (int, float)):
+    return _plain(origin or hint, value)
+
+
+def part(key: str | int, hint: Any, value: Any) -> Any:
+    """Read what stands under `key`; an error then says so."""
+    try:
+        return from_json(hint, value)
+    except WireError as error:
+        raise error.inside(key) from None
+
+
+def _one_of(hints: Sequence[Any], value: Any) -> Any:
+    """Read what may be null, or one of several records or plain types."""
+    kinds = [kind for kind in hints if kind is not type(None)]
+    if value is None and len(kinds) < len(hints):
+        return None
+    if len(kinds) == 1:
+        return from_json(kinds[0], value)
+    if issubclass(kinds[0], Record):
+        return record_of(kinds, value)
+    return _plain(type(value) if type(value) in kinds else kinds[0], value)
+
+
+def _anything(value: Any) -> Any:
+    """Read what has no type here, as evidence: nothing in it may be unwritable."""
+    if isinstance(value, dict):
+        return from_json(Mapping[str, Any], value)
+    if isinstance(value, list):
+        return list(from_json(tuple[Any, ...], value))
+    return value if value is None or type(value) is int else _plain(type(value), value)
+
+
+def _word(words: Iterable[Any], value: Any) -> Any:
+    for word in words:
+        if type(value) is type(word) and value == word:
+            return value
+    raise WireError(f"{_shown(value)} is none of {', '.join(map(str, words))}")
+
+
+def _plain(kind: Any, value: Any) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _MOST  # NaN is not
+    if kind is float and number:
         return float(value)
-    if isinstance(hint, type) and type(value) is hint:
+    if type(value) is kind and (kind in (bool, types.NoneType) or number or (kind is str and not _HALF.search(value))):
         return value
-    raise WireError(f"{value!r:.80} is no {hint}")
+    raise WireError(f"{_shown(value)} is not {_WORDS.get(kind, 'an object')}")
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:60] + "…"
 
 
 def _object(hint: type, value: dict[str, Any]) -> Any:
-    kind = _KINDS.get(value.get(_CLASS, ""), hint)
-    if not issubclass(kind, hint):
-        raise WireError(f"a {kind.__name__} stands where a {hint.__name__} should")
+    kind = _kind(hint, value)
     hints, names = typing.get_type_hints(kind), _names(kind)
-    given = {key: item for key, item in value.items() if key in names or not issubclass(kind, _REPORTED)}
-    given.pop(_CLASS, None)
+    if unknown := [key for key in value if key not in names and key != _CLASS and not issubclass(kind, _REPORTED)]:
+        raise WireError(f"{kind.__name__} has no '{unknown[0]}'")
+    if missing := [key for key in _needed(kind) if key not in value]:
+        raise WireError(f"{kind.__name__} lacks {', '.join(missing)}")
+    parts = {names[key]: part(key, hints[names[key]], item) for key, item in value.items() if key in names}
     try:
-        return kind(**{names[key]: from_json(hints[names[key]], item) for key, item in given.items()})
-    except (KeyError, TypeError, ValueError) as error:
+        return kind(**parts)
+    except (LbcheckError, ValueError) as error:
         raise WireError(f"{kind.__name__}: {error}") from None
 
 
@@ -112,12 +178,30 @@ def _names(kind: type) -> Mapping[str, str]:
     return {known.name: known.name for known in dataclasses.fields(typing.cast("Any", kind))}
 
 
+def _needed(kind: type) -> Iterable[str]:
+    """Return the keys that must be there."""
+    if issubclass(kind, Record):
+        return sorted(required(kind))
+    fields = dataclasses.fields(typing.cast("Any", kind))
+    return [field.name for field in fields if _default(field) is dataclasses.MISSING]
+
+
 def record_of(kinds: Sequence[type[Record]], value: Any) -> Record:
     """Return a part of a report as the first of some kinds of record whose keys are all there; WireError: as none."""
     kind = next((kind for kind in kinds if isinstance(value, dict) and required(kind) <= set(value)), None)
     if kind is None:
-        raise WireError(f"{value!r:.80} is no {' or '.join(kind.__name__ for kind in kinds)}")
+        raise WireError(f"{_shown(value)} is no {' or '.join(kind.__name__ for kind in kinds)}")
     return typing.cast("Record", _object(kind, value))
+
+
+def _kind(hint: type, value: Mapping[str, Any]) -> type:
+    """Return the class that an object names, or the one that is expected where it names none."""
+    if _CLASS not in value:
+        return hint
+    kind = _KINDS.get(str(value[_CLASS]))
+    if kind is None or not issubclass(kind, hint):
+        raise WireError(f"{_shown(value[_CLASS])} stands where {hint.__name__} should")
+    return kind
 
 
 def line(value: object) -> str:
@@ -127,13 +211,39 @@ def line(value: object) -> str:
 
 def parse(hint: type[_T], text: str) -> _T:
     """Read one line back; WireError where it is no such thing."""
+    with reading(text):
+        return typing.cast("_T", from_json(hint, json.loads(text)))
+
+
+@contextmanager
+def reading(text: str) -> Iterator[None]:
+    """Say in a sentence what no JSON is."""
     try:
-        value = json.loads(text)
+        yield
     except ValueError as error:
         raise WireError(f"{text[:60]!r} is not JSON: {error}") from None
-    return typing.cast("_T", from_json(hint, value))
+    except RecursionError:
+        raise WireError("it is nested too deeply") from None
 
 
 def samples(lines: Iterable[str]) -> list[Sample]:
     """Read samples, a line each; blank lines are passed over."""
-    return [parse(Sample, text) for text in lines if text.strip()]
+    return [_of_line(Sample, number, text) for number, text in enumerate(lines, 1) if text.strip()]
+
+
+def kept(text: str) -> tuple[Topology, list[Sample]]:
+    """Read a file of samples: the topology, then a sample a line. WireError says in which line what is wrong."""
+    first, *others = text.split("\n")  # and at no other line end: a message may hold one
+    return _of_line(Topology, 1, first), samples(["", *others])
+
+
+def _of_line(hint: type[_T], number: int, text: str) -> _T:
+    try:
+        return parse(hint, text)
+    except WireError as error:
+        raise WireError(f"line {number}: {error}") from None
+
+
+def holds_samples(text: str) -> bool:
+    """Return whether a file begins as samples do; else it is a report, or nothing that lbcheck wrote."""
+    return bool(_SAMPLES.match(text))

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 _PAGE = re.compile(
-    r"Active connections: \d{1,20} ?\n"
+    r"Active connections: \d{1,15} ?\n"
     r"server accepts handled requests\n"
-    r" (?P<accepts>\d{1,20}) (?P<handled>\d{1,20}) (?P<requests>\d{1,20}) ?\n"
-    r"Reading: \d{1,20} Writing: \d{1,20} Waiting: \d{1,20} ?\n"
+    r" (?P<accepts>\d{1,15}) (?P<handled>\d{1,15}) (?P<requests>\d{1,15}) ?\n"
+    r"Reading: \d{1,15} Writing: \d{1,15} Waiting: \d{1,15} ?\n"
 )
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from lbcheck.model.evidence import Record
-from lbcheck.model.verdict import Report, Verdict
-from lbcheck.wire.jsonl import WireError, from_json, record_of
+from lbcheck.model.verdict import Outcome, Report, Verdict
+from lbcheck.wire.jsonl import WireError, from_json, part, reading, record_of
 
 SCHEMA = "lbcheck.report/1"
 Classes = Callable[[str], Sequence[type[Record]]]  # a verdict's check → what its evidence can be; empty: not known
@@ -42,21 +42,21 @@ def read(text: str, classes: Classes) -> Report:
 
     The evidence of a check that is not known here stays as it is, and so does one that is empty: nothing was measured.
     """
-    try:
+    with reading(text):
         document = json.loads(text)
-    except ValueError as error:
-        raise WireError(f"it is not JSON: {error}") from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise WireError(f"its schema is not {SCHEMA}")
-    report: Report = from_json(Report, document)
-    return replace(report, verdicts=tuple(_with_typed_evidence(verdict, classes) for verdict in report.verdicts))
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise WireError(f"its schema is not {SCHEMA}")
+        part("outcome", Outcome, document.get("outcome"))
+        report: Report = from_json(Report, document)
+        verdicts = [_with_typed_evidence(verdict, number, classes) for number, verdict in enumerate(report.verdicts)]
+        return replace(report, verdicts=tuple(verdicts))
 
 
-def _with_typed_evidence(verdict: Verdict, classes: Classes) -> Verdict:
+def _with_typed_evidence(verdict: Verdict, number: int, classes: Classes) -> Verdict:
     known = classes(verdict.check)
     if not (known and verdict.evidence):
         return verdict
     try:
         return replace(verdict, evidence=record_of(known, dict(verdict.evidence)))
     except WireError as error:
-        raise WireError(f"evidence of {verdict.check}, {verdict.subject}: {error}") from None
+        raise error.inside("evidence").inside(number).inside("verdicts") from None

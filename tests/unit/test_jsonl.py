@@ -24,6 +24,7 @@ SAMPLES = [
     lookup({"198.18.0.101": 3}, {"198.18.0.101": "198.18.0.31/24"}),
     Answers(at="c", url="u", address="", failure=Failure(ErrorKind.TLS, "no"), counts=(Count("", "ü", 1, 1),)),
 ]
+COUNTERS = '{"class": "HaproxyCounters", "at": "l", "balancer": "l", "uri": "u", "when": "after", "rows": [%s]}'
 
 
 def test_a_stage_comes_back_as_it_went() -> None:
@@ -61,6 +62,8 @@ def test_one_sample_is_one_line() -> None:
         '{"class": "Answers", "at": "c", "url": "u", "address": "", "counts": {"a": 1}}',
         '{"class": "LogLines", "at": "c", "server": "s", "path": "p", "failure": {"kind": "odd", "message": ""}}',
         '{"class": "LogLines", "at": "c", "server": "s", "path": "p", "colour": "red"}',
+        COUNTERS % '{"svname": "web1"}',
+        COUNTERS % '{"pxname": "web"}',
         '{"class": "Resolve", "name": "x", "rdtype": "A", "queries": 1}',
     ],
 )

@@ -121,7 +121,7 @@ def test_names_of_digits_stay_text() -> None:
         (csv("web,web1,2,1,,,"), "the row of 'web/web1' has 7 fields, the header 6"),
         (csv("web,web1,2,1e3,,"), "the row of 'web/web1' has '1e3' as weight, which is no number"),
         (csv("web,web1,2,٣,,"), "the row of 'web/web1' has '\\u0663' as weight, which is no number"),
-        (csv("web,web1,2,1" + "0" * 5000 + ",,"), "which is no number"),
+        (csv("web,web1,2,1" + "0" * 15 + ",,"), "which is no number"),
         (csv('web,web1,2,1,"open,'), "broken CSV (unexpected end of data)"),
         (csv("web," + "x" * 200_000 + ",2,1,,"), "broken CSV (field larger than field limit (131072))"),
         (csv("web,web1,2,1,,", header="# pxname,svname,type,weight,weight,"), "two columns called 'weight'"),

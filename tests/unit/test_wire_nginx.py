@@ -21,7 +21,10 @@ def test_a_page_cut_anywhere_is_an_error(end: int) -> None:
         parse_stub_status(PAGE[:end])
 
 
-@pytest.mark.parametrize("text", ["<html>\x1b[31m</html>", PAGE * 2, PAGE.replace(" 3 3 3", " 3 3 -3")])
+@pytest.mark.parametrize(
+    "text",
+    ["<html>\x1b[31m</html>", PAGE * 2, PAGE.replace(" 3 3 3", " 3 3 -3"), PAGE.replace(" 3 3 3", f" 3 3 {10**15}")],
+)
 def test_anything_else_is_an_error(text: str) -> None:
     """What is not the page is shown by its beginning, safe to show."""
     with pytest.raises(NotStubStatusError, match="not nginx's stub_status: '") as caught:

@@ -1,10 +1,10 @@
 """How many connections a NAT carries: which outside address a subscriber gets, and how far its ports reach."""
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lbcheck.model.address import parsed
 from lbcheck.model.nat import AddressChoice, MappingBehaviour, NatPool
 
 _MASK = 0xFFFFFFFF
@@ -80,7 +80,7 @@ def _final(a: int, b: int, c: int) -> int:
 
 @lru_cache(maxsize=1 << 17)
 def _hash_of(address: str) -> int:
-    packed = ipaddress.ip_address(address).packed.ljust(16, b"\0")
+    packed = parsed(address).packed.ljust(16, b"\0")
     # The kernel reads words in its own byte order; every machine that NATs nowadays is little-endian.
     return jhash2([int.from_bytes(packed[at : at + 4], "little") for at in range(0, 16, 4)], 0)
 

@@ -1,10 +1,9 @@
 """The longest time without an answer, at each address as each client saw it; and whether the command did its work."""
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from lbcheck.checks.failover.evidence import NOTHING, CommandEvidence, CommandRun, GapEvidence, WatchEvidence
-from lbcheck.model.address import URL_PORTS, Endpoint
+from lbcheck.model.address import Endpoint, port_of
 from lbcheck.model.sample import ErrorKind, Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
@@ -123,8 +122,7 @@ def _remarks(seen: Seen) -> Iterator[Finding]:
 
 
 def _subject(topology: Topology, client: str, seen: Seen) -> str:
-    url = urlsplit(seen.url)
-    endpoint = Endpoint(seen.address, url.port or URL_PORTS[url.scheme])
+    endpoint = Endpoint(seen.address, port_of(seen.url))
     several = len({frontend.url for frontend in topology.web}) > 1
     return f"{client} → {endpoint}" + (f" ({seen.url})" if several else "")
 

@@ -1,0 +1,179 @@
+"""A report, or samples, that somebody changed: another valid file, or a sentence that names the file and the place."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from lbcheck.checks.compare import compare
+from lbcheck.cli import main
+from lbcheck.errors import LbcheckError
+from lbcheck.pipeline import reread
+
+from . import corpus
+from .shown import as_json, as_text
+
+CHANGES = 120  # of reports, and as many of samples
+SMALL = 9000  # bytes of a file that is read at once
+VALUES = (
+    None,
+    True,
+    -1,
+    0,
+    10**30,
+    -0.5,
+    1e308,
+    float("nan"),
+    "",
+    "pass",
+    "\ud800",
+    [],
+    [[]],
+    {},
+    {"class": "Answers"},
+)
+RUN, REPORT = corpus.HERE / "samples" / "failover-pass.jsonl", corpus.HERE / "reports" / "run-pass.json"
+SERVER_WITHOUT_PORTS = {"backends": [{"name": "b", "servers": [{"name": "s", "ports": []}]}]}
+
+Place = tuple[str | int, ...]
+
+
+def read(path: Path) -> Any:
+    """Return a report, or the lines of a file of samples."""
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text) if path.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
+
+
+def write(path: Path, document: Any) -> None:
+    """Write it as it was read."""
+    lines = [document] if path.suffix == ".json" else document
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+
+
+def places(value: Any, place: Place = ()) -> Iterator[Place]:
+    """Give every place that may be changed."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*place, key)
+        yield from places(item, (*place, key))
+
+
+def inside(document: Any, place: Place) -> Any:
+    """Return what holds a place."""
+    for key in place[:-1]:
+        document = document[key]
+    return document
+
+
+def change(document: Any, random: Random) -> None:
+    """Take something away, repeat it, give it another name, or put something else in its place."""
+    place = random.choice(list(places(document)))
+    holder, key = inside(document, place), place[-1]
+    match random.choice(("take", "repeat", "replace", "replace")):
+        case "take":
+            del holder[key]
+        case "repeat" if isinstance(holder, list):
+            holder.append(holder[key])
+        case "repeat":
+            holder[random.choice(("class", "outcome", "name", "other"))] = holder[key]
+        case _:
+            holder[key] = random.choice(VALUES)
+
+
+def refusal(path: Path) -> str:
+    """Do all that `lbcheck report` and `lbcheck compare` do with a file; return why it is refused, if it is."""
+    try:
+        report = reread(path)
+    except LbcheckError as error:
+        return str(error)
+    assert as_text(report, verbose=True).encode()
+    assert json.loads(as_json(report).encode())
+    compare([("before", report), ("after", report)])
+    return ""
+
+
+@pytest.mark.parametrize("originals", [corpus.REPORTS, corpus.SAMPLES], ids=["reports", "samples"])
+def test_a_changed_file_is_valid_or_refused_with_its_place(originals: list[Path], tmp_path: Path) -> None:
+    """Whatever was changed, it is never an internal error."""
+    random, refused = Random(14), 0  # noqa: S311 (the same changes each time)
+    small = [path for path in originals if path.stat().st_size < SMALL]
+    file = tmp_path / f"changed{small[0].suffix}"
+    for _ in range(CHANGES):
+        document = read(random.choice(small))
+        change(document, random)
+        write(file, document)
+        said = refusal(file)
+        assert not said or said.startswith(f"{file} is neither a report nor samples: ")
+        refused += bool(said)
+    assert CHANGES / 3 < refused < CHANGES  # else the changes try nothing
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "sentence"),
+    [
+        (("verdicts", 2, "findings", 0, "outcome"), "well", 'verdicts[2].findings[0].outcome: "well" is none of pass,'),
+        (("verdicts", 1), None, "verdicts[1]: null is not an object"),
+        (("verdicts", 1, "evidence"), [], "verdicts[1].evidence: [] is not an object"),
+        (("verdicts", 0, "evidence", "queries"), float("nan"), "verdicts[0].evidence.queries: NaN is not a number"),
+        (("verdicts",), {}, "verdicts: {} is not a list"),
+        (("verdicts", 0), {"check": "dns", "subject": "x"}, "verdicts[0]: Verdict lacks outcome, summary"),
+        (("outcome",), 3, "outcome: 3 is none of pass, fail, inconclusive, unmeasured"),
+        (("lbcheck",), "\ud800", 'lbcheck: "\\ud800" is not text'),
+        (("duration_s",), True, "duration_s: true is not a number below 2^53"),
+        (("schema",), "lbcheck.report/2", "its schema is not lbcheck.report/1"),
+        ((0, "frontends", 0, "url"), ["x"], 'line 1: frontends[0].url: ["x"] is not text'),
+        (
+            (0, "backends", 0, "servers", 2, "weight"),
+            300,
+            "line 1: backends[0].servers[2]: Server: server 'web3': weight",
+        ),
+        (
+            (0, "cluster"),
+            SERVER_WITHOUT_PORTS,
+            "line 1: cluster.backends[0].servers[0]: Server: server s listens on no port",
+        ),
+        ((4, "seen", 0, "url"), "x", "'x' is no URL of http or https"),
+        ((1, "routes"), [], "line 2: Watched has no 'routes'"),
+        ((1, "class"), "Topology", 'line 2: "Topology" stands where Sample should'),
+        ((1, "seen", 0, "attempts"), 1e30, "line 2: seen[0].attempts: 1e+30 is not a whole number below 2^53"),
+        ((1, "seen", 0, "balancers"), {"lb1": "x"}, 'line 2: seen[0].balancers.lb1: "x" is not a whole number'),
+    ],
+)
+def test_the_place_of_what_is_wrong_is_named(
+    place: Place, value: object, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence has the file, in samples the line, and the way to what cannot be; the exit status is 2."""
+    original = REPORT if isinstance(place[0], str) else RUN
+    document, file = read(original), tmp_path / f"changed{original.suffix}"
+    inside(document, place)[place[-1]] = value
+    write(file, document)
+    assert main(["report", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"lbcheck: {file} is neither a report nor samples: {sentence}")
+
+
+def test_what_a_later_version_adds_to_a_report_is_passed_over(tmp_path: Path) -> None:
+    """Within a schema fields are only ever added: those that are not known are ignored, and their order is free."""
+    document, file = read(REPORT), tmp_path / "later.json"
+    for holder in (document, document["verdicts"][0], document["verdicts"][0]["findings"][0]):
+        holder["a_later_field"] = 1
+    file.write_text(json.dumps(dict(reversed(document.items()))))
+    assert reread(file) == reread(REPORT)
+
+
+def test_a_message_may_hold_any_line_end(tmp_path: Path) -> None:
+    """Samples are a line each by LF alone: other line ends stand in JSON as they are."""
+    document, file = read(RUN), tmp_path / "run.jsonl"
+    document[0]["notes"] = ["one\u2028two\x85three"]
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in document), encoding="utf-8")
+    assert reread(file).verdicts == reread(RUN).verdicts
+
+
+def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    """A thousand levels are no report."""
+    file = tmp_path / "deep.json"
+    file.write_text('{"schema": "lbcheck.report/1", "verdicts": ' + "[" * 100_000)
+    with pytest.raises(LbcheckError, match="nested too deeply"):
+        reread(file)
