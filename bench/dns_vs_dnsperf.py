@@ -17,7 +17,7 @@ from pathlib import Path
 from bench import arena
 from bench.table import print_table
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import Resolve
+from lbcheck.model.dns_queries import Resolve
 from lbcheck.probing.dns.resolve import resolve
 
 PROGRAMS = {"dnsperf": "dnsperf", "nsd": "nsd", "unshare": "util-linux", "ip": "iproute2"}

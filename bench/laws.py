@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import arena
 from bench.table import print_table
 from lbcheck.analysis.sampling import shares
-from lbcheck.model.plan import Request
+from lbcheck.model.requests import Request
 from lbcheck.probing.http.engine import request
 
 PROGRAMS = {"haproxy": "haproxy", "unshare": "util-linux", "ip": "iproute2"}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import arena
 from bench.table import print_table
-from lbcheck.model.plan import Request
+from lbcheck.model.requests import Request
 from lbcheck.probing.http.engine import request
 
 PROGRAMS = {"wrk": "wrk", "haproxy": "haproxy", "nginx": "nginx-light", "unshare": "util-linux", "ip": "iproute2"}

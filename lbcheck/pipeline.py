@@ -18,8 +18,8 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.capacity import Cluster
 from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Exhibit, Shown
-from lbcheck.model.plan import Options, Plan, Step
-from lbcheck.model.sample import Sample
+from lbcheck.model.plan import Options, Plan, StageName
+from lbcheck.model.step import Sample, Step
 from lbcheck.model.topology import HERE, Topology
 from lbcheck.model.verdict import Outcome, Report, Verdict
 from lbcheck.probing.stopping import Stopped, never
@@ -111,7 +111,7 @@ def plan(checks: Sequence[Check], topology: Topology, options: Options) -> Plan:
     whole = Plan()
     for check in checks:
         whole |= check.plan(topology, options)
-    order = ("before", "traffic", "after", "clients")
+    order = list(StageName)
     stages = sorted(whole.stages, key=lambda stage: order.index(stage.name))
     return Plan(tuple(stage for stage in stages if stage.steps))
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lbcheck.model.sample import ErrorKind, Failure, HaproxyCounters
+from lbcheck.model.counters import HaproxyCounters
+from lbcheck.model.step import ErrorKind, Failure
 
 SERVER = 2  # the CSV's `type` of a server row: 0 frontend, 1 backend, 3 listener
 # Not hrsp_1xx: an interim answer (100, 103) is followed by a final one, which counts again.

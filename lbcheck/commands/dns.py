@@ -6,7 +6,9 @@ from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.loaders.command_line import of_name
 from lbcheck.model.address import Endpoint, is_loopback
-from lbcheck.model.plan import TIMEOUT_S, Options, RecordType
+from lbcheck.model.dns_queries import RecordType
+from lbcheck.model.plan import Options
+from lbcheck.model.step import TIMEOUT_S
 
 TYPES: dict[str, tuple[RecordType, ...]] = {"A": ("A",), "AAAA": ("AAAA",), "both": ("A", "AAAA")}
 

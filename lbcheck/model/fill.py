@@ -8,8 +8,7 @@ from enum import StrEnum
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint, PortRange, family
 from lbcheck.model.capacity import BindingMode
-from lbcheck.model.plan import Step
-from lbcheck.model.sample import Sample
+from lbcheck.model.step import Failure, Sample, Step
 
 # Where connections may be held without asking: loopback, and ranges that no one else can have
 # (RFC 2544, RFC 6598, RFC 5180). Anywhere else it could be an attack on somebody's server.
@@ -71,6 +70,10 @@ class Fill(Step):
             raise LbcheckError("without a bind the route picks the source address: --bind none takes no --source")
         if self.ports and not explicit(self.binding):
             raise LbcheckError(f"--bind {self.binding} leaves the port to the kernel: it takes no --ports")
+
+    def lost(self, failure: Failure) -> "Filled":
+        """Return the sample of this step when it has no result at all."""
+        return Filled(at=self.at, failure=failure, binding=self.binding, label=self.label)
 
     def _check_endpoint(self, endpoint: Endpoint) -> None:
         if not endpoint.port:

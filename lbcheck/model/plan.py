@@ -1,15 +1,12 @@
-"""What is to be done: steps, each at a host, gathered in stages that follow each other."""
+"""What is to be done: steps, each at a host, gathered in stages that follow each other; and what the user asked for."""
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
-from lbcheck.model.address import Endpoint, Family
-from lbcheck.model.topology import HERE
+from lbcheck.model.address import Endpoint
+from lbcheck.model.dns_queries import RecordType
+from lbcheck.model.step import TIMEOUT_S, Step
 
-RecordType = Literal["A", "AAAA"]
-When = Literal["before", "after"]
-Layer = Literal["authoritative", "resolver", ""]  # of name servers; empty: told by the answer's AA bit
-TIMEOUT_S = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: after 1 s, then 2 s more)
 NEAR_TIMEOUT_S = 2.0  # in labs and on loopback, where nothing takes long: only a SYN's first retransmission fits in
 
 
@@ -18,86 +15,20 @@ def default_timeout_s(*, near: bool) -> float:
     return NEAR_TIMEOUT_S if near else TIMEOUT_S
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One thing to do `at` a host. Each step gives exactly one sample, whatever happens."""
+class StageName(StrEnum):
+    """The stages, in the order in which they run."""
 
-    at: str = HERE
-    timeout_s: float = TIMEOUT_S  # for one operation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resolve(Step):
-    """Ask `server` for one name and type, `queries` times in one block; no server: the host's own resolver."""
-
-    name: str
-    rdtype: RecordType
-    queries: int
-    server: Endpoint | None = None
-    layer: Layer = ""
-    rate: float = 0.0  # queries a second; 0: no limit
-
-
-@dataclass(frozen=True, kw_only=True)
-class LookUp(Step):
-    """Call getaddrinfo for one name and family, `queries` times."""
-
-    name: str
-    family: Family
-    queries: int
-    rate: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request(Step):
-    """Ask `url` at `address` `requests` times over at most `concurrency` connections, and count who answered."""
-
-    url: str
-    address: str  # connected to, whatever the URL's host resolves to; empty: resolve it
-    requests: int
-    concurrency: int = 4
-    keep_alive: bool = False
-    identify: str = "header:x-served-by"  # header:NAME, cookie:NAME or body:REGEX (its first group, or all of it)
-    identify_balancer: str = ""
-    token: str = ""  # in the User-Agent, so that access logs can be counted
-    source: str = ""  # address to bind to
-    rate: float = 0.0  # requests a second; 0: no limit
-    verify: bool = True  # TLS certificates
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadHaproxy(Step):
-    """Read `show info` and `show stat` from a statistics URI: unix:PATH, tcp://HOST:PORT or http[s]://[USER@]HOST/PATH."""
-
-    balancer: str
-    uri: str
-    when: When
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountLogLines(Step):
-    """Count the lines of a log that carry `token`; `path` is a file's, or journal:UNIT."""
-
-    server: str
-    path: str
-    token: str
-    when: When = "after"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadStubStatus(Step):
-    """Read nginx's stub_status."""
-
-    server: str
-    url: str
-    when: When
+    BEFORE = "before"  # counters, and rehearsals
+    TRAFFIC = "traffic"
+    AFTER = "after"  # counters again
+    CLIENT_FILLS = "clients"  # fills of the clients' side: what comes before them must not count them
 
 
 @dataclass(frozen=True)
 class Stage:
     """Steps that run together; those at one host run one after the other, in this order."""
 
-    name: str
+    name: StageName
     steps: tuple[Step, ...]
 
 

@@ -1,10 +1,9 @@
-"""Watching a service while something fails: what to watch, the command that makes it fail, and what was seen."""
+"""Watching a service while something fails: what to watch, and what was seen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lbcheck.model.plan import Step
-from lbcheck.model.sample import Sample
+from lbcheck.model.step import Failure, Sample, Step
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,10 @@ class Watch(Step):
     token: str = ""
     verify: bool = True
     rehearsal: bool = False  # before the watch itself: does it answer, and how long does a host take to begin?
+
+    def lost(self, failure: Failure) -> "Watched":
+        """Return the sample of this step when it has no result at all."""
+        return Watched(at=self.at, failure=failure, rehearsal=self.rehearsal)
 
 
 @dataclass(frozen=True)
@@ -76,20 +79,3 @@ class Watched(Sample):
     rehearsal: bool = False
     # It had begun by then, in seconds since the stage began, by the clock of whoever asked for it.
     began_by_s: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunCommand(Step):
-    """Run a command here, once, so long after the stage `traffic` began, and while it lasts."""
-
-    words: tuple[str, ...]
-    after_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commanded(Sample):
-    """What became of the command; a failure says why it was not run, or not to its end."""
-
-    words: tuple[str, ...]
-    began_s: float | None = None  # since the stage began; None: never
-    status: int | None = None  # its exit status; None: it did not end by itself

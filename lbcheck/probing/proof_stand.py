@@ -8,7 +8,7 @@ from lbcheck.errors import MeasurementError
 from lbcheck.model.address import Endpoint, PortRange, family
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.nat import NatPool
-from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing import namespace
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import Holding, filling
@@ -68,8 +68,7 @@ def _measure(stand: Stand) -> list[Filled]:
                 holding.hold(0.0)
             listeners.close()
     except MeasurementError as error:
-        failure = Failure(ErrorKind.DENIED, str(error))
-        return [Filled(at=fill.at, binding=fill.binding, failure=failure) for fill in stand.fills]
+        return [fill.lost(Failure(ErrorKind.DENIED, str(error))) for fill in stand.fills]
     return [holding.sample() for holding in holdings]
 
 

@@ -1,10 +1,19 @@
 """What would be sent: a line a step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+from lbcheck.model.command import RunCommand
+from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.dns_queries import Resolve
 from lbcheck.model.fill import Fill
-from lbcheck.model.plan import CountLogLines, LookUp, Plan, ReadHaproxy, ReadStubStatus, Request, Resolve, Step
-from lbcheck.model.watch import RunCommand, Watch
+from lbcheck.model.log_lines import CountLogLines
+from lbcheck.model.lookup import LookUp
+from lbcheck.model.plan import Plan
+from lbcheck.model.requests import Request
+from lbcheck.model.step import Step
+from lbcheck.model.stub_status import ReadStubStatus
+from lbcheck.model.watch import Watch
 
 
 def render(plan: Plan) -> str:
@@ -15,48 +24,68 @@ def render(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         yield f"stage {stage.name}"
-        yield from (f"  at {step.at}: {_sentence(step)}" for step in stage.steps)
+        yield from (f"  at {step.at}: {SENTENCES[type(step)](step)}" for step in stage.steps)
 
 
-def _sentence(step: Step) -> str:
-    match step:
-        case Resolve(queries=queries, rdtype=rdtype, name=name, server=server, rate=rate):
-            return f"ask {server or 'its own resolver'} {queries:,} times for {name} {rdtype}{_gently(rate)}"
-        case LookUp(queries=queries, name=name, family=family, rate=rate):
-            return f"call getaddrinfo {queries:,} times for {name}, IPv{family}{_gently(rate)}"
-        case Request(requests=requests, url=url, address=address, concurrency=concurrency, rate=rate, source=source):
-            where = f" at {address}" if address else ""
-            return (
-                f"request {url}{where} {requests:,} times over {'' if step.keep_alive else 'new '}connections, "
-                f"{concurrency} at once{f', from {source}' if source else ''}{_gently(rate)}"
-            )
-        case ReadHaproxy(uri=uri, balancer=balancer):
-            return f"read HAProxy's counters of {balancer} from {uri}"
-        case CountLogLines(path=path, token=token):
-            return f"look for lines in {path} that say {token}"
-        case ReadStubStatus(url=url):
-            return f"read {url}"
-        case Fill(sources=sources, endpoints=endpoints, ports=ports):
-            ends = ", ".join(map(str, endpoints))
-            return (
-                f"open connections from {', '.join(sources) or 'its own address'}, "
-                f"{f'ports {ports}' if ports else 'every port'}, to {ends}, hold and count them"
-            )
-        case _:
-            return _failing(step)
+def _resolve(step: Resolve) -> str:
+    whom = step.server or "its own resolver"
+    return f"ask {whom} {step.queries:,} times for {step.name} {step.rdtype}{_gently(step.rate)}"
 
 
-def _failing(step: Step) -> str:
-    """Say what belongs to a failover."""
-    match step:
-        case Watch(routes=routes, interval_s=interval_s, for_s=for_s):
-            ends = ", ".join(f"{route.url} at {route.address}" for route in routes)
-            return f"for {for_s:g} s, every {interval_s:g} s over a new connection, request {ends}"
-        case RunCommand(words=words, after_s=after_s):
-            return f"run {' '.join(words)}, once, {after_s:g} s after that has begun"
-        case _:
-            return type(step).__name__
+def _look_up(step: LookUp) -> str:
+    return f"call getaddrinfo {step.queries:,} times for {step.name}, IPv{step.family}{_gently(step.rate)}"
+
+
+def _request(step: Request) -> str:
+    where = f" at {step.address}" if step.address else ""
+    connections = "connections" if step.keep_alive else "new connections"
+    source = f", from {step.source}" if step.source else ""
+    return (
+        f"request {step.url}{where} {step.requests:,} times over {connections}, "
+        f"{step.concurrency} at once{source}{_gently(step.rate)}"
+    )
+
+
+def _read_counters(step: ReadHaproxy) -> str:
+    return f"read HAProxy's counters of {step.balancer} from {step.uri}"
+
+
+def _count_log_lines(step: CountLogLines) -> str:
+    return f"look for lines in {step.path} that say {step.token}"
+
+
+def _read_stub_status(step: ReadStubStatus) -> str:
+    return f"read {step.url}"
+
+
+def _fill(step: Fill) -> str:
+    sources = ", ".join(step.sources) or "its own address"
+    ports = f"ports {step.ports}" if step.ports else "every port"
+    return f"open connections from {sources}, {ports}, to {', '.join(map(str, step.endpoints))}, hold and count them"
+
+
+def _watch(step: Watch) -> str:
+    ends = ", ".join(f"{route.url} at {route.address}" for route in step.routes)
+    return f"for {step.for_s:g} s, every {step.interval_s:g} s over a new connection, request {ends}"
+
+
+def _run_command(step: RunCommand) -> str:
+    return f"run {' '.join(step.words)}, once, {step.after_s:g} s after that has begun"
 
 
 def _gently(rate: float) -> str:
     return f", {rate:g} a second" if rate else ""
+
+
+# How each kind of step is worded.
+SENTENCES: Mapping[type[Step], Callable[[Any], str]] = {
+    Resolve: _resolve,
+    LookUp: _look_up,
+    Request: _request,
+    ReadHaproxy: _read_counters,
+    CountLogLines: _count_log_lines,
+    ReadStubStatus: _read_stub_status,
+    Fill: _fill,
+    Watch: _watch,
+    RunCommand: _run_command,
+}

@@ -5,12 +5,12 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from lbcheck.model.plan import CountLogLines
-from lbcheck.model.sample import ErrorKind, LogLines
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain
 
 LIMIT_BYTES = 256 * 2**20  # of each file's end: more than a million lines, longer than any run
@@ -27,13 +27,19 @@ _ADVICE = {
 def count(step: CountLogLines) -> LogLines:
     """Count the lines with the token at the end of the log, and of the one rotated away while the run lasted."""
     started = time.monotonic()
-    lines = partial(LogLines, at=step.at, server=step.server, path=step.path, when=step.when)
     try:
         found = _count(Path(step.path), step.token.encode(), started + step.timeout_s)
     except EXPECTED as error:
         file = getattr(error, "filename", None) or step.path  # it may be the rotated one that cannot be read
-        return lines(failure=explain(error, str(file), _ADVICE), seconds=time.monotonic() - started)
-    return lines(lines=found, seconds=time.monotonic() - started)
+        return replace(step.lost(explain(error, str(file), _ADVICE)), seconds=time.monotonic() - started)
+    return LogLines(
+        at=step.at,
+        server=step.server,
+        path=step.path,
+        when=step.when,
+        lines=found,
+        seconds=time.monotonic() - started,
+    )
 
 
 def lines_with(token: bytes, pieces: Iterable[bytes]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import TypeVar
 
-from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.model.step import ErrorKind, Failure
 
 T = TypeVar("T")
 

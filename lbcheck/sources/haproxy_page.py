@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from lbcheck.model.plan import ReadHaproxy
-from lbcheck.model.sample import ErrorKind, HaproxyCounters
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
 from lbcheck.wire.haproxy import (
     BACKEND,

@@ -5,8 +5,8 @@ import time
 from functools import partial
 from urllib.parse import urlsplit
 
-from lbcheck.model.plan import ReadHaproxy
-from lbcheck.model.sample import ErrorKind, HaproxyCounters
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
 from lbcheck.wire.haproxy import NotStatisticsError, parse_runtime
 

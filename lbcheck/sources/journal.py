@@ -3,10 +3,10 @@
 import re
 import subprocess
 import time
-from functools import partial
+from dataclasses import replace
 
-from lbcheck.model.plan import CountLogLines
-from lbcheck.model.sample import ErrorKind, LogLines
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain
 
 SCHEME = "journal:"
@@ -19,12 +19,19 @@ _ADVICE = {
 def count(step: CountLogLines) -> LogLines:
     """Look for the newest message with the token of the unit in `journal:UNIT`, since the machine's start."""
     started = time.monotonic()
-    lines = partial(LogLines, at=step.at, server=step.server, path=step.path, when=step.when)
     try:
         newest_s = _newest(step.path.removeprefix(SCHEME), step.token, step.timeout_s)
     except EXPECTED as error:
-        return lines(failure=explain(error, step.path, _ADVICE), seconds=time.monotonic() - started)
-    return lines(lines=int(newest_s > 0), newest_s=newest_s, seconds=time.monotonic() - started)
+        return replace(step.lost(explain(error, step.path, _ADVICE)), seconds=time.monotonic() - started)
+    return LogLines(
+        at=step.at,
+        server=step.server,
+        path=step.path,
+        when=step.when,
+        lines=int(newest_s > 0),
+        newest_s=newest_s,
+        seconds=time.monotonic() - started,
+    )
 
 
 def _newest(unit: str, token: str, timeout_s: float) -> float:

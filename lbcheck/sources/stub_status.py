@@ -2,11 +2,11 @@
 
 import http.client
 import time
-from functools import partial
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from lbcheck.model.plan import ReadStubStatus
-from lbcheck.model.sample import ErrorKind, StubStatus
+from lbcheck.model.step import ErrorKind
+from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
 from lbcheck.wire.nginx import NotStubStatusError, parse_stub_status
 
@@ -22,13 +22,15 @@ _ADVICE = {
 def read(step: ReadStubStatus) -> StubStatus:
     """Read what all of nginx counted; a failure is a sample with its kind."""
     started = time.monotonic()
-    status = partial(StubStatus, at=step.at, server=step.server, when=step.when)
     try:
         page = within(step.timeout_s, lambda: _get(step.url, step.timeout_s))
         counters = parse_stub_status(page.decode(errors="replace"))
     except (*EXPECTED, NotStubStatusError) as error:
-        return status(failure=explain(error, step.url, _ADVICE), seconds=time.monotonic() - started)
-    return status(
+        return replace(step.lost(explain(error, step.url, _ADVICE)), seconds=time.monotonic() - started)
+    return StubStatus(
+        at=step.at,
+        server=step.server,
+        when=step.when,
         accepts=counters.accepts,
         handled=counters.handled,
         requests=counters.requests,

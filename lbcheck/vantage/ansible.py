@@ -21,11 +21,11 @@ from typing import Any
 from lbcheck import ansible_cli
 from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
-from lbcheck.model.sample import ErrorKind, Failure, Sample
+from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.topology import HERE
 from lbcheck.model.watch import Watch
 from lbcheck.vantage import zipapp
-from lbcheck.vantage.here import Begun, failed, silently
+from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
 _CALLBACKS = Path(__file__).with_name("callback")
@@ -197,7 +197,7 @@ def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
     for (_, host), steps in waiting.items():
         for step in steps:
-            yield failed(step, reasons.get(host, unknown))
+            yield step.lost(reasons.get(host, unknown))
 
 
 def _reason(event: Mapping[str, Any]) -> Failure:

@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lbcheck.model.command import Commanded, RunCommand
 from lbcheck.model.plan import Plan, Stage
-from lbcheck.model.sample import ErrorKind, Failure, Sample
-from lbcheck.model.watch import Commanded, RunCommand, Watched
-from lbcheck.vantage.command import LINGER_S, LocalCommand, outcome
+from lbcheck.model.step import ErrorKind, Failure, Sample
+from lbcheck.model.watch import Watched
+from lbcheck.vantage.command import LINGER_S, LocalCommand
 
 
 class Beside:
@@ -36,7 +37,7 @@ class Beside:
         if not self._step or stage not in self.stages or self._command:
             return
         if reason := self._why_not(self._step, rehearsal_s):
-            self._refused = outcome(self._step, failure=reason)
+            self._refused = self._step.lost(reason)
         else:
             self._command = LocalCommand(self._step, self._stage_began)
 
@@ -65,7 +66,7 @@ class Beside:
         if self._command:
             self._command.end(linger_s=0.0 if stopped else LINGER_S)
         done = self._command.result if self._command else self._refused
-        yield done or outcome(self._step, failure=Failure(ErrorKind.INTERNAL, "not run: the watch ended before"))
+        yield done or self._step.lost(Failure(ErrorKind.INTERNAL, "not run: the watch ended before"))
 
     def __enter__(self) -> "Beside":
         return self

@@ -8,23 +8,11 @@ import threading
 import time
 from contextlib import suppress
 
-from lbcheck.model.sample import ErrorKind, Failure
-from lbcheck.model.watch import Commanded, RunCommand
+from lbcheck.model.command import Commanded, RunCommand
+from lbcheck.model.step import ErrorKind, Failure
 
 LINGER_S = 5.0  # that it may last beyond the watch; then it is ended
 END_S = 2.0  # between asking it to end and ending it
-
-
-def outcome(
-    step: RunCommand,
-    *,
-    began_s: float | None = None,
-    seconds: float = 0.0,
-    status: int | None = None,
-    failure: Failure | None = None,
-) -> Commanded:
-    """Return what became of a command; without `began_s` it never began."""
-    return Commanded(at=step.at, words=step.words, began_s=began_s, status=status, seconds=seconds, failure=failure)
 
 
 class LocalCommand:
@@ -63,8 +51,9 @@ class LocalCommand:
             failure = Failure(ErrorKind.NOT_FOUND, f"cannot be run: {self._step.words[0]}: {error.strerror}")
         if self._cancel.is_set():
             status, failure = None, Failure(ErrorKind.TIMEOUT, "did not end by itself, and was ended")
-        self.result = outcome(
-            self._step,
+        self.result = Commanded(
+            at=self._step.at,
+            words=self._step.words,
             began_s=round(began - self._stage_began, 3),
             seconds=time.monotonic() - began,
             status=status,

@@ -4,19 +4,15 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from lbcheck.model.command import Commanded, RunCommand
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill, Filled
-from lbcheck.model.plan import CountLogLines, LookUp, ReadHaproxy, ReadStubStatus, Request, Resolve, Step
-from lbcheck.model.sample import (
-    Answers,
-    ErrorKind,
-    Failure,
-    HaproxyCounters,
-    LogLines,
-    Lookup,
-    Resolution,
-    Sample,
-    StubStatus,
-)
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.requests import Answers, Request
+from lbcheck.model.step import ErrorKind, Failure, Sample, Step
+from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.model.watch import Watch, Watched
 from lbcheck.probing.stopping import Stopped, never
 
@@ -35,62 +31,81 @@ def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:
         yield _run(step, stopped)
 
 
-# Step → the module and function that run it; those that last take the question whether to stop, too.
-_LASTING: Mapping[type[Step], tuple[str, str]] = {
-    Resolve: ("probing.dns.resolve", "resolve"),
-    LookUp: ("probing.dns.lookup", "look_up"),
-    Request: ("probing.http.engine", "request"),
-    Fill: ("probing.fill.engine", "fill"),
-    Watch: ("probing.http.watch", "watch"),
-}
-
-
 def _run(step: Step, stopped: Stopped) -> Sample:
     try:
-        match step:
-            case ReadHaproxy(uri=uri):
-                page = uri.startswith(("http:", "https:"))
-                return _call("sources.haproxy_page" if page else "sources.haproxy_socket", "read", step)
-            case CountLogLines(path=path):
-                return _call("sources.journal" if path.startswith("journal:") else "sources.access_log", "count", step)
-            case _ if type(step) in _LASTING:
-                return _call(*_LASTING[type(step)], step, stopped)
-            case ReadStubStatus():
-                return _call("sources.stub_status", "read", step)
-            case _:
-                return failed(step, Failure(ErrorKind.INTERNAL, f"nobody knows how to run a {type(step).__name__}"))
+        return RUNNERS[type(step)](step, stopped)
     except Exception as error:  # a fault of one step must not lose the others' samples
-        return failed(step, Failure(ErrorKind.INTERNAL, f"{type(step).__name__}: {type(error).__name__}: {error}"))
+        return step.lost(Failure(ErrorKind.INTERNAL, f"{type(step).__name__}: {type(error).__name__}: {error}"))
 
 
-def _call(module: str, function: str, *arguments: Any) -> Sample:
-    # Loaded when first needed: a balancer that only reads its own counters never loads the DNS library.
-    sample: Sample = getattr(importlib.import_module(f"lbcheck.{module}"), function)(*arguments)
+# Each runner loads what it needs when it is first called: a balancer that only reads its own counters never loads the
+# DNS library. Those that last ask `stopped` again and again.
+
+
+def _resolve(step: Resolve, stopped: Stopped) -> Resolution:
+    from lbcheck.probing.dns.resolve import resolve
+
+    return resolve(step, stopped)
+
+
+def _look_up(step: LookUp, stopped: Stopped) -> Lookup:
+    from lbcheck.probing.dns.lookup import look_up
+
+    return look_up(step, stopped)
+
+
+def _request(step: Request, stopped: Stopped) -> Answers:
+    from lbcheck.probing.http.engine import request
+
+    return request(step, stopped)
+
+
+def _read_counters(step: ReadHaproxy, _stopped: Stopped) -> HaproxyCounters:
+    page = step.uri.startswith(("http:", "https:"))
+    module = importlib.import_module("lbcheck.sources." + ("haproxy_page" if page else "haproxy_socket"))
+    sample: HaproxyCounters = module.read(step)
     return sample
 
 
-def failed(step: Step, failure: Failure) -> Sample:
-    """Return the sample of a step that could not be run at all."""
-    match step:
-        case Resolve(at=at, name=name, rdtype=rdtype, server=server, layer=layer):
-            return Resolution(at=at, failure=failure, server=str(server or ""), layer=layer, name=name, rdtype=rdtype)
-        case LookUp(at=at, name=name, family=family):
-            return Lookup(at=at, failure=failure, name=name, family=family)
-        case Request(at=at, url=url, address=address, source=source):
-            return Answers(at=at, failure=failure, url=url, address=address, source=source)
-        case Fill() | Watch():
-            return _failed_lasting(step, failure)
-        case ReadHaproxy(at=at, balancer=balancer, uri=uri, when=when):
-            return HaproxyCounters(at=at, failure=failure, balancer=balancer, uri=uri, when=when)
-        case CountLogLines(at=at, server=server_name, path=path, when=when):
-            return LogLines(at=at, failure=failure, server=server_name, path=path, when=when)
-        case ReadStubStatus(at=at, server=server_name, when=when):
-            return StubStatus(at=at, failure=failure, server=server_name, when=when)
-        case _:
-            return Sample(at=step.at, failure=failure)
+def _count_log_lines(step: CountLogLines, _stopped: Stopped) -> LogLines:
+    journal = step.path.startswith("journal:")
+    module = importlib.import_module("lbcheck.sources." + ("journal" if journal else "access_log"))
+    sample: LogLines = module.count(step)
+    return sample
 
 
-def _failed_lasting(step: Fill | Watch, failure: Failure) -> Sample:
-    if isinstance(step, Watch):
-        return Watched(at=step.at, failure=failure, rehearsal=step.rehearsal)
-    return Filled(at=step.at, failure=failure, binding=step.binding, label=step.label)
+def _read_stub_status(step: ReadStubStatus, _stopped: Stopped) -> StubStatus:
+    from lbcheck.sources.stub_status import read
+
+    return read(step)
+
+
+def _fill(step: Fill, stopped: Stopped) -> Filled:
+    from lbcheck.probing.fill.engine import fill
+
+    return fill(step, stopped)
+
+
+def _watch(step: Watch, stopped: Stopped) -> Watched:
+    from lbcheck.probing.http.watch import watch
+
+    return watch(step, stopped)
+
+
+def _never(step: RunCommand, _stopped: Stopped) -> Commanded:
+    # vantage/beside.py takes commands out of a plan. One that comes to a host among other steps was not asked for.
+    return step.lost(Failure(ErrorKind.INTERNAL, "not run: commands run beside a plan, never in it"))
+
+
+# Who runs which step: a further kind of step is one more function and one more line.
+RUNNERS: Mapping[type[Step], Callable[[Any, Stopped], Sample]] = {
+    Resolve: _resolve,
+    LookUp: _look_up,
+    Request: _request,
+    ReadHaproxy: _read_counters,
+    CountLogLines: _count_log_lines,
+    ReadStubStatus: _read_stub_status,
+    Fill: _fill,
+    Watch: _watch,
+    RunCommand: _never,
+}

@@ -11,7 +11,7 @@ from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model.plan import Layer, RecordType
+from lbcheck.model.dns_queries import Layer, RecordType
 
 UDP_PAYLOAD = 1232  # advertised by EDNS: what passes every path unfragmented (DNS flag day 2020)
 REMEMBERED = 256  # distinct answers kept with what they say: orders × TTLs, one second's and the next's

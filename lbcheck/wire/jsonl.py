@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model import fill, plan, sample, watch
 from lbcheck.model.evidence import Record, fields_by_key, required
-from lbcheck.model.plan import Stage, Step
-from lbcheck.model.sample import Sample
+from lbcheck.model.kinds import SAMPLES, STEPS
+from lbcheck.model.plan import Stage
+from lbcheck.model.step import Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Report, Verdict
 
@@ -50,20 +50,7 @@ class WireError(LbcheckError):
         return WireError(self.reason, f"[{json.dumps(key)}]{self.place}")
 
 
-def _subclasses(module: types.ModuleType, base: type) -> dict[str, type]:
-    return {name: kind for name, kind in vars(module).items() if isinstance(kind, type) and issubclass(kind, base)}
-
-
-_KINDS: Mapping[str, type] = {
-    **_subclasses(plan, Step),
-    **_subclasses(sample, Sample),
-    **_subclasses(watch, Step),
-    **_subclasses(watch, Sample),
-    "Fill": fill.Fill,
-    "Filled": fill.Filled,
-    "Stage": Stage,
-    "Topology": Topology,
-}
+_KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*STEPS, *SAMPLES, Stage, Topology)}
 
 
 def to_json(value: object) -> Any:

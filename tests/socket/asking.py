@@ -1,8 +1,7 @@
 """Questions to a name server of a test's own, and what became of them."""
 
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import RecordType, Resolve
-from lbcheck.model.sample import Resolution
+from lbcheck.model.dns_queries import RecordType, Resolution, Resolve
 from lbcheck.probing.dns.resolve import resolve
 
 ONE, TWO = "192.0.2.1 192.0.2.2", "192.0.2.2 192.0.2.1"

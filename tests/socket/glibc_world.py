@@ -17,8 +17,7 @@ from pathlib import Path
 import dns.rcode
 
 from lbcheck.model.address import Family
-from lbcheck.model.plan import LookUp
-from lbcheck.model.sample import Lookup
+from lbcheck.model.lookup import LookUp, Lookup
 from lbcheck.probing.dns.lookup import look_up
 from tests.socket.name_servers import Behaviour, answering, name_server, saying, silent
 

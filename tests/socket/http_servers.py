@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from lbcheck.model.plan import Request
+from lbcheck.model.requests import Request
 
 Serve = Callable[["Server", socket.socket], None]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from lbcheck.model.plan import Resolve
+from lbcheck.model.dns_queries import Resolve
 from lbcheck.probing.dns.resolve import resolve
 from tests.socket.asking import ONE, TWO, accounted, ask
 from tests.socket.name_servers import (

@@ -12,7 +12,7 @@ import dns.rcode
 import pytest
 
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import Resolve
+from lbcheck.model.dns_queries import Resolve
 from lbcheck.probing.dns.datagrams import REFUSALS
 from lbcheck.probing.dns.kernel import SILENCES
 from lbcheck.probing.dns.resolve import host_resolver, resolve

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.plan import ReadHaproxy
-from lbcheck.model.sample import ErrorKind, HaproxyCounters
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.step import ErrorKind
 from lbcheck.sources import haproxy_page
 from lbcheck.sources.failing import SourceError
 from lbcheck.wire.haproxy import LISTENER, NotStatisticsError, requests_of, servers
@@ -349,7 +349,7 @@ def test_no_warning_comes_from_the_package() -> None:
     """A whole reading in a fresh interpreter warns of nothing (the package calls datetime.utcnow)."""
     with page(statistics(CSV)) as uri:
         code = f"""
-from lbcheck.model.plan import ReadHaproxy
+from lbcheck.model.counters import ReadHaproxy
 from lbcheck.sources.haproxy_page import read
 print(read(ReadHaproxy(balancer="lb1", uri={uri!r}, when="before")).failure)
 """
@@ -361,7 +361,7 @@ def test_without_the_package_there_is_a_sentence() -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
-from lbcheck.model.plan import ReadHaproxy
+from lbcheck.model.counters import ReadHaproxy
 from lbcheck.sources.haproxy_page import read
 print(read(ReadHaproxy(balancer="lb1", uri="http://127.0.0.1:9/stats", when="before")).failure.message)
 """

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.plan import ReadHaproxy
-from lbcheck.model.sample import ErrorKind, HaproxyCounters
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.step import ErrorKind
 from lbcheck.sources import haproxy_socket
 from lbcheck.wire.haproxy import requests_of, servers
 from tests.socket.counter_servers import (

@@ -10,7 +10,8 @@ import pytest
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint
-from lbcheck.model.sample import Answers, Count, ErrorKind
+from lbcheck.model.requests import Answers, Count
+from lbcheck.model.step import ErrorKind
 from lbcheck.probing import sock_diag
 from lbcheck.probing.http.engine import BURST_S, FAILING, FAILING_RATE, following, request, tally
 from lbcheck.wire.http.answer import Answer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.sample import ErrorKind
+from lbcheck.model.step import ErrorKind
 from lbcheck.model.watch import Route, Watch
 from lbcheck.probing.http.engine import request
 from lbcheck.probing.http.watch import watch

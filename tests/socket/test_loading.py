@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lbcheck.cli import COMMANDS
-from lbcheck.model.plan import ReadStubStatus, Stage
-from lbcheck.model.sample import Sample
+from lbcheck.model.plan import Stage, StageName
+from lbcheck.model.step import Sample
+from lbcheck.model.stub_status import ReadStubStatus
 from lbcheck.wire import jsonl
 from tests.unit.scenes import TOPOLOGY, answers, fair, healthy
 
@@ -115,7 +116,7 @@ def test_names_are_asked_for_with_the_library_of_dns_alone() -> None:
 def test_a_probe_loads_what_its_steps_need() -> None:
     """A host that reads its own counters needs the standard library only."""
     step = ReadStubStatus(server="web1", url=f"http://{closed_port()}/", when="before")
-    assert loaded("probe", heard=jsonl.line(Stage("before", (step,)))) == NOTHING
+    assert loaded("probe", heard=jsonl.line(Stage(StageName.BEFORE, (step,)))) == NOTHING
 
 
 def test_every_command_is_held() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lbcheck.checks.dns.rfc6724 import preferred
-from lbcheck.model.plan import LookUp
-from lbcheck.model.sample import ErrorKind, Failure, Lookup
+from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.dns.lookup import look_up, prefix_lengths, sources
 from tests.socket.glibc_world import Scenario
 

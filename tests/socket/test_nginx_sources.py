@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.plan import CountLogLines, ReadHaproxy, ReadStubStatus
-from lbcheck.model.sample import ErrorKind, LogLines, StubStatus
+from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.step import ErrorKind
+from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.sources import access_log, haproxy_socket, stub_status
 from lbcheck.wire.haproxy import requests_of, servers
 from tests.socket.counter_servers import Reply, dripping, haproxy, http_answer, nginx, replying, silent

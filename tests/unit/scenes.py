@@ -4,8 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lbcheck.model.sample import Answers, Count, HaproxyCounters, LogLines, Lookup, Resolution, Sample, StubStatus
+from lbcheck.model.address import Endpoint
+from lbcheck.model.command import RunCommand
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.dns_queries import Resolution, Resolve
+from lbcheck.model.fill import Fill
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.requests import Answers, Count, Request
+from lbcheck.model.step import Sample, Step
+from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.model.topology import Backend, Balancer, DnsName, Frontend, Host, Server, Topology, Vip
+from lbcheck.model.watch import Route, Watch
 
 URL = "http://www.lab.test/"
 WEIGHTS = {"web1": 1, "web2": 1, "web3": 2}
@@ -24,6 +34,19 @@ TOPOLOGY = Topology(
     clients=(Host("client1", ("198.18.0.31",)), Host("client2", ("100.64.0.2",))),
     identify_balancer="header:x-balancer",
     reachable=("client1", "client2", "lb1", "lb2", "web1", "web2", "web3"),
+)
+
+# A step of each kind.
+ONE_OF_EACH: tuple[Step, ...] = (
+    Resolve(at="c", name="x.test", rdtype="A", queries=5, server=Endpoint("2001:2::53", 53), layer="resolver"),
+    LookUp(at="c", name="x.test", family=6, queries=5, rate=50),
+    Request(at="c", url="http://x/", address="::1", requests=3, keep_alive=True),
+    ReadHaproxy(at="lb1", balancer="lb1", uri="unix:/s", when="after"),
+    CountLogLines(at="web1", server="web1", path="/log", token="t", when="before"),
+    ReadStubStatus(at="web1", server="web1", url="http://127.0.0.1/", when="before"),
+    Fill(at="c", endpoints=(Endpoint("127.0.0.1", 80),), label="a path"),
+    Watch(at="c", routes=(Route("http://x/", "::1"),), interval_s=0.1, for_s=1.0, rehearsal=True),
+    RunCommand(words=("true",), after_s=5.0),
 )
 
 

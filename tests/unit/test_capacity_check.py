@@ -20,10 +20,12 @@ from lbcheck.model.capacity import (
     Server,
     Vip,
 )
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
 from lbcheck.model.fill import Fill, Filled
+from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.nat import NatPool
-from lbcheck.model.plan import CountLogLines, Options, ReadHaproxy, Step
-from lbcheck.model.sample import ErrorKind, Failure, HaproxyCounters, LogLines, Sample
+from lbcheck.model.plan import Options
+from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.topology import Balancer as BalancerHost
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Outcome, Verdict

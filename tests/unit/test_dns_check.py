@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from lbcheck.checks import dns
-from lbcheck.model.plan import LookUp, Options, Resolve
-from lbcheck.model.sample import ErrorKind, Failure, Resolution, Sample
+from lbcheck.model.dns_queries import Resolution, Resolve
+from lbcheck.model.lookup import LookUp
+from lbcheck.model.plan import Options
+from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.topology import HERE, DnsName, Topology
 from lbcheck.model.verdict import Outcome, Verdict
 

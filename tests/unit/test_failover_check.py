@@ -9,10 +9,11 @@ import pytest
 
 from lbcheck.checks import failover
 from lbcheck.errors import LbcheckError
+from lbcheck.model.command import Commanded, RunCommand
 from lbcheck.model.plan import Options
-from lbcheck.model.sample import ErrorKind, Failure, Sample
+from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
-from lbcheck.model.watch import Commanded, Gap, RunCommand, Seen, Watch, Watched
+from lbcheck.model.watch import Gap, Seen, Watch, Watched
 from lbcheck.reporters import plan as plan_as_text
 from lbcheck.wire import jsonl
 

@@ -11,7 +11,7 @@ from lbcheck.checks.fill import WHY, Ground, judge, predict, taken
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, Filled, StopKind, explicit
-from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.model.verdict import Outcome, Report, Verdict
 
 from .shown import as_json, as_text

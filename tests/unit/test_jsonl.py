@@ -2,22 +2,15 @@
 
 import pytest
 
-from lbcheck.model import plan
-from lbcheck.model.address import Endpoint
-from lbcheck.model.sample import Answers, Count, ErrorKind, Failure, HaproxyCounters, Sample
+from lbcheck.model.counters import HaproxyCounters
+from lbcheck.model.plan import Stage, StageName
+from lbcheck.model.requests import Answers, Count
+from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.topology import Topology
 from lbcheck.wire import jsonl
 
-from .scenes import TOPOLOGY, healthy, lookup, resolution
+from .scenes import ONE_OF_EACH, TOPOLOGY, healthy, lookup, resolution
 
-STEPS = [
-    plan.Resolve(at="c", name="x.test", rdtype="A", queries=5, server=Endpoint("2001:2::53", 53), layer="resolver"),
-    plan.LookUp(at="c", name="x.test", family=6, queries=5, rate=50),
-    plan.Request(url="http://x/", address="::1", requests=3, keep_alive=True),
-    plan.ReadHaproxy(at="lb1", balancer="lb1", uri="unix:/s", when="after"),
-    plan.CountLogLines(at="web1", server="web1", path="/log", token="t"),
-    plan.ReadStubStatus(at="web1", server="web1", url="http://127.0.0.1/", when="before"),
-]
 SAMPLES = [
     *healthy(),
     resolution({"198.18.0.101": 3}),
@@ -29,8 +22,8 @@ COUNTERS = '{"class": "HaproxyCounters", "at": "l", "balancer": "l", "uri": "u",
 
 def test_a_stage_comes_back_as_it_went() -> None:
     """A probe runs exactly the steps that were planned."""
-    stage = plan.Stage("traffic", tuple(STEPS))
-    assert jsonl.parse(plan.Stage, jsonl.line(stage)) == stage
+    stage = Stage(StageName.TRAFFIC, ONE_OF_EACH)
+    assert jsonl.parse(Stage, jsonl.line(stage)) == stage
 
 
 def test_samples_come_back_as_they_went() -> None:

@@ -14,7 +14,7 @@ from lbcheck.checks.prove.claims import Row
 from lbcheck.errors import MeasurementError
 from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Filled, StopKind
-from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.model.verdict import Outcome, Report
 
 from .shown import as_json, as_text

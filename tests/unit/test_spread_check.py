@@ -9,8 +9,11 @@ from scipy.stats import binom
 
 from lbcheck.checks import spread
 from lbcheck.loaders.command_line import of_url
-from lbcheck.model.plan import CountLogLines, Options, ReadHaproxy, Request
-from lbcheck.model.sample import Answers, ErrorKind, Failure, HaproxyCounters, LogLines, Sample
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.plan import Options
+from lbcheck.model.requests import Answers, Request
+from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.topology import HERE, Backend, Topology
 from lbcheck.model.verdict import Outcome, Verdict
 

@@ -14,8 +14,10 @@ from lbcheck.checks.capacity.prediction import Prediction, predicted
 from lbcheck.checks.stop_reasons import WHY
 from lbcheck.model.address import Family
 from lbcheck.model.capacity import Cluster
+from lbcheck.model.counters import HaproxyCounters
 from lbcheck.model.fill import Fill, Filled, StopKind
-from lbcheck.model.sample import HaproxyCounters, LogLines, Sample
+from lbcheck.model.log_lines import LogLines
+from lbcheck.model.step import Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 

@@ -7,8 +7,11 @@ from lbcheck.checks.capacity import fills
 from lbcheck.checks.capacity.prediction import subjects
 from lbcheck.errors import LbcheckError
 from lbcheck.model.capacity import Cluster
+from lbcheck.model.counters import ReadHaproxy
 from lbcheck.model.fill import Fill
-from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, Stage, Step, When
+from lbcheck.model.log_lines import CountLogLines
+from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.step import Step, When
 from lbcheck.model.topology import HERE, Topology
 
 NO_PORTS = "no free ports"  # what HAProxy logs at each attempt that finds no source port (Connect() failed …)
@@ -28,10 +31,10 @@ def plan(topology: Topology, options: Options) -> Plan:
     counting = [tuple(_counters(topology, options, when)) if to_servers else () for when in ("before", "after")]
     may = (HERE, *topology.reachable)
     stages = (
-        Stage("before", counting[0]),
-        Stage("traffic", tuple(to_servers)),
-        Stage("after", counting[1]),
-        Stage("clients", tuple(to_vips)),
+        Stage(StageName.BEFORE, counting[0]),
+        Stage(StageName.TRAFFIC, tuple(to_servers)),
+        Stage(StageName.AFTER, counting[1]),
+        Stage(StageName.CLIENT_FILLS, tuple(to_vips)),
     )
     return Plan(tuple(Stage(stage.name, tuple(step for step in stage.steps if step.at in may)) for stage in stages))
 

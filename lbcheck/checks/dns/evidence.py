@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lbcheck.model.dns_queries import RecordType
 from lbcheck.model.evidence import Record
-from lbcheck.model.plan import RecordType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,8 +9,9 @@ from lbcheck.checks import loss
 from lbcheck.checks.dns import rfc6724
 from lbcheck.checks.dns.evidence import DnsEvidence
 from lbcheck.model.address import family
-from lbcheck.model.plan import RecordType
-from lbcheck.model.sample import Lookup, Resolution, Sample
+from lbcheck.model.dns_queries import RecordType, Resolution
+from lbcheck.model.lookup import Lookup
+from lbcheck.model.step import Sample
 from lbcheck.model.topology import DnsName, Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 from lbcheck.checks import pace
 from lbcheck.checks.dns.judging import FEWEST_TESTS, VERSION, needed_queries
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import LookUp, Options, Plan, RecordType, Resolve, Stage, Step
+from lbcheck.model.dns_queries import RecordType, Resolve
+from lbcheck.model.lookup import LookUp
+from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.step import Step
 from lbcheck.model.topology import DnsName, Host, Topology
 
 FEWEST_QUERIES = 100
@@ -20,7 +23,7 @@ def plan(topology: Topology, options: Options) -> Plan:
             if name.addresses and not name.of_family(VERSION[rdtype]):
                 continue
             steps += _ask(topology, options, name, rdtype, clients)
-    return Plan((Stage("traffic", tuple(steps)),))
+    return Plan((Stage(StageName.TRAFFIC, tuple(steps)),))
 
 
 def _ask(

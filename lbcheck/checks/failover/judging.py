@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from lbcheck.checks.failover.evidence import NOTHING, CommandEvidence, CommandRun, GapEvidence, WatchEvidence
 from lbcheck.model.address import Endpoint, port_of
-from lbcheck.model.sample import ErrorKind, Sample
+from lbcheck.model.command import Commanded
+from lbcheck.model.step import ErrorKind, Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
-from lbcheck.model.watch import Commanded, Gap, Seen, Watched
+from lbcheck.model.watch import Gap, Seen, Watched
 
 NAME = "failover"
 # Our own lack, and nobody's outage.

@@ -2,9 +2,11 @@
 
 from lbcheck.checks import pace
 from lbcheck.errors import LbcheckError
-from lbcheck.model.plan import Options, Plan, Stage, Step
+from lbcheck.model.command import RunCommand
+from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.step import Step
 from lbcheck.model.topology import Topology
-from lbcheck.model.watch import Route, RunCommand, Watch
+from lbcheck.model.watch import Route, Watch
 
 PACE_S = 0.05  # between two attempts at one address from one host, where nothing limits them
 FASTEST_S = 0.01
@@ -52,7 +54,7 @@ def plan(topology: Topology, options: Options) -> Plan:
     traffic: list[Step] = [watch(client, whole_s, rehearsal=False) for client in clients]
     if options.command:
         traffic.append(RunCommand(words=options.command, after_s=options.lead_s))
-    return Plan((Stage("before", rehearsal), Stage("traffic", tuple(traffic))))
+    return Plan((Stage(StageName.BEFORE, rehearsal), Stage(StageName.TRAFFIC, tuple(traffic))))
 
 
 def _interval_s(topology: Topology, options: Options, watched: int) -> float:

@@ -8,7 +8,7 @@ from lbcheck.analysis.counter_deltas import Difference
 from lbcheck.checks.spread import testimony
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.observations import Observations, gather
-from lbcheck.model.sample import Sample
+from lbcheck.model.step import Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 

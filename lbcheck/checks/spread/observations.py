@@ -8,7 +8,11 @@ from typing import Literal
 from lbcheck.analysis.counter_deltas import Difference, ServerDelta, backend_called, differences
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.address import family
-from lbcheck.model.sample import Answers, HaproxyCounters, LogLines, Sample, StubStatus
+from lbcheck.model.counters import HaproxyCounters
+from lbcheck.model.log_lines import LogLines
+from lbcheck.model.requests import Answers
+from lbcheck.model.step import Sample
+from lbcheck.model.stub_status import StubStatus
 from lbcheck.model.topology import Backend, Frontend, Server, Topology
 
 ASSUMED = "roundrobin"  # the algorithm, where neither the user nor the balancer says

@@ -8,7 +8,12 @@ from lbcheck.checks import pace
 from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
 from lbcheck.checks.spread.observations import ASSUMED
 from lbcheck.model.address import family
-from lbcheck.model.plan import CountLogLines, Options, Plan, ReadHaproxy, ReadStubStatus, Request, Stage, Step, When
+from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.log_lines import CountLogLines
+from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.requests import Request
+from lbcheck.model.step import Step, When
+from lbcheck.model.stub_status import ReadStubStatus
 from lbcheck.model.topology import HERE, Backend, Server, Topology
 
 LAB_REQUESTS = 2000
@@ -20,9 +25,9 @@ def plan(topology: Topology, options: Options) -> Plan:
     """Return three stages: counters, traffic from every client to every address, counters again."""
     return Plan(
         (
-            Stage("before", tuple(_counters(topology, options, "before"))),
-            Stage("traffic", tuple(_traffic(topology, options))),
-            Stage("after", (*_counters(topology, options, "after"), *_logs(topology, options))),
+            Stage(StageName.BEFORE, tuple(_counters(topology, options, "before"))),
+            Stage(StageName.TRAFFIC, tuple(_traffic(topology, options))),
+            Stage(StageName.AFTER, (*_counters(topology, options, "after"), *_logs(topology, options))),
         )
     )
 

@@ -7,8 +7,8 @@ from collections import Counter
 from time import monotonic
 
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import Resolve
-from lbcheck.model.sample import ErrorKind
+from lbcheck.model.dns_queries import Resolve
+from lbcheck.model.step import ErrorKind
 from lbcheck.probing.dns.kernel import POLL_S, SILENCES, kind_of, towards
 from lbcheck.probing.stopping import Stopped
 from lbcheck.wire.dns import Memory, Question, Tally

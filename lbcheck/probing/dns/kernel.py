@@ -4,7 +4,7 @@ import errno
 import socket
 
 from lbcheck.model.address import Endpoint, family
-from lbcheck.model.sample import ErrorKind
+from lbcheck.model.step import ErrorKind
 
 POLL_S = 0.1  # how often `stopped` is asked
 SILENCES = 3  # queries or timeouts in a row: nobody answers

@@ -10,8 +10,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
 from lbcheck.model.address import Family
-from lbcheck.model.plan import LookUp
-from lbcheck.model.sample import ErrorKind, Failure, Lookup
+from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.stopping import Stopped, never
 
 FAILURES = 3  # in a row, then the rest is not asked: the C library has itself asked every server twice or more

@@ -11,8 +11,8 @@ from time import monotonic
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import Resolve
-from lbcheck.model.sample import ErrorKind, Failure, Resolution
+from lbcheck.model.dns_queries import Resolution, Resolve
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.dns.datagrams import Block, connected
 from lbcheck.probing.dns.kernel import kind_of
 from lbcheck.probing.dns.stream import Stream

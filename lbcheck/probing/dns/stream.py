@@ -9,8 +9,8 @@ from contextlib import suppress
 from time import monotonic, sleep
 
 from lbcheck.model.address import Endpoint
-from lbcheck.model.plan import Resolve
-from lbcheck.model.sample import ErrorKind
+from lbcheck.model.dns_queries import Resolve
+from lbcheck.model.step import ErrorKind
 from lbcheck.probing.dns.kernel import POLL_S, SILENCES, kind_of, towards
 from lbcheck.probing.stopping import Stopped
 from lbcheck.wire.dns import Answer, Memory, Question

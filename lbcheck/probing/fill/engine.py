@@ -13,7 +13,7 @@ from typing import Any
 from lbcheck.errors import LbcheckError, MeasurementError
 from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.fill import Fill, Filled, StopKind
-from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing import child, sock_diag
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS, Block, blocks, deal, portions, workers
@@ -29,7 +29,7 @@ def fill(step: Fill, stopped: Stopped = never) -> Filled:
         with filling(step, stopped) as held:
             held.hold(step.hold_s, stopped)
     except LbcheckError as error:
-        return Filled(at=step.at, binding=step.binding, label=step.label, failure=Failure(ErrorKind.DENIED, str(error)))
+        return step.lost(Failure(ErrorKind.DENIED, str(error)))
     return held.sample()
 
 

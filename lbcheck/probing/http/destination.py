@@ -4,8 +4,8 @@ import socket
 from typing import Any
 
 from lbcheck.model.address import family
-from lbcheck.model.plan import Request
-from lbcheck.model.sample import ErrorKind, Failure
+from lbcheck.model.requests import Request
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.http import tls
 from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT
 from lbcheck.wire.http.request import Target

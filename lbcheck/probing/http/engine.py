@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import lbcheck
-from lbcheck.model.plan import Request
-from lbcheck.model.sample import Answers, Count, ErrorKind, Failure
+from lbcheck.model.requests import Answers, Count, Request
+from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.http.destination import Destination, ImpossibleError
 from lbcheck.probing.http.error_kinds import KINDS
 from lbcheck.probing.http.tls import Tls
@@ -58,7 +58,7 @@ def request(step: Request, stopped: Stopped = never) -> Answers:
     try:
         engine = _Engine(step, Destination(step, target), message, recogniser)
     except ImpossibleError as error:
-        return Answers(at=step.at, url=step.url, address=step.address, source=step.source, failure=error.failure)
+        return step.lost(error.failure)
     with _without_garbage_collection():
         failure = engine.run(stopped)
     counts, errors, statuses = tally(engine.answers)

@@ -2,7 +2,7 @@
 
 import errno
 
-from lbcheck.model.sample import ErrorKind
+from lbcheck.model.step import ErrorKind
 
 KINDS = {
     errno.ECONNREFUSED: ErrorKind.REFUSED,

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 import lbcheck
 from lbcheck.model.address import family
-from lbcheck.model.sample import ErrorKind
+from lbcheck.model.step import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
 from lbcheck.probing.http import tls
 from lbcheck.probing.http.error_kinds import KINDS

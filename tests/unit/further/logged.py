@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Column, Exhibit, Table
-from lbcheck.model.plan import CountLogLines, Options, Plan, Stage
-from lbcheck.model.sample import LogLines, Sample
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.step import Sample
 from lbcheck.model.topology import Server, Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict
 
@@ -32,7 +33,7 @@ def supports(topology: Topology) -> str:
 def plan(topology: Topology, options: Options) -> Plan:
     """Return one stage: each server's log is read."""
     steps = (CountLogLines(server=server.name, path=server.log, token=options.token) for server in _servers(topology))
-    return Plan((Stage("after", tuple(steps)),))
+    return Plan((Stage(StageName.AFTER, tuple(steps)),))
 
 
 def _servers(topology: Topology) -> list[Server]:

@@ -1,0 +1,51 @@
+"""Asking a DNS server: a block of queries, and the answers to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lbcheck.model.address import Endpoint
+from lbcheck.model.step import Failure, Sample, Step
+
+RecordType = Literal["A", "AAAA"]
+Layer = Literal["authoritative", "resolver", ""]  # of name servers; empty: told by the answer's AA bit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolve(Step):
+    """Ask `server` for one name and type, `queries` times in one block; no server: the host's own resolver."""
+
+    name: str
+    rdtype: RecordType
+    queries: int
+    server: Endpoint | None = None
+    layer: Layer = ""
+    rate: float = 0.0  # queries a second; 0: no limit
+
+    def lost(self, failure: Failure) -> "Resolution":
+        """Return the sample of this step when it has no result at all."""
+        return Resolution(
+            at=self.at,
+            failure=failure,
+            server=str(self.server or ""),
+            layer=self.layer,
+            name=self.name,
+            rdtype=self.rdtype,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution(Sample):
+    """Answers to one block of queries to one server."""
+
+    server: str  # Endpoint, as text
+    layer: Layer
+    name: str
+    rdtype: RecordType
+    queries: int = 0  # sent
+    first: Mapping[str, int] = field(default_factory=dict)  # address → answers that gave it first
+    orders: Mapping[str, int] = field(default_factory=dict)  # addresses in order, joined by a blank → answers
+    ttls_s: tuple[int, ...] = ()  # every TTL seen, sorted
+    rcodes: Mapping[str, int] = field(default_factory=dict)  # NOERROR, NXDOMAIN, …
+    errors: Mapping[str, int] = field(default_factory=dict)  # ErrorKind → queries
+    truncated: int = 0  # answered by TC, asked again over TCP

@@ -1,0 +1,19 @@
+"""Every kind of step, and every kind of sample: what can travel to a host and back, and into a file."""
+
+from lbcheck.model.command import Commanded, RunCommand
+from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.dns_queries import Resolution, Resolve
+from lbcheck.model.fill import Fill, Filled
+from lbcheck.model.log_lines import CountLogLines, LogLines
+from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.requests import Answers, Request
+from lbcheck.model.step import Sample, Step
+from lbcheck.model.stub_status import ReadStubStatus, StubStatus
+from lbcheck.model.watch import Watch, Watched
+
+STEPS: tuple[type[Step], ...] = (
+    Resolve, LookUp, Request, ReadHaproxy, CountLogLines, ReadStubStatus, Fill, Watch, RunCommand,
+)  # fmt: skip
+SAMPLES: tuple[type[Sample], ...] = (
+    Resolution, Lookup, Answers, HaproxyCounters, LogLines, StubStatus, Filled, Watched, Commanded,
+)  # fmt: skip

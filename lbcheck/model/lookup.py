@@ -1,0 +1,34 @@
+"""Calling getaddrinfo, as every program on a host does, and what it gave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lbcheck.model.address import Family
+from lbcheck.model.step import Failure, Sample, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookUp(Step):
+    """Call getaddrinfo for one name and family, `queries` times."""
+
+    name: str
+    family: Family
+    queries: int
+    rate: float = 0.0  # calls a second; 0: no limit
+
+    def lost(self, failure: Failure) -> "Lookup":
+        """Return the sample of this step when it has no result at all."""
+        return Lookup(at=self.at, failure=failure, name=self.name, family=self.family)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup(Sample):
+    """What getaddrinfo gave; `sources` is destination → source address/prefix length that the kernel would use."""
+
+    name: str
+    family: Family
+    queries: int = 0
+    first: Mapping[str, int] = field(default_factory=dict)
+    orders: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
