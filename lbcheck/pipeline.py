@@ -27,6 +27,7 @@ from lbcheck.vantage import ansible, here
 from lbcheck.vantage.beside import Beside
 from lbcheck.wire import jsonl
 from lbcheck.wire import report as wire_report
+from lbcheck.wire import samples as samples_file
 
 
 class Judge(Protocol):
@@ -130,7 +131,7 @@ def run(
     todo = plan(used, topology, options)
     samples = Samples(keep)
     if keep:
-        keep.write(jsonl.line(topology) + "\n")
+        keep.write(samples_file.first_line(topology) + "\n")
     whole = _gather(todo, inventories, samples, progress)
     verdicts = judge(topology, samples.seen, used) + ([] if whole else [_interrupted()])
     return reporting.report(verdicts)
@@ -233,13 +234,15 @@ def reread(path: Path) -> Report:
         raise LbcheckError(f"{path} is neither a report nor samples: it is no text") from None
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     try:
-        return _judged_again(text, moment) if jsonl.holds_samples(text) else read_report(text)
+        return _judged_again(text, moment) if samples_file.begins(text) else read_report(text)
+    except samples_file.NewerError as error:
+        raise LbcheckError(f"{path} {error}") from None
     except LbcheckError as error:
         raise LbcheckError(f"{path} is neither a report nor samples: {error}") from None
 
 
 def _judged_again(text: str, moment: datetime) -> Report:
-    topology, samples = jsonl.kept(text)
+    topology, samples = samples_file.read(text)
     used = [check for check in CHECKS.values() if not check.supports(topology)]
     return Report(_rfc3339(moment), 0.0, __version__, tuple(judge(topology, samples, used)))
 

@@ -1,7 +1,7 @@
 """Every kind of step, and every kind of sample: what can travel to a host and back, and into a file."""
 
 from lbcheck.model.command import Commanded, RunCommand
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.log_lines import CountLogLines, LogLines
@@ -12,8 +12,8 @@ from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.model.watch import Watch, Watched
 
 STEPS: tuple[type[Step], ...] = (
-    Resolve, LookUp, Request, ReadHaproxy, CountLogLines, ReadStubStatus, Fill, Watch, RunCommand,
+    Resolve, LookUp, Request, ReadCounters, CountLogLines, ReadStubStatus, Fill, Watch, RunCommand,
 )  # fmt: skip
 SAMPLES: tuple[type[Sample], ...] = (
-    Resolution, Lookup, Answers, HaproxyCounters, LogLines, StubStatus, Filled, Watched, Commanded,
+    Resolution, Lookup, Answers, Counters, LogLines, StubStatus, Filled, Watched, Commanded,
 )  # fmt: skip

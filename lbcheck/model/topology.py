@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lbcheck.errors import InventoryError, LbcheckError
+from lbcheck.model import schemes
 from lbcheck.model.address import PortRange, family
 from lbcheck.model.capacity import Cluster
 
@@ -39,10 +40,8 @@ class Balancer:
 
     def __post_init__(self) -> None:
         for uri in self.stats:
-            if not uri.startswith(("unix:", "tcp://", "http://", "https://")):
-                raise LbcheckError(
-                    f"statistics '{uri}': write unix:PATH, tcp://HOST:PORT or http[s]://[USER@]HOST/PATH"
-                )
+            if not schemes.of_counters(uri):
+                raise LbcheckError(f"statistics '{uri}': write {schemes.forms()}")
             if ":" in uri.rpartition("@")[0].partition("://")[2]:
                 where = uri.partition("://")[2].rpartition("@")[2]
                 raise LbcheckError(f"statistics at {where}: the password goes into LBCHECK_STATS_PASSWORD, not the URI")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lbcheck.model.command import RunCommand
-from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.counters import ReadCounters
 from lbcheck.model.dns_queries import Resolve
 from lbcheck.model.fill import Fill
 from lbcheck.model.log_lines import CountLogLines
@@ -46,8 +46,8 @@ def _request(step: Request) -> str:
     )
 
 
-def _read_counters(step: ReadHaproxy) -> str:
-    return f"read HAProxy's counters of {step.balancer} from {step.uri}"
+def _read_counters(step: ReadCounters) -> str:
+    return f"read {step.product}'s counters of {step.balancer} from {step.uri}"
 
 
 def _count_log_lines(step: CountLogLines) -> str:
@@ -82,7 +82,7 @@ SENTENCES: Mapping[type[Step], Callable[[Any], str]] = {
     Resolve: _resolve,
     LookUp: _look_up,
     Request: _request,
-    ReadHaproxy: _read_counters,
+    ReadCounters: _read_counters,
     CountLogLines: _count_log_lines,
     ReadStubStatus: _read_stub_status,
     Fill: _fill,

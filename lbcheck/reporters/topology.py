@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lbcheck.model import schemes
 from lbcheck.model.topology import Topology
 
 
@@ -11,6 +12,7 @@ def render(topology: Topology) -> str:
 
 
 def _lines(topology: Topology) -> Iterator[str]:
+    product = schemes.product_at(uri for balancer in topology.balancers for uri in balancer.stats).name
     yield f"a lab: {'yes, no limit on the rate' if topology.lab else 'no, probes go gently'}"
     for title, hosts in (
         ("DNS server", topology.dns_servers),
@@ -24,7 +26,7 @@ def _lines(topology: Topology) -> Iterator[str]:
         yield f"balancer {balancer.name}: VIPs {vips}; {stats}"
     for backend in topology.backends:
         servers = ", ".join(f"{name} (weight {weight})" for name, weight in backend.weights.items())
-        yield f"backend {backend.name}: {backend.algorithm or 'algorithm as HAProxy says'}: {servers}"
+        yield f"backend {backend.name}: {backend.algorithm or f'algorithm as {product} says'}: {servers}"
     for frontend in topology.frontends:
         addresses = ", ".join(frontend.addresses) or "as its name resolves"
         yield f"frontend {frontend.name}: {frontend.url} at {addresses} → backend {frontend.backend}"

@@ -6,12 +6,12 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
 from lbcheck.wire.haproxy import (
@@ -23,6 +23,7 @@ from lbcheck.wire.haproxy import (
     Process,
     Row,
     beginning,
+    counters,
     parse_page_head,
     parse_stat,
 )
@@ -74,7 +75,7 @@ class Mended:
             self.process = self._fetch_process()
         finally:
             self._session.close()
-        if 0 not in (before.pid, self.process.pid) and before.pid != self.process.pid:
+        if None not in (before.pid, self.process.pid) and before.pid != self.process.pid:
             raise SourceError(ErrorKind.PROTOCOL, "HAProxy was reloaded, or several processes answer, at the same port")
         self._sort()
         self.failed = False
@@ -126,22 +127,15 @@ class Mended:
         return bytes(body)
 
 
-def read(step: ReadHaproxy) -> HaproxyCounters:
+def read(step: ReadCounters) -> Counters:
     """Read one process's counters from `http[s]://[USER@]HOST[:PORT]/PATH`; a failure is a sample with its kind."""
     started = time.monotonic()
-    counters = partial(HaproxyCounters, at=step.at, balancer=step.balancer, uri=step.uri, when=step.when)
     try:
         page = within(step.timeout_s, lambda: statistics_page(step.uri, step.timeout_s))
     except (*EXPECTED, NotStatisticsError) as error:
         failure = explain(error, _without_password(step.uri), _ADVICE)
-        return counters(failure=failure, seconds=time.monotonic() - started)
-    return counters(
-        rows=page.rows,
-        pid=page.process.pid,
-        uptime_s=page.process.uptime_s,
-        version=page.process.version,
-        seconds=time.monotonic() - started,
-    )
+        return replace(step.lost(failure), seconds=time.monotonic() - started)
+    return counters(step, page.process, page.rows, time.monotonic() - started)
 
 
 def statistics_page(uri: str, timeout_s: float) -> Mended:

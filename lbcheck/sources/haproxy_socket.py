@@ -2,13 +2,13 @@
 
 import socket
 import time
-from functools import partial
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
-from lbcheck.wire.haproxy import NotStatisticsError, parse_runtime
+from lbcheck.wire.haproxy import NotStatisticsError, counters, parse_runtime
 
 LIMIT_BYTES = 64 * 2**20  # a server's row is about 600 bytes: room for 100,000 servers
 
@@ -23,23 +23,16 @@ _ADVICE = {
 }
 
 
-def read(step: ReadHaproxy) -> HaproxyCounters:
+def read(step: ReadCounters) -> Counters:
     """Read one process's counters from `unix:PATH` or `tcp://HOST:PORT`; a failure is a sample with its kind."""
     started = time.monotonic()
-    counters = partial(HaproxyCounters, at=step.at, balancer=step.balancer, uri=step.uri, when=step.when)
     try:
         answer = within(step.timeout_s, lambda: _ask(step.uri, step.timeout_s))
         # Names may be in any 8-bit encoding; none may be lost, and none may stop the reading.
         process, rows = parse_runtime(answer.decode(errors="backslashreplace"))
     except (*EXPECTED, NotStatisticsError) as error:
-        return counters(failure=explain(error, step.uri, _ADVICE), seconds=time.monotonic() - started)
-    return counters(
-        rows=rows,
-        pid=process.pid,
-        uptime_s=process.uptime_s,
-        version=process.version,
-        seconds=time.monotonic() - started,
-    )
+        return replace(step.lost(explain(error, step.uri, _ADVICE)), seconds=time.monotonic() - started)
+    return counters(step, process, rows, time.monotonic() - started)
 
 
 def _ask(uri: str, timeout_s: float) -> bytes:

@@ -2,10 +2,11 @@
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, cast
 
+from lbcheck.model import schemes
 from lbcheck.model.command import Commanded, RunCommand
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.log_lines import CountLogLines, LogLines
@@ -17,6 +18,20 @@ from lbcheck.model.watch import Watch, Watched
 from lbcheck.probing.stopping import Stopped, never
 
 Begun = Callable[[str], None]  # hears the name of each stage that begins
+
+
+class ReadsCounters(Protocol):
+    """A module that the table of schemes names for statistics."""
+
+    def read(self, step: ReadCounters) -> Counters:
+        """Read one process's counters; a failure is a sample with its kind."""
+
+
+class CountsLogLines(Protocol):
+    """A module that the table of schemes names for logs."""
+
+    def count(self, step: CountLogLines) -> LogLines:
+        """Count the lines with the step's token; a failure is a sample with its kind."""
 
 
 def silently(_stage: str) -> None:
@@ -60,18 +75,15 @@ def _request(step: Request, stopped: Stopped) -> Answers:
     return request(step, stopped)
 
 
-def _read_counters(step: ReadHaproxy, _stopped: Stopped) -> HaproxyCounters:
-    page = step.uri.startswith(("http:", "https:"))
-    module = importlib.import_module("lbcheck.sources." + ("haproxy_page" if page else "haproxy_socket"))
-    sample: HaproxyCounters = module.read(step)
-    return sample
+def _read_counters(step: ReadCounters, _stopped: Stopped) -> Counters:
+    scheme = schemes.of_counters(step.uri)
+    if not scheme:
+        return step.lost(Failure(ErrorKind.NOT_FOUND, f"{step.uri}: write {schemes.forms()}"))
+    return cast(ReadsCounters, importlib.import_module(scheme.module)).read(step)
 
 
 def _count_log_lines(step: CountLogLines, _stopped: Stopped) -> LogLines:
-    journal = step.path.startswith("journal:")
-    module = importlib.import_module("lbcheck.sources." + ("journal" if journal else "access_log"))
-    sample: LogLines = module.count(step)
-    return sample
+    return cast(CountsLogLines, importlib.import_module(schemes.of_log(step.path))).count(step)
 
 
 def _read_stub_status(step: ReadStubStatus, _stopped: Stopped) -> StubStatus:
@@ -102,7 +114,7 @@ RUNNERS: Mapping[type[Step], Callable[[Any, Stopped], Sample]] = {
     Resolve: _resolve,
     LookUp: _look_up,
     Request: _request,
-    ReadHaproxy: _read_counters,
+    ReadCounters: _read_counters,
     CountLogLines: _count_log_lines,
     ReadStubStatus: _read_stub_status,
     Fill: _fill,

@@ -1,34 +1,47 @@
-"""HAProxy's statistics: the CSV of `show stat` and of the page, `show info`, and the head of the HTML page."""
+"""HAProxy's statistics → counters: the CSV of `show stat` and of the page, `show info`, the head of the HTML page."""
 
 import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from lbcheck.model import schemes
+from lbcheck.model.counters import BackendCounters, Counters, ReadCounters, ServerCounters, ServerState
+from lbcheck.model.told_by import ToldBy
 
 Row = Mapping[str, int | str]
 
 # Values of the column `type` (HAProxy's management guide, 9.1).
 FRONTEND, BACKEND, SERVER, LISTENER = range(4)
 
-# The columns that lbcheck keeps; the others (bytes, timers, HTTP/2, …) only make samples longer. An empty cell is left
-# out of its row: HAProxy writes nothing where a column has no meaning, and nothing is not zero.
+# The columns that are read. An empty cell is left out of its row: HAProxy writes nothing where a column has no meaning,
+# and nothing is not zero.
 NUMBERS = frozenset(
     (
-        *("type", "pid", "iid", "sid", "weight", "act", "bck"),
-        *("qcur", "scur", "smax", "slim", "stot", "lbtot", "econ", "eresp", "wretr", "wredis"),
-        *("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
-        *("req_tot", "rate_max", "lastchg", "chkfail", "chkdown", "check_code"),
+        *("type", "weight", "uweight", "bck", "lastchg", "chkfail"),
+        *("stot", "lbtot", "econ", "eresp", "wretr", "wredis", "req_tot"),
+        *("hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
     )
 )
-TEXTS = frozenset(
-    ("pxname", "svname", "status", "mode", "algo", "addr", "cookie", "tracked", "check_status", "last_chk")
-)
+TEXTS = frozenset(("pxname", "svname", "status", "mode", "algo", "addr", "cookie", "check_status"))
 
 _NEEDED = ("pxname", "svname", "type")
 _NUMBER = re.compile(r"-?[0-9]{1,15}")  # as many digits as a number in JSON holds exactly (RFC 8259, section 6)
+# Not hrsp_1xx, and not a server's req_tot: an interim answer (100, 103) is followed by a final one, which counts again.
 _FINAL_RESPONSES = ("hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
 _UPTIME_UNITS_S = (86400, 3600, 60, 1)
+# A server that is reached from several sources has a line for each (haproxy #1520), named so by the role haproxy.
+_LINE = re.compile(r"\.source[0-9]+$")
+# How each status begins: `UP 1/3` is on its way down and serves. What is not here (NOLB) takes no new sessions.
+_STATES = {
+    "UP": ServerState.SERVING,
+    "no check": ServerState.UNCHECKED,
+    "DRAIN": ServerState.DRAINING,
+    "DOWN": ServerState.DOWN,
+    "MAINT": ServerState.MAINTENANCE,
+}
 
 
 class NotStatisticsError(ValueError):
@@ -39,10 +52,9 @@ class NotStatisticsError(ValueError):
 class Process:
     """Which HAProxy process counted. A reload starts another one, with counters at 0."""
 
-    pid: int = 0  # 0: not known
-    uptime_s: int = -1  # -1: not known
-    version: str = ""
-    node: str = ""
+    pid: int | None = None
+    uptime_s: int | None = None
+    version: str | None = None
 
 
 def parse_runtime(text: str) -> tuple[Process, tuple[Row, ...]]:
@@ -60,7 +72,7 @@ def parse_info(text: str) -> Process:
     pid, uptime = fields.get("Pid", ""), fields.get("Uptime_sec", "")
     if not (_NUMBER.fullmatch(pid) and _NUMBER.fullmatch(uptime)):
         raise NotStatisticsError(f"not HAProxy's runtime API: {beginning(text)}")
-    return Process(int(pid), int(uptime), fields.get("Version", ""), fields.get("node", ""))
+    return Process(int(pid), int(uptime), fields.get("Version"))
 
 
 def parse_page_head(html: str) -> Process:
@@ -69,9 +81,11 @@ def parse_page_head(html: str) -> Process:
     uptime = re.search(r"uptime = </b> *([0-9]{1,7})d ([0-9]{1,2})h([0-9]{2})m([0-9]{2})s", html)
     version = re.search(r"HAProxy version ([^,<\s]{1,80})", html)  # not there under `stats hide-version`
     return Process(
-        pid=int(pid[1]) if pid else 0,
-        uptime_s=sum(int(n) * unit for n, unit in zip(uptime.groups(), _UPTIME_UNITS_S, strict=True)) if uptime else -1,
-        version=version[1] if version else "",
+        pid=int(pid[1]) if pid else None,
+        uptime_s=sum(int(n) * unit for n, unit in zip(uptime.groups(), _UPTIME_UNITS_S, strict=True))
+        if uptime
+        else None,
+        version=version[1] if version else None,
     )
 
 
@@ -128,18 +142,126 @@ def _row(header: Sequence[str], kept: Iterable[tuple[int, str]], line: Sequence[
     return row
 
 
-def servers(rows: Iterable[Row], backend: str) -> tuple[Row, ...]:
-    """Return the rows of a backend's servers: not its sum, and not a frontend's listening sockets."""
-    return tuple(row for row in rows if row["type"] == SERVER and row["pxname"] == backend)
+def counters(step: ReadCounters, process: Process, rows: Iterable[Row], seconds: float) -> Counters:
+    """Return what one process counted, in words that fit every product."""
+    return Counters(
+        at=step.at,
+        seconds=seconds,
+        balancer=step.balancer,
+        uri=step.uri,
+        when=step.when,
+        product=schemes.HAPROXY.name,
+        version=process.version,
+        process=None if process.pid is None else str(process.pid),
+        uptime_s=process.uptime_s,
+        backends=backends(rows),
+    )
 
 
-def requests_of(row: Row) -> int:
-    """Return how many requests a server answered in HTTP mode; 0 in TCP mode, where nothing is parsed.
+def backends(rows: Iterable[Row]) -> tuple[BackendCounters, ...]:
+    """Return the backends with their servers, in the order of the rows."""
+    sums: dict[str, Row] = {}
+    lines: dict[str, dict[str, list[ServerCounters]]] = {}
+    for row in rows:
+        name, kind = str(row["pxname"]), row.get("type")
+        if kind == BACKEND:
+            sums[name] = row
+        if kind in (BACKEND, SERVER):
+            servers = lines.setdefault(name, {})
+        if kind == SERVER:
+            server = _server(row)
+            servers.setdefault(server.name, []).append(server)
+    return tuple(
+        _backend(name, sums.get(name, {}), tuple(reduce(_together, same) for same in servers.values()))
+        for name, servers in lines.items()
+    )
 
-    That is its final responses. Interim ones (100, 103) are left out: HAProxy counts them in `hrsp_1xx`, and in a
-    server's `req_tot`, besides the final response to the same request.
-    """
-    return sum(int(row.get(column, 0)) for column in _FINAL_RESPONSES)
+
+def _backend(name: str, row: Row, servers: tuple[ServerCounters, ...]) -> BackendCounters:
+    algorithm, cookie = _text(row, "algo"), _text(row, "cookie")
+    return BackendCounters(
+        name=name,
+        servers=servers,
+        requests=_number(row, "req_tot"),
+        connections=_number(row, "stot"),
+        mode=_text(row, "mode"),
+        algorithm=algorithm,
+        algorithm_told_by=ToldBy.BALANCER if algorithm else ToldBy.NOBODY,
+        # A socket of `level user` hides the algorithm and the cookie: then no cookie tells nothing.
+        persistent=bool(cookie) if algorithm or cookie else None,
+    )
+
+
+def _server(row: Row) -> ServerCounters:
+    status, backup = _text(row, "status"), _number(row, "bck")
+    return ServerCounters(
+        name=_LINE.sub("", str(row["svname"])),
+        requests=_final_responses(row),
+        connections=_number(row, "stot"),
+        chosen=_number(row, "lbtot"),
+        failed_connections=_number(row, "econ"),
+        retries=_number(row, "wretr"),
+        redispatched=_number(row, "wredis"),
+        failed_responses=_number(row, "eresp"),
+        failed_checks=_number(row, "chkfail"),
+        weight=_number(row, "uweight"),
+        effective_weight=_number(row, "weight"),
+        weight_told_by=ToldBy.NOBODY if _number(row, "weight") is None else ToldBy.BALANCER,
+        state=_state(status or ""),
+        status=status,
+        since_s=_number(row, "lastchg"),
+        check=_text(row, "check_status"),
+        address=_text(row, "addr"),
+        backup=None if backup is None else bool(backup),
+    )
+
+
+def _state(status: str) -> ServerState:
+    return next((state for word, state in _STATES.items() if status.startswith(word)), ServerState.OTHER)
+
+
+def _final_responses(row: Row) -> int | None:
+    """Return how many requests a server answered in HTTP mode; in TCP mode nothing is parsed, and nothing told."""
+    told = [number for column in _FINAL_RESPONSES if (number := _number(row, column)) is not None]
+    return sum(told) if told else None
+
+
+def _together(one: ServerCounters, other: ServerCounters) -> ServerCounters:
+    """Return what two lines of one server did. It serves if both of them do; lines that differ in weight show it."""
+    same = one.status == other.status
+    told = one if same or not one.serves else other
+    return replace(
+        told,
+        requests=_plus(one.requests, other.requests),
+        connections=_plus(one.connections, other.connections),
+        chosen=_plus(one.chosen, other.chosen),
+        failed_connections=_plus(one.failed_connections, other.failed_connections),
+        retries=_plus(one.retries, other.retries),
+        redispatched=_plus(one.redispatched, other.redispatched),
+        failed_responses=_plus(one.failed_responses, other.failed_responses),
+        failed_checks=_plus(one.failed_checks, other.failed_checks),
+        weight=_common(one.weight, other.weight),
+        effective_weight=_common(one.effective_weight, other.effective_weight),
+        lines=one.lines + other.lines,
+    )
+
+
+def _common(one: int | None, other: int | None) -> int | None:
+    return one if one == other else _plus(one, other)
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _number(row: Row, column: str) -> int | None:
+    value = row.get(column)
+    return value if isinstance(value, int) else None
+
+
+def _text(row: Row, column: str) -> str | None:
+    value = row.get(column)
+    return str(value) if value else None
 
 
 def beginning(text: str) -> str:

@@ -3,6 +3,7 @@
 import collections.abc
 import dataclasses
 import enum
+import inspect
 import json
 import re
 import types
@@ -25,7 +26,6 @@ _REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version:
 # Beyond it JSON's numbers are not the same everywhere (RFC 8259, section 6), nor does arithmetic hold.
 _MOST = 2**53 - 1
 _HALF = re.compile("[\ud800-\udfff]")  # half of a UTF-16 pair: JSON can escape it, and nobody can write it
-_SAMPLES = re.compile(r'\s*\{\s*"class"')
 _WORDS: Mapping[Any, str] = {
     int: "a whole number below 2^53",
     float: "a number below 2^53",
@@ -67,7 +67,7 @@ def to_json(value: object) -> Any:
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [to_json(item) for item in value]
-    return value
+    return value.value if isinstance(value, enum.Enum) else value
 
 
 def _default(field: "dataclasses.Field[Any]") -> object:
@@ -184,6 +184,8 @@ def record_of(kinds: Sequence[type[Record]], value: Any) -> Record:
 def _kind(hint: type, value: Mapping[str, Any]) -> type:
     """Return the class that an object names, or the one that is expected where it names none."""
     if _CLASS not in value:
+        if inspect.isabstract(hint):
+            raise WireError(f"{_shown(value)} does not say which {hint.__name__} it is")
         return hint
     kind = _KINDS.get(str(value[_CLASS]))
     if kind is None or not issubclass(kind, hint):
@@ -215,22 +217,4 @@ def reading(text: str) -> Iterator[None]:
 
 def samples(lines: Iterable[str]) -> list[Sample]:
     """Read samples, a line each; blank lines are passed over."""
-    return [_of_line(Sample, number, text) for number, text in enumerate(lines, 1) if text.strip()]
-
-
-def kept(text: str) -> tuple[Topology, list[Sample]]:
-    """Read a file of samples: the topology, then a sample a line. WireError says in which line what is wrong."""
-    first, *others = text.split("\n")  # and at no other line end: a message may hold one
-    return _of_line(Topology, 1, first), samples(["", *others])
-
-
-def _of_line(hint: type[_T], number: int, text: str) -> _T:
-    try:
-        return parse(hint, text)
-    except WireError as error:
-        raise WireError(f"line {number}: {error}") from None
-
-
-def holds_samples(text: str) -> bool:
-    """Return whether a file begins as samples do; else it is a report, or nothing that lbcheck wrote."""
-    return bool(_SAMPLES.match(text))
+    return [parse(Sample, text) for text in lines if text.strip()]

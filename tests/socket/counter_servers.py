@@ -20,6 +20,8 @@ from typing import TypeVar
 
 import pytest
 
+from lbcheck.model.counters import Counters, ServerCounters
+
 T = TypeVar("T")
 
 Reply = Callable[[bytes], bytes | Iterator[bytes] | None]  # None: cut the connection by RST
@@ -262,3 +264,8 @@ def nginx(directory: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         # nginx takes over the sockets that NGINX lists, as it does when its program is replaced.
         with running(command, [listener], NGINX=f"{listener.fileno()};") as process:
             yield at(listener), process
+
+
+def servers(counters: Counters, backend: str) -> tuple[ServerCounters, ...]:
+    """Return the servers of one backend."""
+    return next(found.servers for found in counters.backends if found.name == backend)

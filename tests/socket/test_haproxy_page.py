@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources import haproxy_page
 from lbcheck.sources.failing import SourceError
-from lbcheck.wire.haproxy import LISTENER, NotStatisticsError, requests_of, servers
+from lbcheck.wire.haproxy import LISTENER, SERVER, NotStatisticsError
 from tests.socket.counter_servers import (
     Reply,
     dripping,
@@ -29,6 +29,7 @@ from tests.socket.counter_servers import (
     recording,
     reloaded,
     replying,
+    servers,
     silent,
 )
 
@@ -39,16 +40,16 @@ LOGIN = b"<html><body>Please log in</body></html>"
 REPOSITORY = Path(__file__).parents[2]
 
 
-def read(uri: str, timeout_s: float = 5.0) -> HaproxyCounters:
+def read(uri: str, timeout_s: float = 5.0) -> Counters:
     """Read one HAProxy's counters."""
-    return haproxy_page.read(ReadHaproxy(at="lb1", balancer="lb1", uri=uri, when="before", timeout_s=timeout_s))
+    return haproxy_page.read(ReadCounters(at="lb1", balancer="lb1", uri=uri, when="before", timeout_s=timeout_s))
 
 
 def failed(uri: str, timeout_s: float = 5.0) -> tuple[ErrorKind, str]:
     """Return the kind and sentence of a reading that must fail."""
     counters = read(uri, timeout_s)
     assert counters.failure is not None
-    assert counters.rows == ()
+    assert counters.backends == ()
     assert counters.failure.message.isprintable()
     return counters.failure.kind, counters.failure.message
 
@@ -84,9 +85,9 @@ def test_the_page_gives_what_the_socket_would(tmp_path: Path) -> None:
         for uri in (f"http://{running.page}/stats", f"http://{running.page_v6}/stats/"):
             counters = read(uri)
             assert counters.failure is None
-            assert (counters.pid, counters.version.count(".")) == (running.pid, 2)
+            assert (counters.process, counters.version.count(".")) == (str(running.pid), 2)
             assert counters.uptime_s >= 0
-            assert [(s["svname"], s["weight"]) for s in servers(counters.rows, "web")] == [("web1", 3), ("web2", 1)]
+            assert [(s.name, s.weight) for s in servers(counters, "web")] == [("web1", 3), ("web2", 1)]
 
 
 @pytest.mark.parametrize("stats_uri", ["/", "/haproxy?stats", "/a/b/"])
@@ -104,8 +105,8 @@ def test_each_answer_is_counted_at_its_server(tmp_path: Path) -> None:
         with haproxy(tmp_path, web=lines) as running:
             for _ in range(10):
                 urllib.request.urlopen(f"http://{running.www}/", timeout=5).close()
-            rows = read(f"http://{running.page}/stats").rows
-            assert [requests_of(row) for row in servers(rows, "web")] == [2, 8]
+            counted = servers(read(f"http://{running.page}/stats"), "web")
+            assert [server.requests for server in counted] == [2, 8]
 
 
 def test_a_password_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +136,8 @@ def test_defect_1_quoted_cells_may_hold_commas(tmp_path: Path) -> None:
     """A server's cookie with a comma leaves every other column in its place."""
     lines = ["balance roundrobin", "server web1 127.0.0.1:9 cookie a,b", "server web2 127.0.0.1:9 cookie c"]
     with haproxy(tmp_path, web=lines, stats=["stats show-legends"]) as running:
-        rows = servers(read(f"http://{running.page}/stats").rows, "web")
+        reader = haproxy_page.statistics_page(f"http://{running.page}/stats", 5.0)
+    rows = [row for row in reader.rows if row["type"] == SERVER]
     assert [(row["cookie"], row["addr"], row["mode"]) for row in rows] == [
         ("a,b", "127.0.0.1:9", "http"),
         ("c", "127.0.0.1:9", "http"),
@@ -276,8 +278,8 @@ def test_a_reload_shows_in_the_pid(tmp_path: Path) -> None:
         before = read(uri)
         with reloaded(old) as pid:
             # 0: two processes answered, as they do while one takes over
-            after = eventually(lambda: read(uri), lambda counters: counters.pid not in (0, old.pid))
-            assert (before.pid, after.pid) == (old.pid, pid)
+            after = eventually(lambda: read(uri), lambda counters: counters.process not in (None, str(old.pid)))
+            assert (before.process, after.process) == (str(old.pid), str(pid))
 
 
 def test_two_processes_behind_one_port_are_noticed() -> None:
@@ -294,7 +296,8 @@ def test_a_page_that_hides_its_process_is_read_all_the_same(head: bytes) -> None
     """Where only the CSV is allowed, pid and uptime are not known."""
     with page(lambda request: http_answer(CSV) if b";csv" in request else head) as uri:
         counters = read(uri)
-    assert (counters.failure, len(counters.rows), counters.pid, counters.uptime_s) == (None, 10, 0, -1)
+    assert (counters.failure, len(counters.backends)) == (None, 2)
+    assert (counters.process, counters.uptime_s, counters.version) == (None, None, None)
 
 
 @pytest.fixture
@@ -349,9 +352,9 @@ def test_no_warning_comes_from_the_package() -> None:
     """A whole reading in a fresh interpreter warns of nothing (the package calls datetime.utcnow)."""
     with page(statistics(CSV)) as uri:
         code = f"""
-from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.counters import ReadCounters
 from lbcheck.sources.haproxy_page import read
-print(read(ReadHaproxy(balancer="lb1", uri={uri!r}, when="before")).failure)
+print(read(ReadCounters(balancer="lb1", uri={uri!r}, when="before")).failure)
 """
         assert isolated(code) == "None"
 
@@ -361,9 +364,9 @@ def test_without_the_package_there_is_a_sentence() -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
-from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.counters import ReadCounters
 from lbcheck.sources.haproxy_page import read
-print(read(ReadHaproxy(balancer="lb1", uri="http://127.0.0.1:9/stats", when="before")).failure.message)
+print(read(ReadCounters(balancer="lb1", uri="http://127.0.0.1:9/stats", when="before")).failure.message)
 """
     assert isolated(code, "-I", "-S") == (
         "http://127.0.0.1:9/stats: a statistics page takes the Python package haproxy-stats; "

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources import haproxy_socket
-from lbcheck.wire.haproxy import requests_of, servers
 from tests.socket.counter_servers import (
     Reply,
     dripping,
@@ -22,22 +21,23 @@ from tests.socket.counter_servers import (
     recording,
     reloaded,
     replying,
+    servers,
     silent,
 )
 
 RUNTIME = (Path(__file__).parents[1] / "unit" / "data" / "haproxy-2.6-runtime.txt").read_bytes()
 
 
-def read(uri: str, timeout_s: float = 5.0) -> HaproxyCounters:
+def read(uri: str, timeout_s: float = 5.0) -> Counters:
     """Read one HAProxy's counters."""
-    return haproxy_socket.read(ReadHaproxy(at="lb1", balancer="lb1", uri=uri, when="before", timeout_s=timeout_s))
+    return haproxy_socket.read(ReadCounters(at="lb1", balancer="lb1", uri=uri, when="before", timeout_s=timeout_s))
 
 
 def failed(uri: str, timeout_s: float = 5.0) -> tuple[ErrorKind, str]:
     """Return the kind and sentence of a reading that must fail; the sentence begins with the URI."""
     counters = read(uri, timeout_s)
     assert counters.failure is not None
-    assert (counters.rows, counters.pid) == ((), 0)
+    assert (counters.backends, counters.process) == ((), None)
     assert counters.failure.message.startswith(f"{uri}: ")
     return counters.failure.kind, counters.failure.message
 
@@ -67,9 +67,9 @@ def test_a_user_level_socket_gives_what_a_page_would(tmp_path: Path) -> None:
         for uri in (running.unix, f"tcp://{running.api}"):
             counters = read(uri)
             assert counters.failure is None
-            assert (counters.pid, counters.version[:2]) == (running.pid, counters.version[:1] + ".")
+            assert (counters.process, counters.version[:2]) == (str(running.pid), counters.version[:1] + ".")
             assert counters.uptime_s >= 0
-            assert [(s["svname"], s["weight"]) for s in servers(counters.rows, "web")] == [("web1", 3), ("web2", 1)]
+            assert [(s.name, s.weight) for s in servers(counters, "web")] == [("web1", 3), ("web2", 1)]
 
 
 def test_each_answer_is_counted_at_its_server(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_each_answer_is_counted_at_its_server(tmp_path: Path) -> None:
         with haproxy(tmp_path, web=lines) as running:
             for _ in range(10):
                 urllib.request.urlopen(f"http://{running.www}/", timeout=5).close()
-            assert [requests_of(row) for row in servers(read(running.unix).rows, "web")] == [2, 8]
+            assert [server.requests for server in servers(read(running.unix), "web")] == [2, 8]
 
 
 def test_a_reload_shows_in_the_pid(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_reload_shows_in_the_pid(tmp_path: Path) -> None:
         before = read(old.unix)
         with reloaded(old) as pid:
             # Both listen until the new one is ready.
-            after = eventually(lambda: read(old.unix), lambda counters: counters.pid not in (0, old.pid))
-            assert (before.pid, after.pid) == (old.pid, pid)
+            after = eventually(lambda: read(old.unix), lambda counters: counters.process not in (None, str(old.pid)))
+            assert (before.process, after.process) == (str(old.pid), str(pid))
 
 
 def test_ten_thousand_servers_are_read() -> None:
@@ -98,7 +98,7 @@ def test_ten_thousand_servers_are_read() -> None:
     row = next(line for line in RUNTIME.splitlines() if line.startswith(b"web,web1,"))
     rows = b"\n".join(row.replace(b"web1", b"web%d" % number) for number in range(10_000))
     with api(lambda _: b"\n".join([info, b"", header, rows, b"", b""])) as uri:
-        assert len(servers(read(uri).rows, "web")) == 10_000
+        assert len(servers(read(uri), "web")) == 10_000
 
 
 def test_an_ipv6_address_is_read_in_brackets() -> None:
@@ -110,7 +110,7 @@ def test_an_ipv6_address_is_read_in_brackets() -> None:
 def test_names_in_another_encoding_are_kept_apart() -> None:
     """A byte that is no UTF-8 neither stops the reading nor vanishes."""
     with api(lambda _: RUNTIME.replace(b"web1", b"w\xe4b")) as uri:
-        assert servers(read(uri).rows, "web")[0]["svname"] == "w\\xe4b"
+        assert servers(read(uri), "web")[0].name == "w\\xe4b"
 
 
 def test_both_questions_are_asked_on_one_connection() -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.counters import ReadCounters
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.sources import access_log, haproxy_socket, stub_status
-from lbcheck.wire.haproxy import requests_of, servers
-from tests.socket.counter_servers import Reply, dripping, haproxy, http_answer, nginx, replying, silent
+from tests.socket.counter_servers import Reply, dripping, haproxy, http_answer, nginx, replying, servers, silent
 
 TOKEN = "lbcheck-4f3c"  # noqa: S105 (marks a run's requests, opens nothing)
 PAGE = (Path(__file__).parents[1] / "unit" / "data" / "nginx-1.22-stub-status.txt").read_bytes()
@@ -56,12 +55,12 @@ def test_three_witnesses_agree(tmp_path: Path) -> None:
         with haproxy(tmp_path / "haproxy", web=[f"server web1 {web}"]) as balancer:
             for _ in range(20):
                 ask(balancer.www)
-            step = ReadHaproxy(balancer="lb1", uri=balancer.unix, when="after")
-            (row,) = servers(haproxy_socket.read(step).rows, "web")
+            step = ReadCounters(balancer="lb1", uri=balancer.unix, when="after")
+            (server,) = servers(haproxy_socket.read(step), "web")
         ask(web, "/stub_status")  # not logged
         process.send_signal(signal.SIGQUIT)  # ends once every line is written
         process.wait(timeout=10)
-        assert (requests_of(row), count(tmp_path / "nginx" / "access.log").lines) == (20, 20)
+        assert (server.requests, count(tmp_path / "nginx" / "access.log").lines) == (20, 20)
 
 
 def test_stub_status_counts_at_least_what_was_asked(tmp_path: Path) -> None:

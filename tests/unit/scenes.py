@@ -6,7 +6,7 @@ from typing import Any
 
 from lbcheck.model.address import Endpoint
 from lbcheck.model.command import RunCommand
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import BackendCounters, Counters, ReadCounters, ServerCounters, ServerState
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill
 from lbcheck.model.log_lines import CountLogLines, LogLines
@@ -41,7 +41,7 @@ ONE_OF_EACH: tuple[Step, ...] = (
     Resolve(at="c", name="x.test", rdtype="A", queries=5, server=Endpoint("2001:2::53", 53), layer="resolver"),
     LookUp(at="c", name="x.test", family=6, queries=5, rate=50),
     Request(at="c", url="http://x/", address="::1", requests=3, keep_alive=True),
-    ReadHaproxy(at="lb1", balancer="lb1", uri="unix:/s", when="after"),
+    ReadCounters(at="lb1", balancer="lb1", uri="unix:/s", when="after"),
     CountLogLines(at="web1", server="web1", path="/log", token="t", when="before"),
     ReadStubStatus(at="web1", server="web1", url="http://127.0.0.1/", when="before"),
     Fill(at="c", endpoints=(Endpoint("127.0.0.1", 80),), label="a path"),
@@ -64,26 +64,40 @@ def answers(balancer: str, counts: Mapping[str, int], **more: Any) -> Answers:
     return Answers(counts=seen, **defaults | more)
 
 
-def row(server: str, answered: int, **more: Any) -> dict[str, Any]:
-    """Return a server's row in HAProxy's statistics."""
-    base = {"pxname": "web", "svname": server, "type": 2, "status": "UP", "weight": WEIGHTS.get(server, 1)}
-    return base | {"hrsp_2xx": answered, "stot": answered} | more
+def counted(server: str, answered: int, **more: Any) -> ServerCounters:
+    """Return what a balancer counted of a server."""
+    told: dict[str, Any] = {"weight": WEIGHTS.get(server, 1), "state": ServerState.SERVING, "status": "UP"}
+    return ServerCounters(name=server, **told | {"requests": answered, "connections": answered} | more)
 
 
-def readings(balancer: str, counts: Mapping[str, int], **more: Any) -> list[HaproxyCounters]:
+def backend(*servers: ServerCounters, **more: Any) -> tuple[BackendCounters, ...]:
+    """Return the one backend of a balancer."""
+    told = {"name": "web", "algorithm": "roundrobin", "mode": "http"}
+    return (BackendCounters(servers=servers, **told | more),)
+
+
+def readings(balancer: str, counts: Mapping[str, int], **more: Any) -> list[Counters]:
     """Return a balancer's counters before and after it gave `counts`; `more` changes the reading after."""
-    backend = {"pxname": "web", "svname": "BACKEND", "type": 1, "algo": "roundrobin", "mode": "http"}
-    before = HaproxyCounters(
+    before = Counters(
         at=balancer,
         balancer=balancer,
         uri=SOCKET,
         when="before",
-        pid=7,
+        product="HAProxy",
+        process="7",
         uptime_s=100,
-        rows=(backend, *(row(name, 1000) for name in counts)),
+        backends=backend(*(counted(name, 1000) for name in counts)),
     )
-    after = replace(before, when="after", uptime_s=105, rows=(backend, *(row(n, 1000 + c) for n, c in counts.items())))
+    now = backend(*(counted(name, 1000 + count) for name, count in counts.items()))
+    after = replace(before, when="after", uptime_s=105, backends=now)
     return [before, replace(after, **more)]
+
+
+def changed(reading: Counters, *names: str, **fields: Any) -> Counters:
+    """Return a reading with these fields of the servers with these names changed; without names: of all."""
+    (web,) = reading.backends
+    now = tuple(replace(s, **fields) if s.name in (names or WEIGHTS) else s for s in web.servers)
+    return replace(reading, backends=(replace(web, servers=now),))
 
 
 def logs(counts: Mapping[str, int]) -> list[LogLines]:

@@ -1,6 +1,7 @@
 """Which connections fill a hop, and what is made of those that were held."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from lbcheck.model.capacity import (
     Server,
     Vip,
 )
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import BackendCounters, Counters, ReadCounters, ServerCounters, ServerState
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.nat import NatPool
@@ -113,7 +114,7 @@ def test_one_client_fills_the_balancers_ports_towards_the_servers() -> None:
 def test_counters_and_logs_are_read_before_and_after() -> None:
     """Each balancer's, around the fill and before any other."""
     stages = {stage.name: [type(step) for step in stage.steps] for stage in capacity.plan(TOPOLOGY, OPTIONS).stages}
-    assert stages["before"] == stages["after"] == [ReadHaproxy, CountLogLines] * 2
+    assert stages["before"] == stages["after"] == [ReadCounters, CountLogLines] * 2
     assert list(stages) == ["before", "traffic", "after", "clients"]
 
 
@@ -146,27 +147,26 @@ def filled(fill: Fill, held: int, **more: object) -> Filled:
     return Filled(**known | {"ports": len(fill.ports or ())} | more)  # type: ignore[arg-type]
 
 
-def readings(balancer: str, sessions: int = 200, **more: object) -> list[Sample]:
-    """Return a balancer's counters and log around a fill in which each server got so many sessions."""
+def readings(balancer: str, connections: int = 200, **more: Any) -> list[Sample]:
+    """Return a balancer's counters and log around a fill in which each server got so many connections."""
     found: list[Sample] = []
+    up = {"state": ServerState.SERVING, "status": "UP", "check": "L4OK"}
     for when in ("before", "after"):
-        rows = [
-            {
-                "pxname": "stream",
-                "svname": name,
-                "type": 2,
-                "status": "UP",
-                "stot": 50,
-                "econ": 7,
-                "check_status": "L4OK",
-            }
-            for name in ("web1", "web2")
-        ]
+        count = {"connections": 50, "failed_connections": 7}
         if when == "after":
-            rows = [row | {"stot": 50 + sessions, "econ": 27} | more for row in rows]
+            count = {"connections": 50 + connections, "failed_connections": 27} | more
+        servers = tuple(ServerCounters(name=name, **up | count) for name in ("web1", "web2"))  # type: ignore[arg-type]
         log = LogLines(at=balancer, server=balancer, path=JOURNAL, newest_s=2.0 if when == "after" else 1.0, when=when)
-        rest = {"at": balancer, "balancer": balancer, "uri": SOCKET, "when": when, "pid": 1}
-        found += [HaproxyCounters(rows=tuple(rows), **rest), log]  # type: ignore[arg-type]
+        counters = Counters(
+            at=balancer,
+            balancer=balancer,
+            uri=SOCKET,
+            when=when,
+            product="HAProxy",
+            process="1",
+            backends=(BackendCounters(name="stream", servers=servers),),
+        )
+        found += [counters, log]
     return found
 
 
@@ -205,7 +205,7 @@ def test_exhaustion_is_told_by_three_signs() -> None:
 
 def test_a_dead_server_is_no_exhaustion() -> None:
     """A server that is down is named, and the path fails."""
-    samples = [*readings("lb1", 100, status="DOWN", check_status="L4CON"), *readings("lb2")]
+    samples = [*readings("lb1", 100, state=ServerState.DOWN, status="DOWN", check="L4CON"), *readings("lb2")]
     found = verdict(samples, "frontend stream")
     assert found.outcome is Outcome.FAIL
     assert "lb1 says server web1 is DOWN, L4CON: that is no lack of ports" in [f.message for f in found.findings]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lbcheck.model.counters import HaproxyCounters
+from lbcheck.model.counters import ReadCounters
 from lbcheck.model.plan import Stage, StageName
 from lbcheck.model.requests import Answers, Count
 from lbcheck.model.step import ErrorKind, Failure, Sample
@@ -38,7 +38,7 @@ def test_a_topology_comes_back_as_it_went() -> None:
 
 def test_one_sample_is_one_line() -> None:
     """Whatever is in a message, a line stays a line."""
-    broken = HaproxyCounters(at="lb1", balancer="b", uri="u", when="after", failure=Failure(ErrorKind.DENIED, "a\nb"))
+    broken = ReadCounters(balancer="b", uri="u", when="after").lost(Failure(ErrorKind.DENIED, "a\nb"))
     assert "\n" not in jsonl.line(broken)
 
 
@@ -64,3 +64,9 @@ def test_what_is_no_sample_is_refused_with_a_sentence(text: str) -> None:
     """A line from elsewhere is not trusted: what does not fit is an error of ours, never a traceback."""
     with pytest.raises(jsonl.WireError):
         jsonl.parse(Sample, text)
+
+
+def test_a_step_that_does_not_say_what_it_is_is_refused() -> None:
+    """There is no step but of some kind."""
+    with pytest.raises(jsonl.WireError, match=r'steps\[0\]: \{"at": "c"\} does not say which Step it is'):
+        jsonl.parse(Stage, '{"class": "Stage", "name": "before", "steps": [{"at": "c"}]}')

@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from lbcheck.checks import spread
 from lbcheck.loaders.command_line import of_url
-from lbcheck.model.counters import HaproxyCounters, ReadHaproxy
+from lbcheck.model.counters import ReadCounters, ServerState
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.plan import Options
 from lbcheck.model.requests import Answers, Request
@@ -17,7 +17,7 @@ from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.topology import HERE, Backend, Topology
 from lbcheck.model.verdict import Outcome, Verdict
 
-from .scenes import TOPOLOGY, URL, answers, fair, healthy, logs, readings, row, stub
+from .scenes import TOPOLOGY, URL, WEIGHTS, answers, changed, fair, healthy, logs, readings, stub
 
 
 def judged(samples: Sequence[Sample], topology: Topology = TOPOLOGY) -> dict[str, Verdict]:
@@ -53,7 +53,7 @@ def test_a_wrong_weight_on_one_of_two_balancers_is_found_there() -> None:
     """lb2 gives web3 weight 1: lb2 fails and says so, lb1 passes, and both together are uneven."""
     wrong = fair(399, {"web1": 1, "web2": 1, "web3": 1})
     before, after = readings("lb2", wrong)
-    light = replace(after, rows=(after.rows[0], *({**r, "weight": 1} for r in after.rows[1:])))
+    light = changed(after, weight=1)
     both = {name: fair(400)[name] + wrong[name] for name in wrong}
     samples = [
         answers("lb1", fair(400)),
@@ -69,17 +69,28 @@ def test_a_wrong_weight_on_one_of_two_balancers_is_found_there() -> None:
     assert "server web3 answered 133 of 399 requests" in said(verdicts["backend web at lb2"])
 
 
-@pytest.mark.parametrize(("status", "words"), [("DRAIN", "in drain"), ("MAINT", "in maintenance"), ("DOWN", "DOWN")])
-def test_a_server_that_does_not_serve_is_named_with_its_state(status: str, words: str) -> None:
-    """A server in drain, in maintenance or down is called by its name at each balancer."""
+@pytest.mark.parametrize(
+    ("state", "status", "words"),
+    [
+        (ServerState.DRAINING, "DRAIN", "in drain (DRAIN)"),
+        (ServerState.MAINTENANCE, "MAINT", "in maintenance (MAINT)"),
+        (ServerState.MAINTENANCE, "MAINT (via web/web1)", "MAINT (via web/web1)"),
+        (ServerState.DOWN, "DOWN", "DOWN"),
+        (ServerState.OTHER, "NOLB", "NOLB"),
+        (ServerState.DRAINING, None, "draining"),
+    ],
+)
+def test_a_server_that_does_not_serve_is_named_with_its_state(
+    state: ServerState, status: str | None, words: str
+) -> None:
+    """A server in drain, in maintenance or down is called by its name at each balancer, with the product's own word."""
     left = {"web1": 200, "web2": 0, "web3": 400}
     samples: list[Sample] = list(logs({name: 2 * n for name, n in left.items()}))
     for balancer in ("lb1", "lb2"):
         before, after = readings(balancer, left)
-        rows = tuple({**r, "status": status} if r["svname"] == "web2" else r for r in after.rows)
-        samples += [answers(balancer, left), before, replace(after, rows=rows)]
+        samples += [answers(balancer, left), before, changed(after, "web2", state=state, status=status)]
     verdicts = judged(samples)
-    assert f"lb1 says server web2 is {words}" in said(verdicts["backend web at lb1"])
+    assert f"lb1 says server web2 is {words}" in said(verdicts["backend web at lb1"]).split("; ")
     assert "server web2 answered 0 of 600 requests" in said(verdicts["backend web at lb2"])
 
 
@@ -87,7 +98,7 @@ def test_a_stopped_balancer_fails_and_the_other_passes() -> None:
     """lb1's HAProxy is gone, lb2 holds both VIPs: lb1 fails by its name, lb2's spread passes."""
     gone = Failure(ErrorKind.REFUSED, "/run/haproxy/stats.sock: nobody listens")
     dead = [
-        HaproxyCounters(at="lb1", balancer="lb1", uri="unix:/run/haproxy/stats.sock", when=when, failure=gone)
+        ReadCounters(at="lb1", balancer="lb1", uri="unix:/run/haproxy/stats.sock", when=when).lost(gone)
         for when in ("before", "after")
     ]
     samples = [
@@ -124,7 +135,7 @@ def test_a_name_that_no_server_has_is_a_stranger() -> None:
 
 def test_a_reload_in_between_is_inconclusive() -> None:
     """Another process id means that the counters began again."""
-    samples = [answers("lb1", fair(400)), *readings("lb1", fair(400), pid=8)]
+    samples = [answers("lb1", fair(400)), *readings("lb1", fair(400), process="8")]
     verdict = judged(samples)["backend web at lb1"]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "HAProxy on lb1 was reloaded" in said(verdict, Outcome.INCONCLUSIVE)
@@ -147,24 +158,36 @@ def test_other_traffic_beside_the_probe_is_remarked_and_does_not_fail() -> None:
     assert "600 more, other traffic" in said(verdicts["backend web"], Outcome.PASS)
 
 
-def test_other_traffic_is_not_judged_where_cookies_may_be_hidden() -> None:
-    """A socket of level user does not tell of cookies: beside other traffic the probe's own answers are draws."""
+@pytest.mark.parametrize("told", [{"algorithm": None}, {"persistent": True}], ids=["hidden", "cookie"])
+def test_other_traffic_is_not_judged_where_clients_may_return(told: dict[str, Any]) -> None:
+    """With a cookie, or where a balancer tells of none, the probe's own answers beside other traffic are draws."""
     topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
     skewed = readings("lb1", {"web1": 800, "web2": 200, "web3": 800})
-    hidden = [replace(r, rows=({**r.rows[0], "algo": ""}, *r.rows[1:])) for r in skewed]
+    hidden = [replace(r, backends=(replace(r.backends[0], **told),)) for r in skewed]
     verdict = judged([answers("lb1", fair(1200)), *hidden], topology)["backend web at lb1"]
     assert verdict.outcome is Outcome.PASS
     assert verdict.evidence["test"]["name"] == "exact binomial for each server"
-    told = judged([answers("lb1", fair(1200)), *skewed], topology)["backend web at lb1"]
-    assert told.outcome is Outcome.FAIL
+    known = judged([answers("lb1", fair(1200)), *skewed], topology)["backend web at lb1"]
+    assert known.outcome is Outcome.FAIL
+
+
+def test_a_server_in_drain_has_no_wrong_weight() -> None:
+    """Its weight is 0 because it drains: that is said once."""
+    before, after = readings("lb1", {"web1": 100, "web2": 0, "web3": 200})
+    drained = changed(after, "web2", state=ServerState.DRAINING, status="DRAIN", effective_weight=0)
+    sentences = said(judged([answers("lb1", {"web1": 100, "web3": 200}), before, drained])["backend web at lb1"])
+    assert "lb1 says server web2 is in drain (DRAIN)" in sentences
+    assert "gives server web2 weight" not in sentences
+    serving = changed(drained, "web2", state=ServerState.SERVING)
+    sentences = said(judged([answers("lb1", {"web1": 100, "web3": 200}), before, serving])["backend web at lb1"])
+    assert "lb1 gives server web2 weight 0; 1 is expected" in sentences
 
 
 def test_retries_explain_a_difference() -> None:
     """A request that was tried again may stand in two logs."""
     before, after = readings("lb1", fair(400))
-    rows = (after.rows[0], row("web1", 1100, wredis=2), *after.rows[2:])
     more = {name: count + (2 if name == "web1" else 0) for name, count in fair(400).items()}
-    samples = [answers("lb1", fair(400)), before, replace(after, rows=rows), *logs(more)]
+    samples = [answers("lb1", fair(400)), before, changed(after, "web1", redispatched=2, requests=1102), *logs(more)]
     assert judged(samples, replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1]))["backend web"].outcome is Outcome.PASS
 
 
@@ -237,8 +260,8 @@ def test_statistics_say_the_weights_where_the_user_does_not() -> None:
     """With --stats and no --weights, HAProxy's own weights are owed, and nothing to a server in drain."""
     topology = of_url(URL, stats=["unix:/s"])
     before, after = readings("unix:/s", {"web1": 100, "web2": 0, "web3": 200})
-    rows = tuple({**r, "status": "DRAIN"} if r["svname"] == "web2" else r for r in after.rows)
-    verdict = judged([answers("", {"web1": 100, "web3": 200}), before, replace(after, rows=rows)], topology)
+    drained = changed(after, "web2", state=ServerState.DRAINING, status="DRAIN")
+    verdict = judged([answers("", {"web1": 100, "web3": 200}), before, drained], topology)
     assert verdict["backend servers"].outcome is Outcome.PASS
     assert verdict["backend servers"].evidence["algorithm"] == "roundrobin"
     assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(2 / 3)
@@ -264,16 +287,53 @@ def test_in_mode_tcp_the_unit_is_the_connection() -> None:
 
 
 def test_the_lines_of_one_server_are_one_server() -> None:
-    """HAProxy has a line for each source address; their counts are the server's, and its weight is each line's."""
-    samples: list[Sample] = []
-    for balancer in ("lb1", "lb2"):
-        half = {name: count // 2 for name, count in fair(400).items()}
-        before, after = readings(balancer, half)
-        second = [row(f"{name}.source2", 500 + count, weight=row(name, 0)["weight"]) for name, count in half.items()]
-        before = replace(before, rows=(*before.rows, *(r | {"hrsp_2xx": 500, "stot": 500} for r in second)))
-        samples += [answers(balancer, fair(400)), before, replace(after, rows=(*after.rows, *second))]
-    verdicts = spread.judge(TOPOLOGY, [*samples, *logs(fair(800))])
-    assert [verdict.outcome for verdict in verdicts] == [Outcome.PASS] * 3
+    """A balancer that picks two lines of each server by themselves may be off by twice the bound."""
+    single = readings("lb1", fair(400))
+    double = [changed(reading, lines=2) for reading in single]
+    verdicts = [judged([answers("lb1", fair(400)), *counters])["backend web at lb1"] for counters in (single, double)]
+    tests = [verdict.evidence["test"]["name"] for verdict in verdicts]
+    assert tests == ["exact bound of 4 requests", "exact bound of 8 requests"]
+
+
+def test_sentences_name_the_product() -> None:
+    """Whose counters contradict, restart or lack the backend is said by the product's own name."""
+    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+
+    def of_quirk(**more: Any) -> dict[str, Verdict]:
+        counters = [replace(reading, product="Quirk") for reading in readings("lb1", fair(1000), **more)]
+        return judged([answers("lb1", fair(400)), *counters, *logs(fair(400))], topology)
+
+    whole = of_quirk()["backend web"]
+    assert "the clients, Quirk, the servers' logs; Quirk counted 600 more" in said(whole, Outcome.PASS)
+    assert whole.evidence["product"] == "Quirk"
+    assert "Quirk on lb1 was reloaded" in said(of_quirk(process="8")["backend web at lb1"], Outcome.INCONCLUSIVE)
+    assert said(of_quirk(backends=())["backend web at lb1"]) == "Quirk on lb1 has no backend 'web'"
+
+
+def test_two_products_are_the_balancers() -> None:
+    """Where balancers are of two makes, neither name stands for both."""
+    one, two = readings("lb1", fair(400)), [replace(r, product="Quirk") for r in readings("lb2", fair(400))]
+    verdict = judged([answers("lb1", fair(400)), answers("lb2", fair(400)), *one, *two])["backend web"]
+    assert "the witnesses agree: the clients, the balancers" in said(verdict, Outcome.PASS)
+    assert verdict.evidence["product"] == ""
+
+
+def test_a_count_that_a_product_does_not_tell_is_no_witness() -> None:
+    """A balancer that tells weights and states but no requests has not counted 0: its column is empty."""
+    silent = [changed(r, requests=None) for r in readings("lb1", fair(800))]
+    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+    verdict = judged([answers("lb1", fair(800)), *silent], topology)["backend web"]
+    assert verdict.outcome is Outcome.PASS
+    assert {server["balancer"] for server in verdict.evidence["servers"].values()} == {None}
+
+
+def test_a_weight_that_nobody_tells_is_taken_as_equal() -> None:
+    """A product that tells neither weight nor state: each server is owed the same, and none is called wrong."""
+    even = dict.fromkeys(WEIGHTS, 100)
+    plain = [changed(r, weight=None, state=None, status=None) for r in readings("unix:/s", even)]
+    verdict = judged([answers("", even), *plain], of_url(URL, stats=["unix:/s"]))
+    assert verdict["backend servers"].outcome is Outcome.PASS
+    assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(1 / 3)
 
 
 def test_an_algorithm_without_a_law_is_not_judged() -> None:
@@ -290,7 +350,7 @@ def test_requests_are_shared_out_over_clients_and_addresses() -> None:
     assert {(step.at, step.address) for step in traffic} == {
         (client, vip) for client in ("client1", "client2") for vip in ("198.18.0.101", "198.18.0.102")
     }
-    assert {step.at for step in stages["before"] if isinstance(step, ReadHaproxy)} == {"lb1", "lb2"}
+    assert {step.at for step in stages["before"] if isinstance(step, ReadCounters)} == {"lb1", "lb2"}
     assert {step.at for step in stages["after"] if isinstance(step, CountLogLines)} == {"web1", "web2", "web3"}
 
 

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from lbcheck.model.counters import ServerCounters, ServerState
+from lbcheck.model.told_by import ToldBy
 from lbcheck.wire.haproxy import (
-    LISTENER,
+    SERVER,
     NotStatisticsError,
     Process,
     Row,
+    backends,
     beginning,
     parse_info,
     parse_page_head,
     parse_runtime,
     parse_stat,
-    requests_of,
-    servers,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -29,7 +30,7 @@ def by_name(rows: tuple[Row, ...]) -> dict[tuple[str, str], Row]:
     return {(str(row["pxname"]), str(row["svname"])): row for row in rows}
 
 
-def csv(*rows: str, header: str = "# pxname,svname,type,weight,last_chk,") -> str:
+def csv(*rows: str, header: str = "# pxname,svname,type,weight,status,") -> str:
     """Return a small CSV as HAProxy ends its lines: with a comma."""
     return "\n".join([header, *rows, ""])
 
@@ -37,50 +38,120 @@ def csv(*rows: str, header: str = "# pxname,svname,type,weight,last_chk,") -> st
 def test_both_answers_of_one_connection_are_read() -> None:
     """The answer to `show info;show stat` gives the process and its rows."""
     process, rows = parse_runtime(RUNTIME)
-    assert process == Process(pid=16775, uptime_s=1, version="2.6.12-1+deb12u4", node="lb1")
+    assert process == Process(pid=16775, uptime_s=1, version="2.6.12-1+deb12u4")
     assert len(rows) == 10
 
 
 def test_the_servers_of_a_backend_are_neither_its_sum_nor_anything_else() -> None:
-    """Only rows of type 2 and of that backend are its servers."""
-    _, rows = parse_runtime(RUNTIME)
-    assert [(row["svname"], row["weight"]) for row in servers(rows, "web")] == [("web1", 1), ("web2", 2)]
+    """Only rows of servers and of that backend are its servers; the rows of a frontend's sockets are none."""
+    found = backends(parse_runtime(RUNTIME)[1])
+    assert {backend.name: [server.name for server in backend.servers] for backend in found} == {
+        "web": ["web1", "web2"],
+        "quoted": ["q1"],
+    }
 
 
-def test_listening_sockets_are_not_servers() -> None:
-    """`option socket-stats` adds rows to a frontend; they have a type of their own and serve nothing."""
-    _, rows = parse_runtime(RUNTIME)
-    assert by_name(rows)["www", "one"]["type"] == LISTENER
-    assert servers(rows, "www") == ()
+def test_counters_are_in_words_that_fit_every_product() -> None:
+    """A real server's row, field by field; what `level user` hides is None."""
+    web, quoted = backends(parse_runtime(RUNTIME)[1])
+    assert (web.mode, web.algorithm, web.algorithm_told_by, web.persistent) == ("http", None, ToldBy.NOBODY, None)
+    assert (web.requests, web.connections) == (9, 9)
+    assert web.servers[1] == ServerCounters(
+        name="web2",
+        requests=6,
+        connections=6,
+        chosen=6,
+        failed_connections=0,
+        retries=0,
+        redispatched=0,
+        failed_responses=0,
+        weight=2,
+        effective_weight=2,
+        weight_told_by=ToldBy.BALANCER,
+        state=ServerState.UNCHECKED,
+        status="no check",
+        since_s=1,
+        backup=False,
+    )
+    (down,) = quoted.servers
+    assert (down.state, down.status, down.check, down.failed_checks) == (ServerState.DOWN, "DOWN", "L7STS", 1)
+
+
+def test_a_page_with_legends_tells_algorithm_persistence_and_addresses() -> None:
+    """What `level user` hides is told there, and by whom."""
+    web = next(backend for backend in backends(parse_stat(PAGE)) if backend.name == "web")
+    assert (web.algorithm, web.algorithm_told_by, web.persistent) == ("roundrobin", ToldBy.BALANCER, False)
+    assert web.servers[0].address == "127.0.0.1:18001"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("UP", ServerState.SERVING),
+        ("UP 1/3", ServerState.SERVING),
+        ("no check", ServerState.UNCHECKED),
+        ("DRAIN (agent)", ServerState.DRAINING),
+        ("DOWN 1/2", ServerState.DOWN),
+        ("MAINT (via web/web1)", ServerState.MAINTENANCE),
+        ("NOLB", ServerState.OTHER),
+    ],
+)
+def test_each_status_is_a_state(status: str, state: ServerState) -> None:
+    """HAProxy's word for it is kept beside the state that every product has."""
+    server = only_server({"status": status})
+    assert (server.state, server.status) == (state, status)
+
+
+def only_server(*changes: Row) -> ServerCounters:
+    """Return the one server of rows that differ by these cells."""
+    row: Row = {"pxname": "web", "svname": "web1", "type": SERVER, "status": "UP", "weight": 1, "stot": 5}
+    (web,) = backends([{**row, **cells} for cells in changes])
+    (server,) = web.servers
+    return server
+
+
+def test_the_lines_of_one_server_are_one_server() -> None:
+    """The role writes a line for each source address: their counts are the server's, and its weight is each line's."""
+    server = only_server({"hrsp_2xx": 3}, {"svname": "web1.source2", "hrsp_2xx": 4, "hrsp_5xx": 1})
+    assert (server.name, server.lines, server.requests, server.connections) == ("web1", 2, 8, 10)
+    assert (server.effective_weight, server.status) == (1, "UP")
+
+
+def test_a_server_serves_if_all_its_lines_do() -> None:
+    """A line that is down, and weights that differ, show."""
+    for lines in ([{}, {"status": "DOWN", "weight": 2}], [{"status": "DOWN"}, {"weight": 2}]):
+        server = only_server(lines[0], {"svname": "web1.source2", **lines[1]})
+        assert (server.status, server.effective_weight) == ("DOWN", 3)
 
 
 def test_a_quoted_cell_holds_commas_and_quotes() -> None:
     """A health check's reason with comma and quotes leaves every other column in its place."""
+    assert 'L7STS,503,0,0,0,0,0,0,0,,,,0,0,0,,,,,-1,"No, ""sorry"""' in RUNTIME
     row = by_name(parse_runtime(RUNTIME)[1])["quoted", "q1"]
-    assert (row["last_chk"], row["check_code"], row["mode"]) == ('No, "sorry"', 503, "http")
+    assert (row["check_status"], row["mode"], row["uweight"]) == ("L7STS", "http", 1)
 
 
 def test_a_quoted_cell_holds_a_line_end() -> None:
     """A line end in quotes does not end the row."""
     (row,) = parse_stat(csv('web,web1,2,1,"no,\nsorry",'))
-    assert row == {"pxname": "web", "svname": "web1", "type": 2, "weight": 1, "last_chk": "no,\nsorry"}
+    assert row == {"pxname": "web", "svname": "web1", "type": 2, "weight": 1, "status": "no,\nsorry"}
 
 
 def test_interim_responses_are_not_counted() -> None:
     """A server that says 103 before each 200 has answered 3 requests, though HAProxy's req_tot says 6."""
-    row = by_name(parse_runtime(RUNTIME)[1])["web", "web1"]
-    assert (row["hrsp_1xx"], row["req_tot"], requests_of(row)) == (3, 6, 3)
+    assert "web,web1,0,0,0,1,,3,246,300" in RUNTIME
+    assert backends(parse_runtime(RUNTIME)[1])[0].servers[0].requests == 3
 
 
 def test_every_class_of_final_response_is_a_request_answered() -> None:
     """Errors that a server answers with are answers."""
-    row: Row = {"hrsp_1xx": 99, "hrsp_2xx": 1, "hrsp_3xx": 2, "hrsp_4xx": 4, "hrsp_5xx": 8, "hrsp_other": 16}
-    assert requests_of(row) == 31
+    answers: Row = {"hrsp_2xx": 1, "hrsp_3xx": 2, "hrsp_4xx": 4, "hrsp_5xx": 8, "hrsp_other": 16}
+    assert only_server(answers).requests == 31
 
 
 def test_in_tcp_mode_no_requests_are_counted() -> None:
-    """Without hrsp columns there are no requests, and no error."""
-    assert requests_of({"pxname": "tcp", "svname": "web1", "type": 2, "stot": 5}) == 0
+    """Without hrsp columns no requests are told, which is not 0 of them."""
+    assert (only_server({}).requests, only_server({}).connections) == (None, 5)
 
 
 def test_columns_are_found_by_name() -> None:
@@ -97,8 +168,8 @@ def test_legends_give_address_algorithm_and_cookie() -> None:
 
 
 def test_an_empty_cell_is_absent() -> None:
-    """Nothing is not zero: a server without a limit has no slim."""
-    assert "slim" not in by_name(parse_stat(PAGE))["web", "web1"]
+    """Nothing is not zero: a server without a health check has no status of one."""
+    assert "check_status" not in by_name(parse_stat(PAGE))["web", "web1"]
 
 
 def test_names_of_digits_stay_text() -> None:
@@ -154,7 +225,7 @@ def test_the_head_of_the_page_names_the_process() -> None:
     """The HTML page tells pid, uptime and version."""
     head = (DATA / "haproxy-2.6-page-head.html").read_text()
     process = parse_page_head(head)
-    assert process.pid > 0
+    assert process.pid
     assert (process.uptime_s, process.version) == (0, "2.6.12-1+deb12u4")
 
 
@@ -165,7 +236,7 @@ def test_days_and_hours_of_uptime_are_seconds() -> None:
 
 def test_a_head_that_tells_nothing_is_not_known() -> None:
     """Another page names no process; that is no error here."""
-    assert parse_page_head("<html>hello</html>") == Process(pid=0, uptime_s=-1, version="")
+    assert parse_page_head("<html>hello</html>") == Process()
 
 
 def test_a_long_text_is_shown_by_its_beginning() -> None:

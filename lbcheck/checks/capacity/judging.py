@@ -3,18 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lbcheck.analysis.counter_deltas import Difference, ServerDelta, differences
+from lbcheck.analysis.counter_deltas import Difference, differences
 from lbcheck.analysis.tuples import binding, server_hop
 from lbcheck.analysis.tuples.hops import FAMILIES, Product
 from lbcheck.checks.capacity import fills
 from lbcheck.checks.capacity.evidence import OpenedRow, TranslatedRow
 from lbcheck.checks.capacity.parts import Part, servers_label
-from lbcheck.checks.capacity.planning import NO_PORTS, through
+from lbcheck.checks.capacity.planning import through
 from lbcheck.checks.capacity.prediction import Prediction, predicted
 from lbcheck.checks.stop_reasons import WHY
+from lbcheck.model import schemes
 from lbcheck.model.address import Family
 from lbcheck.model.capacity import Cluster
-from lbcheck.model.counters import HaproxyCounters
+from lbcheck.model.counters import Counters, ServerCounters
 from lbcheck.model.fill import Fill, Filled, StopKind
 from lbcheck.model.log_lines import LogLines
 from lbcheck.model.step import Sample
@@ -22,7 +23,7 @@ from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 Row = TranslatedRow | OpenedRow
-_Counted = tuple[str, str, ServerDelta]  # balancer, server, what went by
+_Counted = tuple[str, str, ServerCounters]  # balancer, server, what went by
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
     """Return the prediction for each path, with what was measured of it; a difference of one connection fails."""
     cluster = topology.cluster or Cluster()
     filled = [sample for sample in samples if isinstance(sample, Filled)]
-    counted = differences(sample for sample in samples if isinstance(sample, HaproxyCounters))
+    counted = differences(sample for sample in samples if isinstance(sample, Counters))
     seen = Measurements(filled, counted, dict(through(cluster, 0.0)), _logged(samples))
     return [_measured(prediction, cluster, seen) for prediction in predicted(cluster, {})]
 
@@ -151,7 +152,7 @@ def _words(sample: Sample) -> str:
 
 
 def _by_counters(cluster: Cluster, part: Part, seen: Measurements) -> tuple[Row, list[Finding]]:
-    """Return the row with what the balancers held, by HAProxy's own count, and say who was refused and why."""
+    """Return the row with what the balancers held, by their own count, and say who was refused and why."""
     samples = seen.of(servers_label(part.subject))
     processes = [process for process in seen.counted if process.balancer in part.product.who]
     failures = [_words(sample) for sample in samples if sample.failure]
@@ -163,11 +164,11 @@ def _by_counters(cluster: Cluster, part: Part, seen: Measurements) -> tuple[Row,
     deltas = list(_deltas(cluster, part, processes))
     row = replace(
         part.row,
-        measured=sum(delta.sessions for _, _, delta in deltas),
-        stopped_by=part.product.refusal if sum(delta.refused for _, _, delta in deltas) else None,
+        measured=sum(delta.connections or 0 for _, _, delta in deltas),
+        stopped_by=part.product.refusal if any(delta.failed_connections for _, _, delta in deltas) else None,
         seconds=max((sample.seconds for sample in samples), default=0.0),
     )
-    return row, list(_of_balancers(row, deltas, seen.logged))
+    return row, list(_of_balancers(row, deltas, seen.logged, schemes.product_called(processes[0].product)))
 
 
 def _deltas(cluster: Cluster, part: Part, processes: Sequence[Difference]) -> Iterator[_Counted]:
@@ -175,11 +176,13 @@ def _deltas(cluster: Cluster, part: Part, processes: Sequence[Difference]) -> It
     backend = next(f.backend for f in cluster.frontends if f.name == part.subject.frontend)
     names = [server.name for server in cluster.backend(backend).servers if server.family == part.product.family]
     for process in processes:
-        deltas = process.backends.get(backend, {})
+        deltas = process.servers(backend)
         yield from ((process.balancer, name, deltas[name]) for name in names if name in deltas)
 
 
-def _of_balancers(row: Row, deltas: Sequence[_Counted], logged: Mapping[str, bool]) -> Iterator[Finding]:
+def _of_balancers(
+    row: Row, deltas: Sequence[_Counted], logged: Mapping[str, bool], product: schemes.Product
+) -> Iterator[Finding]:
     dead = [(balancer, server, delta) for balancer, server, delta in deltas if not delta.serves]
     for balancer, server, delta in dead:
         said = f"{delta.status}{f', {delta.check}' if delta.check else ''}"
@@ -188,24 +191,27 @@ def _of_balancers(row: Row, deltas: Sequence[_Counted], logged: Mapping[str, boo
         sentence = f"{row.hop}: {row.predicted:,} predicted, {row.measured:,} held{_short(deltas)}"
         yield Finding(Outcome.FAIL, sentence)
     elif row.stopped_by and not dead:
-        yield from _exhausted(deltas, logged)
+        yield from _exhausted(deltas, logged, product)
 
 
-def _exhausted(deltas: Sequence[_Counted], logged: Mapping[str, bool]) -> Iterator[Finding]:
+def _exhausted(deltas: Sequence[_Counted], logged: Mapping[str, bool], product: schemes.Product) -> Iterator[Finding]:
     """Say of each balancer why it is sure that its ports ran out, and no server was dead."""
     for name in dict.fromkeys(balancer for balancer, _, _ in deltas):
         own = [delta for balancer, _, delta in deltas if balancer == name]
-        refused, checks = sum(delta.refused for delta in own), ", ".join(dict.fromkeys(d.check for d in own if d.check))
-        said = {True: f", its log says '{NO_PORTS}'", False: f", its log does not say '{NO_PORTS}'", None: ""}
+        refused = sum(delta.failed_connections or 0 for delta in own)
+        checks = ", ".join(dict.fromkeys(delta.check for delta in own if delta.check))
+        words = product.no_free_port
+        said = {True: f", its log says '{words}'", False: f", its log does not say '{words}'", None: ""}
+        column = f" ({product.failed_connections})" if product.failed_connections else ""
         sentence = (
-            f"{name} ran out of source ports: {refused:,} further attempts failed (econ), every server stayed up"
+            f"{name} ran out of source ports: {refused:,} further attempts failed{column}, every server stayed up"
             f"{f' ({checks})' if checks else ''}{said[logged.get(name)]}"
         )
         yield Finding(Outcome.PASS, sentence)
 
 
 def _short(deltas: Sequence[_Counted]) -> str:
-    return "; " + ", ".join(f"{balancer} to {server} {delta.sessions:,}" for balancer, server, delta in deltas)
+    return "; " + ", ".join(f"{balancer} to {server} {delta.connections or 0:,}" for balancer, server, delta in deltas)
 
 
 def _held(product: Product, samples: Sequence[Filled]) -> _Held:

@@ -6,15 +6,15 @@ from dataclasses import replace
 from lbcheck.checks.capacity import fills
 from lbcheck.checks.capacity.prediction import subjects
 from lbcheck.errors import LbcheckError
+from lbcheck.model import schemes
 from lbcheck.model.capacity import Cluster
-from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.counters import ReadCounters
 from lbcheck.model.fill import Fill
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Options, Plan, Stage, StageName
 from lbcheck.model.step import Step, When
 from lbcheck.model.topology import HERE, Topology
 
-NO_PORTS = "no free ports"  # what HAProxy logs at each attempt that finds no source port (Connect() failed …)
 LOG_S = 20.0  # for a journal of any length
 
 
@@ -42,10 +42,13 @@ def plan(topology: Topology, options: Options) -> Plan:
 def _counters(topology: Topology, options: Options, when: When) -> Iterator[Step]:
     for balancer in topology.balancers:
         for uri in balancer.stats:
-            at = balancer.name if uri.startswith("unix:") else HERE
-            yield ReadHaproxy(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
-        if balancer.log:
-            log = CountLogLines(at=balancer.name, server=balancer.name, path=balancer.log, token=NO_PORTS, when=when)
+            at = balancer.name if schemes.read_on_host(uri) else HERE
+            yield ReadCounters(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
+        no_free_port = schemes.product_at(balancer.stats).no_free_port
+        if balancer.log and no_free_port:
+            log = CountLogLines(
+                at=balancer.name, server=balancer.name, path=balancer.log, token=no_free_port, when=when
+            )
             yield replace(log, timeout_s=LOG_S)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lbcheck.model import schemes
 from lbcheck.model.evidence import Record
 
 
@@ -40,6 +41,7 @@ class SpreadEvidence(Record):
     balancers: Mapping[str, Mapping[str, int]]  # balancer → server → requests
     test: StatisticalTest
     needed_requests: int | None
+    product: str = schemes.HAPROXY.name  # whose counters; as when there were no others; empty: of several makes
 
 
 EVIDENCE = (SpreadEvidence,)

@@ -5,8 +5,6 @@ from lbcheck.checks.spread.evidence import SpreadEvidence
 from lbcheck.model.exhibit import Exhibit, Witnessed, Witnesses
 from lbcheck.model.verdict import Verdict
 
-WITNESSES = {"client": "clients", "balancer": "HAProxy", "server": "its log"}  # as a table's head calls them
-
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return the witnesses, where there are servers, and how often the verdict is wrong."""
@@ -21,9 +19,11 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
 
 def _witnesses(evidence: SpreadEvidence) -> Witnesses:
     """Return a row a server; a witness that was not heard has no column."""
+    # As a table's head calls them.
+    names = {"client": "clients", "balancer": evidence.product or "balancer", "server": "its log"}
     servers = evidence.servers
     total = sum(seen.client for seen in servers.values())
-    heard = [witness for witness in WITNESSES if any(seen[witness] is not None for seen in servers.values())]
+    heard = [witness for witness in names if any(seen[witness] is not None for seen in servers.values())]
     rows = (
         Witnessed(
             server,
@@ -33,4 +33,4 @@ def _witnesses(evidence: SpreadEvidence) -> Witnesses:
         )
         for server, seen in servers.items()
     )
-    return Witnesses(tuple(WITNESSES[witness] for witness in heard), tuple(rows))
+    return Witnesses(tuple(names[witness] for witness in heard), tuple(rows))

@@ -8,6 +8,7 @@ from lbcheck.analysis.counter_deltas import Difference
 from lbcheck.checks.spread import testimony
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.observations import Observations, gather
+from lbcheck.model import schemes
 from lbcheck.model.step import Sample
 from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
@@ -68,7 +69,7 @@ def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Jud
     if not algorithms.has_law(seen.backend.algorithm):
         return None
     counted = seen.counted(balancer)
-    complete = seen.complete(balancer)  # HAProxy's own count keeps the law whatever other traffic there is
+    complete = seen.complete(balancer)  # a balancer's own count keeps the law whatever other traffic there is
     tally = Tally(
         counted if counted is not None and complete else seen.client(balancer),
         seen.backend.weights,
@@ -122,6 +123,7 @@ def _evidence(seen: Observations, judgement: Judgement | None, balancer: str | N
             p_value=judgement.p_value if judgement else None,
         ),
         needed_requests=judgement.needed if judgement else None,
+        product=seen.product if seen.processes else schemes.HAPROXY.name,
     )
 
 

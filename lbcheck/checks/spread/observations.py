@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from lbcheck.analysis.counter_deltas import Difference, ServerDelta, backend_called, differences
+from lbcheck.analysis.counter_deltas import Difference, backend_called, differences
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.address import family
-from lbcheck.model.counters import HaproxyCounters
+from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
 from lbcheck.model.log_lines import LogLines
 from lbcheck.model.requests import Answers
 from lbcheck.model.step import Sample
@@ -42,20 +42,29 @@ class Observations:
             seen[count.server] += count.connections if self.unit == "connection" else count.requests
         return seen
 
-    def deltas(self, process: Difference) -> Mapping[str, ServerDelta]:
-        """Server → difference, of this frontend's backend in one process."""
-        return process.backends.get(self._called(process), {})
+    def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
+        """Server → what it did in between, of this frontend's backend in one process."""
+        return process.servers(self._called(process))
 
     def counted(self, balancer: str | None = None) -> Counter[str] | None:
-        """Server → answers by HAProxy's own count; None where a process could not be read or was reloaded."""
+        """Server → answers by the balancers' own count; None where a process did not tell, or was reloaded."""
         processes = [p for p in self.processes if balancer in (None, p.balancer)]
         if not processes or any(p.failure or p.void for p in processes):
             return None
         total: Counter[str] = Counter()
         for process in processes:
             for name, delta in self.deltas(process).items():
-                total[name] += delta.sessions if self.unit == "connection" else delta.requests
+                count = delta.connections if self.unit == "connection" else delta.requests
+                if count is None:
+                    return None
+                total[name] += count
         return total
+
+    @property
+    def product(self) -> str:
+        """Who counted between clients and servers, for sentences; empty where they are of several makes, or none."""
+        products = {process.product for process in self.processes}
+        return products.pop() if len(products) == 1 else ""
 
     @property
     def errors(self) -> Counter[str]:
@@ -83,22 +92,23 @@ class Observations:
         return keys
 
     @property
-    def retries(self) -> int:
-        """What the balancers tried again: it explains that witnesses differ."""
-        return sum(delta.retries for process in self.processes for delta in self.deltas(process).values())
+    def disturbances(self) -> int:
+        """What the balancers tried again, or in vain: it explains that witnesses differ."""
+        return sum(delta.disturbances for process in self.processes for delta in self.deltas(process).values())
 
     def complete(self, balancer: str | None = None) -> bool:
-        """Whether HAProxy's counts hold all that the algorithm gave out, and nothing else.
+        """Whether the balancers' counts hold all that the algorithm gave out, and nothing else.
 
-        With a cookie, returning clients pass the algorithm by. A socket of `level user` hides both: then
-        it is certain only where nobody but the probe asked.
+        Returning clients that a cookie marks pass the algorithm by. Where a balancer tells neither algorithm nor
+        persistence, it is certain only where nobody but the probe asked.
         """
         counted = self.counted(balancer)
-        if counted is None or any(self.backend.name in process.persistent for process in self.processes):
+        named = [process.backends.get(self.backend.name) for process in self.processes]
+        if counted is None or any(backend and backend.persistent for backend in named):
             return False
-        alone = abs(counted.total() - self.client(balancer).total()) <= self.errors.total() + self.retries
-        told = all(process.algorithms.get(self._called(process)) for process in self.processes)
-        return alone or told
+        alone = abs(counted.total() - self.client(balancer).total()) <= self.errors.total() + self.disturbances
+        backends = [process.backends.get(self._called(process)) for process in self.processes]
+        return alone or all(backend and backend.algorithm for backend in backends)
 
     def _called(self, process: Difference) -> str:
         return backend_called(process, self.backend.name, self.client())
@@ -137,7 +147,7 @@ class Observations:
 
 def gather(topology: Topology, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
     """Return what the samples say of one frontend."""
-    processes = tuple(differences(s for s in samples if isinstance(s, HaproxyCounters)))
+    processes = tuple(differences(s for s in samples if isinstance(s, Counters)))
     seen = Observations(
         topology,
         frontend,
@@ -155,13 +165,18 @@ def _completed(seen: Observations) -> Backend:
     backend = seen.backend
     for process in seen.processes:
         name = backend_called(process, backend.name, seen.client())
-        mode, algorithm = process.modes.get(name, ""), process.algorithms.get(name, "")
-        backend = replace(backend, mode=backend.mode or mode, algorithm=backend.algorithm or algorithm)
+        told = process.backends.get(name, BackendCounters(name=name))
+        backend = replace(
+            backend, mode=backend.mode or told.mode or "", algorithm=backend.algorithm or told.algorithm or ""
+        )
         if not backend.servers:
-            deltas = process.backends.get(name, {})
-            # A draining server keeps its sessions but is owed no new ones; nor is one that is down.
-            owed = {n: d.weight if d.serves else 0 for n, d in deltas.items()}
-            backend = replace(backend, servers=tuple(Server(n, weight) for n, weight in owed.items()))
+            backend = replace(backend, servers=tuple(Server(server.name, _owed(server)) for server in told.servers))
     if not backend.servers:
         backend = replace(backend, servers=tuple(Server(name) for name in sorted(seen.client())))
     return replace(backend, algorithm=backend.algorithm or ASSUMED, mode=backend.mode or "http")
+
+
+def _owed(server: ServerCounters) -> int:
+    """Return the weight by which a server is owed new requests: none while it drains or is down; nobody tells: 1."""
+    weight = server.present_weight
+    return (1 if weight is None else weight) if server.serves else 0

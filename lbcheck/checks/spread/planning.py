@@ -7,8 +7,9 @@ from lbcheck.analysis.algorithms import Tally
 from lbcheck.checks import pace
 from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
 from lbcheck.checks.spread.observations import ASSUMED
+from lbcheck.model import schemes
 from lbcheck.model.address import family
-from lbcheck.model.counters import ReadHaproxy
+from lbcheck.model.counters import ReadCounters
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Options, Plan, Stage, StageName
 from lbcheck.model.requests import Request
@@ -36,23 +37,28 @@ def _may_run(topology: Topology, host: str) -> bool:
     return host in (HERE, *topology.reachable)
 
 
+def _place(topology: Topology, host: str) -> str:
+    """Return where what lies on a host is read: there; here where a run knows no hosts but this one."""
+    return host if topology.reachable else HERE
+
+
 def _counters(topology: Topology, options: Options, when: When) -> Iterator[Step]:
     for balancer in topology.balancers:
         for uri in balancer.stats:
-            # Pages and TCP sockets can be read from here; a unix socket only where it is.
-            at = balancer.name if uri.startswith("unix:") and topology.reachable else HERE
+            at = _place(topology, balancer.name) if schemes.read_on_host(uri) else HERE
             if _may_run(topology, at):
-                yield ReadHaproxy(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
+                yield ReadCounters(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
     for server in _servers(topology):
-        if server.stub_status and _may_run(topology, server.name):
-            url = server.stub_status
-            yield ReadStubStatus(at=server.name, server=server.name, url=url, when=when, timeout_s=options.timeout_s)
+        at, url = _place(topology, server.name), server.stub_status
+        if url and _may_run(topology, at):
+            yield ReadStubStatus(at=at, server=server.name, url=url, when=when, timeout_s=options.timeout_s)
 
 
 def _logs(topology: Topology, options: Options) -> Iterator[Step]:
     for server in _servers(topology):
-        if server.log and options.token and _may_run(topology, server.name):
-            yield CountLogLines(at=server.name, server=server.name, path=server.log, token=options.token)
+        at = _place(topology, server.name)
+        if server.log and options.token and _may_run(topology, at):
+            yield CountLogLines(at=at, server=server.name, path=server.log, token=options.token)
 
 
 def _servers(topology: Topology) -> tuple[Server, ...]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from lbcheck.analysis.counter_deltas import ServerDelta
 from lbcheck.checks import loss
 from lbcheck.checks.spread import witnesses
 from lbcheck.checks.spread.observations import Observations
+from lbcheck.model.counters import ServerCounters, ServerState
 from lbcheck.model.verdict import Finding, Outcome
 
 
@@ -14,18 +14,18 @@ def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
     for process in (p for p in seen.processes if p.balancer == name):
         if process.failure:
             gone = process.failure.kind in ("refused", "not-found") and not seen.client(name)
-            who = f"HAProxy on {name} is not running: " if gone else f"balancer {name}: "
+            who = f"{process.product} on {name} is not running: " if gone else f"balancer {name}: "
             yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + process.failure.message)
         elif process.void:
             yield Finding(Outcome.INCONCLUSIVE, f"{process.void}: run again")
         elif not seen.deltas(process):
-            yield Finding(Outcome.FAIL, f"HAProxy on {name} has no backend '{seen.backend.name}'")
+            yield Finding(Outcome.FAIL, f"{process.product} on {name} has no backend '{seen.backend.name}'")
         else:
             wanted = seen.topology.backend(seen.frontend.backend).weights
             yield from _servers_at(name, seen.deltas(process), wanted)
 
 
-def _servers_at(balancer: str, deltas: Mapping[str, ServerDelta], wanted: Mapping[str, int]) -> Iterator[Finding]:
+def _servers_at(balancer: str, deltas: Mapping[str, ServerCounters], wanted: Mapping[str, int]) -> Iterator[Finding]:
     for name, weight in wanted.items():
         delta = deltas.get(name)
         if delta is None:
@@ -33,16 +33,22 @@ def _servers_at(balancer: str, deltas: Mapping[str, ServerDelta], wanted: Mappin
             continue
         if not delta.serves:
             check = f" ({delta.check})" if delta.check else ""
-            yield Finding(Outcome.FAIL, f"{balancer} says server {name} is {_in_words(delta.status)}{check}")
-        if delta.weight != weight and not delta.status.startswith("DRAIN"):
-            sentence = f"{balancer} gives server {name} weight {delta.weight}; {weight} is expected"
+            yield Finding(Outcome.FAIL, f"{balancer} says server {name} is {_in_words(delta)}{check}")
+        if delta.present_weight not in (None, weight) and delta.state is not ServerState.DRAINING:
+            sentence = f"{balancer} gives server {name} weight {delta.present_weight}; {weight} is expected"
             yield Finding(Outcome.FAIL, sentence)
     for name in sorted(set(deltas) - set(wanted)) if wanted else ():
         yield Finding(Outcome.FAIL, f"{balancer} has server {name}, which is not expected")
 
 
-def _in_words(status: str) -> str:
-    return {"DRAIN": "in drain (DRAIN)", "MAINT": "in maintenance (MAINT)"}.get(status, status)
+def _in_words(server: ServerCounters) -> str:
+    """Return a server's state, with the product's own word for it; one with a reason in parentheses says enough."""
+    if server.status is None:
+        return str(server.state)
+    words = {ServerState.DRAINING: "in drain", ServerState.MAINTENANCE: "in maintenance"}
+    if server.state not in words or "(" in server.status:
+        return server.status
+    return f"{words[server.state]} ({server.status})"
 
 
 def absent(seen: Observations, name: str) -> Iterator[Finding]:
@@ -77,16 +83,24 @@ def agreement(seen: Observations) -> list[Finding]:
     strangers = sorted(set(ledgers) - set(seen.backend.weights))
     found = [Finding(Outcome.FAIL, f"answers name '{name}', no server of the backend") for name in strangers]
     # Requests that failed, and the balancer's retries, explain a difference.
-    slack = sum(seen.errors.values()) + seen.retries
+    slack = sum(seen.errors.values()) + seen.disturbances
     found += [Finding(Outcome.FAIL, sentence) for sentence in witnesses.disagreements(ledgers, slack)]
     if found:
         return found
     counted, logged = seen.counted(), [name for name, ledger in ledgers.items() if ledger.server is not None]
-    heard = ["the clients", *["HAProxy"] * (counted is not None), *["the servers' logs"] * bool(logged)]
+    heard = [
+        "the clients",
+        *[seen.product or "the balancers"] * (counted is not None),
+        *["the servers' logs"] * bool(logged),
+    ]
     if len(heard) == 1:
         return [Finding(Outcome.PASS, "the client is the only witness")]
     beside = sum((counted or seen.client()).values()) - sum(seen.client().values())
-    other = f"; HAProxy counted {beside:,} more, other traffic beside the probe" if beside > slack else ""
+    other = (
+        f"; {seen.product or 'the balancers'} counted {beside:,} more, other traffic beside the probe"
+        if beside > slack
+        else ""
+    )
     return [Finding(Outcome.PASS, f"the witnesses agree: {', '.join(heard)}{other}")]
 
 

@@ -1,0 +1,57 @@
+"""A file of samples: its first line says its version and what the run was about, each further line is a sample."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lbcheck.errors import LbcheckError
+from lbcheck.model.step import Sample
+from lbcheck.model.topology import Topology
+from lbcheck.wire import upgrade
+from lbcheck.wire.jsonl import WireError, from_json, reading, to_json
+
+SCHEMA = "lbcheck.samples/1"  # it goes up when a file of today would be misread
+_BEGINNING = re.compile(r'\s*\{\s*"(class"|schema"\s*:\s*"lbcheck\.samples/)')
+
+
+class NewerError(LbcheckError):
+    """A file of a version that is not known here."""
+
+
+def first_line(topology: Topology) -> str:
+    """Return the first line of a new file, without the newline."""
+    return json.dumps({"schema": SCHEMA, **to_json(topology)}, separators=(",", ":"), ensure_ascii=False)
+
+
+def begins(text: str) -> bool:
+    """Return whether a file begins as samples do; else it is a report, or nothing that lbcheck wrote."""
+    return bool(_BEGINNING.match(text))
+
+
+def read(text: str) -> tuple[Topology, list[Sample]]:
+    """Read a file back; WireError says which line is wrong, NewerError that another lbcheck is needed."""
+    first, *others = text.split("\n")  # and at no other line end: a message may hold one
+    with _at_line(1), reading(first):
+        about = json.loads(first)
+        version = about.pop("schema", None) if isinstance(about, dict) else None
+        if version not in (None, SCHEMA):
+            raise NewerError(f"was written by a newer lbcheck ({version!r:.40}; this one reads {SCHEMA}): use that one")
+        topology: Topology = from_json(Topology, about)
+    return topology, list(_samples(others, old=version is None))
+
+
+def _samples(lines: Sequence[str], *, old: bool) -> Iterator[Sample]:
+    for number, line in enumerate(lines, start=2):
+        if line.strip():
+            with _at_line(number), reading(line):
+                value = json.loads(line)
+                yield from_json(Sample, upgrade.sample(value) if old and isinstance(value, dict) else value)
+
+
+@contextmanager
+def _at_line(number: int) -> Iterator[None]:
+    try:
+        yield
+    except WireError as error:
+        raise WireError(f"line {number}: {error}") from None

@@ -1,0 +1,90 @@
+"""What went by between two readings of a balancer."""
+
+from dataclasses import replace
+
+import pytest
+
+from lbcheck.analysis.counter_deltas import Difference, differences
+from lbcheck.model.counters import Counters, ServerCounters, ServerState
+
+from .scenes import backend, counted, fair, readings
+
+BEFORE, AFTER = readings("lb1", fair(400))
+
+
+def between(before: Counters = BEFORE, after: Counters = AFTER) -> Difference:
+    """Return the one difference."""
+    (found,) = differences([before, after])
+    return found
+
+
+def one(server: ServerCounters, later: ServerCounters) -> ServerCounters:
+    """Return what one server did in between."""
+    difference = between(replace(BEFORE, backends=backend(server)), replace(AFTER, backends=backend(later)))
+    (found,) = difference.backends["web"].servers
+    return found
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        "requests", "connections", "chosen", "failed_connections", "retries", "redispatched", "failed_responses",
+        "failed_checks",
+    ],
+)  # fmt: skip
+def test_each_count_is_what_went_by(count: str) -> None:
+    """The earlier reading is taken off; what was not told stays untold, what was told first now began after it."""
+    base = counted("web1", 0, requests=None, connections=None)
+    told = [replace(base, **{count: number}) for number in (5, 12)]
+    assert getattr(one(told[0], told[1]), count) == 7
+    assert getattr(one(base, told[1]), count) == 12
+    assert getattr(one(told[0], base), count) is None
+
+
+def test_what_is_no_count_is_as_it_was_told_last() -> None:
+    """State, words and weight are the later reading's."""
+    later = counted("web1", 9, state=ServerState.DOWN, status="DOWN", since_s=3, weight=7)
+    assert one(counted("web1", 4), later) == replace(later, requests=5, connections=5)
+
+
+def test_a_new_server_has_counted_from_nothing() -> None:
+    """A server that the earlier reading did not have brings all its counts."""
+    assert between(replace(BEFORE, backends=())).servers("web")["web3"].requests == 1200
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "restarted"),
+    [
+        ({}, {}, False),
+        ({}, {"process": "8"}, True),
+        ({}, {"uptime_s": 99}, True),
+        ({}, {"uptime_s": None}, False),
+        ({"process": None}, {"process": None, "uptime_s": 1}, False),  # a page that hides which process counted
+        ({"process": None}, {}, False),
+    ],
+)
+def test_another_incarnation_makes_the_difference_void(
+    earlier: dict[str, object], later: dict[str, object], restarted: bool
+) -> None:
+    """Another process, or one that is younger than it was, has other counters; what is not told shows nothing."""
+    found = between(replace(BEFORE, **earlier), replace(AFTER, **later))  # type: ignore[arg-type]
+    assert found.void == ("HAProxy on lb1 was reloaded or restarted during the run" if restarted else "")
+
+
+def test_counts_that_went_back_make_the_difference_void() -> None:
+    """Nothing else shows that a process without a name was started again."""
+    hidden = [replace(reading, process=None) for reading in (AFTER, BEFORE)]
+    found = between(replace(hidden[0], when="before"), replace(hidden[1], when="after"))
+    assert found.void == "HAProxy's counters on lb1 went back during the run: a reload?"
+
+
+def test_a_lone_reading_is_a_failure() -> None:
+    """Nothing went by between one reading and none."""
+    (found,) = differences([BEFORE])
+    assert found.failure is not None
+    assert (found.failure.message, found.product) == ("lb1: only one reading was taken", "HAProxy")
+
+
+def test_a_backend_without_servers_is_none_that_is_meant() -> None:
+    """A product's sums alone, or a page of statistics that is a backend too, serve nobody."""
+    assert between(after=replace(AFTER, backends=(*AFTER.backends, *backend(name="stats")))).backends.keys() == {"web"}
