@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from lbcheck.model.step import ErrorKind, Failure
+from lbcheck.wire import errnos
 
 T = TypeVar("T")
 
@@ -41,12 +42,7 @@ _KINDS: tuple[tuple[type[Exception], ErrorKind], ...] = (
     (ValueError, ErrorKind.PROTOCOL),  # what wire raises
 )
 _ERRNOS = {
-    errno.ENETUNREACH: ErrorKind.UNREACHABLE,
-    errno.EHOSTUNREACH: ErrorKind.UNREACHABLE,
-    errno.ENETDOWN: ErrorKind.UNREACHABLE,
-    errno.EHOSTDOWN: ErrorKind.UNREACHABLE,
-    errno.EADDRNOTAVAIL: ErrorKind.PORTS_EXHAUSTED,
-    errno.EADDRINUSE: ErrorKind.PORTS_EXHAUSTED,
+    **errnos.KINDS,
     errno.ENXIO: ErrorKind.NOT_FOUND,  # a socket where a file should be
     errno.ELOOP: ErrorKind.NOT_FOUND,
     errno.ENAMETOOLONG: ErrorKind.NOT_FOUND,

@@ -5,24 +5,16 @@ import socket
 
 from lbcheck.model.address import Endpoint, family
 from lbcheck.model.step import ErrorKind
+from lbcheck.wire import errnos
 
 POLL_S = 0.1  # how often `stopped` is asked
 SILENCES = 3  # queries or timeouts in a row: nobody answers
 
 KINDS = {
-    errno.ECONNREFUSED: ErrorKind.REFUSED,
-    errno.ECONNRESET: ErrorKind.RESET,
-    errno.EPIPE: ErrorKind.RESET,
-    errno.ETIMEDOUT: ErrorKind.TIMEOUT,
-    errno.EHOSTUNREACH: ErrorKind.UNREACHABLE,
-    errno.ENETUNREACH: ErrorKind.UNREACHABLE,
-    errno.ENETDOWN: ErrorKind.UNREACHABLE,
-    errno.EAFNOSUPPORT: ErrorKind.UNREACHABLE,  # a kernel without IPv6
+    **errnos.KINDS,
     errno.EADDRNOTAVAIL: ErrorKind.UNREACHABLE,  # no address of this family to ask from: one socket exhausts no ports
-    errno.EINVAL: ErrorKind.UNREACHABLE,  # a link-local address without its interface
+    errno.EAFNOSUPPORT: ErrorKind.UNREACHABLE,  # a kernel without IPv6
     errno.EAGAIN: ErrorKind.PORTS_EXHAUSTED,  # connect(2) of a UDP socket: no port is free
-    errno.EPERM: ErrorKind.DENIED,  # the host's own packet filter
-    errno.EACCES: ErrorKind.DENIED,
 }
 
 

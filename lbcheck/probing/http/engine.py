@@ -21,10 +21,10 @@ import lbcheck
 from lbcheck.model.requests import Answers, Count, Request
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.http.destination import Destination, ImpossibleError
-from lbcheck.probing.http.error_kinds import KINDS
 from lbcheck.probing.http.tls import Tls
 from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
+from lbcheck.wire.errnos import KINDS
 from lbcheck.wire.http.answer import Answer, Reader
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser

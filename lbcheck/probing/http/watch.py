@@ -17,10 +17,10 @@ from lbcheck.model.address import family
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
 from lbcheck.probing.http import tls
-from lbcheck.probing.http.error_kinds import KINDS
 from lbcheck.probing.http.gaps import Attempt, seen
 from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
+from lbcheck.wire.errnos import KINDS
 from lbcheck.wire.http.answer import Answer
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser
