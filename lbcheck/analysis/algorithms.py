@@ -42,6 +42,7 @@ class Judgement:
 
     outcome: Outcome
     test: str
+    rule: str  # what counts that pass keep to, in words
     needed: int
     faults: tuple[str, ...] = ()
     statistic: float | None = None
@@ -79,6 +80,7 @@ def _exact(tally: Tally) -> Judgement:
     return Judgement(
         _verdict(tally, needed, faults),
         f"exact bound of {bound} requests",
+        f"each server within {bound} requests of its expected count",
         needed,
         faults,
         statistic=max(off.values(), default=0.0),
@@ -94,6 +96,7 @@ def _draws(tally: Tally, alpha: float) -> Judgement:
     return Judgement(
         _verdict(tally, needed, faults),
         "exact binomial for each server",
+        "each server's count fits its expected share, by an exact binomial test",
         needed,
         faults,
         statistic=max((abs(tally.counts.get(n, 0) - owed[n] * tally.total) for n in owed), default=0.0),
@@ -115,7 +118,12 @@ def _random(tally: Tally, alpha: float) -> Judgement:
         if starved or abs(seen - share) > allowed:
             faults.append(_owes(name, tally, share, f", give or take {allowed:.1%} for random"))
     return Judgement(
-        _verdict(tally, needed, tuple(faults)), "share within tolerance", needed, tuple(faults), shares=owed
+        _verdict(tally, needed, tuple(faults)),
+        "share within tolerance",
+        "each server's share is within the tolerance",
+        needed,
+        tuple(faults),
+        shares=owed,
     )
 
 
@@ -140,12 +148,16 @@ def _leastconn(tally: Tally, alpha: float) -> Judgement:
         *(f"server {name} answered none of {tally.total:,} requests: leastconn starves nobody" for name in starved),
         *(f"server {n} has weight 0 and answered {tally.counts[n]:,} of {tally.total:,} requests" for n in drained),
     )
-    return Judgement(_verdict(tally, needed, faults), "no server starved", needed, faults)
+    return Judgement(
+        _verdict(tally, needed, faults), "no server starved", "every server with a weight answered", needed, faults
+    )
 
 
 def _first(tally: Tally, alpha: float) -> Judgement:  # noqa: ARG001 (every law has the same shape)
     # Who is first and below its maxconn depends on the load: shares are reported, none is owed.
-    return Judgement(Outcome.PASS if tally.total else Outcome.INCONCLUSIVE, "none: first owes no share", 1)
+    return Judgement(
+        Outcome.PASS if tally.total else Outcome.INCONCLUSIVE, "none: first owes no share", "no share is expected", 1
+    )
 
 
 def _constant(tally: Tally, alpha: float) -> Judgement:  # noqa: ARG001
@@ -156,7 +168,7 @@ def _constant(tally: Tally, alpha: float) -> Judgement:  # noqa: ARG001
     )
     # Two answers to the same key show constancy; ten make a mere coincidence of two servers rarer than 1 in 500.
     needed = 10 * max(1, len(tally.by_key))
-    return Judgement(_verdict(tally, needed, faults), "one key, one server", needed, faults)
+    return Judgement(_verdict(tally, needed, faults), "one key, one server", "each key met one server", needed, faults)
 
 
 LAWS: Mapping[str, Law] = {

@@ -1,8 +1,18 @@
 """How often a verdict of statistics is wrong, for people; the numbers are analysis/sampling.py's."""
 
+from lbcheck.analysis.sampling import FALSE_ALARM, MISS
 from lbcheck.model.exhibit import Footnote
+from lbcheck.model.verdict import Outcome
 
-ERROR_RATES = Footnote(
-    "A healthy cluster is called faulty in at most one run of 10,000; "
-    "a server whose weight is halved is missed in at most one of 100."
+_RUNS, _FAULTS = round(1 / FALSE_ALARM), round(1 / MISS)
+ERROR_RATES = (
+    Footnote(
+        f"A healthy cluster is called faulty in at most one run of {_RUNS:,}; "
+        f"a server whose weight is halved is missed in at most one of {_FAULTS:,}.",
+        Outcome.PASS,
+    ),
+    Footnote(
+        f"Next: mend what ✗ names and run this again. A healthy cluster fails in at most one run of {_RUNS:,}.",
+        Outcome.FAIL,
+    ),
 )

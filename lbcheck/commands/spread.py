@@ -11,6 +11,7 @@ from lbcheck.loaders.command_line import of_url
 from lbcheck.model.address import URL_PORTS, family, is_address, is_loopback
 from lbcheck.model.plan import Options
 from lbcheck.probing.dns.addresses import addresses_of
+from lbcheck.wire.http.identifier import Identifier
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
         weights=options.weights,
         algorithm=_known(options.algorithm),
         addresses=addresses,
-        identify=options.identify,
-        identify_balancer=options.identify_balancer,
+        identify=_tells("--identify", options.identify),
+        identify_balancer=_tells("--identify-balancer", options.identify_balancer),
         lab=bool(addresses) and all(is_loopback(address) for address in addresses),
     )
     asked = Options(
@@ -64,6 +65,17 @@ def _known(algorithm: str) -> str:
     if algorithm and not has_law(algorithm):
         raise LbcheckError(f"--algorithm '{algorithm}' is not one of HAProxy's: {', '.join(LAWS)}")
     return algorithm
+
+
+def _tells(option: str, text: str) -> str:
+    """Return how answers name who gave them; refuse what is no way to tell that, with what may have been meant."""
+    try:
+        Identifier.parse(text)
+    except LbcheckError as error:
+        if ":" in text:
+            raise LbcheckError(f"{option}: {error}") from None
+        raise LbcheckError(f"{option}: '{text}' is no way to tell servers apart; try header:{text}") from None
+    return text
 
 
 def _targets(options: argparse.Namespace) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lbcheck.model.verdict import Report, Verdict
+from lbcheck.model.verdict import Outcome, Report, Verdict
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Witnessed:
-    """What each witness counted for one server; None: a witness that was not heard, or no share that is owed."""
+    """What each witness counted for one server; None: a witness that was not heard, or no share that is expected."""
 
     server: str
     counts: tuple[int | None, ...]
     share: float | None
-    owed: float | None
+    expected: float | None
 
 
 @dataclass(frozen=True)
 class Witnesses:
-    """Who counted what, a server a row, with the share that it had and the one that it is owed."""
+    """Who counted what, a server a row, with the share that it had and the one that is expected."""
 
     names: tuple[str, ...]  # of the witnesses, in the order of the counts
     rows: tuple[Witnessed, ...]
@@ -107,9 +107,10 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Footnote:
-    """What holds for all verdicts that say it, said once for them."""
+    """What holds for all verdicts that say it: said once for them, where the report as a whole has this outcome."""
 
     sentence: str
+    outcome: Outcome
 
 
 Exhibit = Table | Witnesses | Rotation | Ladder | Staircase | Timeline | Footnote

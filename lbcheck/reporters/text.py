@@ -1,10 +1,12 @@
 """The report for people, in a terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from lbcheck.model.exhibit import Exhibit, Footnote, Rotation, Shown, Style, Table, Witnesses
 from lbcheck.model.verdict import Finding, Outcome, Report, Verdict
+from lbcheck.model.words import counted
 from lbcheck.reporters import drawing
 from lbcheck.reporters.drawing import rotation
 
@@ -16,12 +18,6 @@ _WORDS = {
     Outcome.UNMEASURED: "unmeasured",
 }
 _MARKS = {Outcome.PASS: "·", Outcome.FAIL: "✗", Outcome.INCONCLUSIVE: "?", Outcome.UNMEASURED: "!"}
-_ENDINGS = {
-    Outcome.PASS: "all as it should be",
-    Outcome.FAIL: "not as it should be",
-    Outcome.INCONCLUSIVE: "cannot be told yet",
-    Outcome.UNMEASURED: "not all of it could be measured",
-}
 _WIDTH = max(map(len, _WORDS.values()))
 _INDENT = " " * (_WIDTH + 4)  # below the subjects
 _EXPLAINED = (Table, Witnesses)  # exhibits beside which a reader wants the remarks, too
@@ -41,11 +37,12 @@ def _lines(shown: Shown, style: Style) -> Iterator[str]:
         yield f"\n{topic}"
         yield from _group(list(pairs), style)
     yield f"\n{_ending(report, style)}"
-    yield from dict.fromkeys(exhibit.sentence for exhibit in _every(shown) if isinstance(exhibit, Footnote))
+    yield from dict.fromkeys(note.sentence for note in _footnotes(shown) if note.outcome is report.outcome)
 
 
-def _every(shown: Shown) -> Iterator[Exhibit]:
-    return (exhibit for _, exhibits in shown.verdicts for exhibit in exhibits)
+def _footnotes(shown: Shown) -> Iterator[Footnote]:
+    for _, exhibits in shown.verdicts:
+        yield from (exhibit for exhibit in exhibits if isinstance(exhibit, Footnote))
 
 
 def _topic(pair: Pair) -> str:
@@ -102,11 +99,15 @@ def _mark(finding: Finding, style: Style) -> str:
 
 
 def _ending(report: Report, style: Style) -> str:
-    """Return the outcome of all, and how many verdicts there are of each."""
-    tally = {outcome: sum(verdict.outcome is outcome for verdict in report.verdicts) for outcome in Outcome}
-    counts = ", ".join(f"{number} {_WORDS[outcome]}" for outcome, number in tally.items() if number)
+    """Return the outcome of all, how many verdicts have it and of which checks, and how many have another."""
     word = _painted(report.outcome, _WORDS[report.outcome], style)
-    return f"{word}: {_ENDINGS[report.outcome]} ({counts or 'nothing was checked'})"
+    if not report.verdicts:
+        return f"{word}: nothing was checked"
+    tally = Counter(verdict.outcome for verdict in report.verdicts)
+    same = dict.fromkeys(verdict.check for verdict in report.verdicts if verdict.outcome is report.outcome)
+    others = [f"{tally[outcome]:,} {_WORDS[outcome]}" for outcome in Outcome if outcome is not report.outcome]
+    rest = "".join(f"; {other}" for other in others if not other.startswith("0 "))
+    return f"{word}: {tally[report.outcome]:,} of {counted(len(report.verdicts), 'verdict')} ({', '.join(same)}){rest}"
 
 
 def _painted(outcome: Outcome, text: str, style: Style) -> str:

@@ -65,8 +65,8 @@ def test_three_witnesses_agree_and_are_called_by_their_names(tmp_path: Path) -> 
     }
     said = text.render(pipeline.shown(report), Style())
     assert "the witnesses agree: the clients, Quirk, the servers' logs" in said
-    assert "as roundrobin owes (exact bound of 4 requests)" in said
-    assert "server  clients  Quirk  its log  share   owed" in said
+    assert "matches roundrobin: each server within 4 requests of its expected count" in said
+    assert "server  clients  Quirk  its log  share  expected" in said
     assert "HAProxy" not in said
 
 
@@ -95,7 +95,7 @@ def test_quirk_is_read_on_the_command_line(tmp_path: Path, capsys: pytest.Captur
         assert main(["spread", quirk.url, "--stats", quirk.stats, "--requests", str(REQUESTS)]) == 0
     said = capsys.readouterr().out
     assert "the witnesses agree: the clients, Quirk" in said
-    assert "gamma       100    100  50.0%  50.0%" in said
+    assert "gamma       100    100  50.0%     50.0%" in said
 
 
 def test_a_plan_says_whose_counters_are_read(capsys: pytest.CaptureFixture[str]) -> None:

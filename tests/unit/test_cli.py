@@ -33,6 +33,14 @@ from .scenes import TOPOLOGY, healthy
             ["spread", "http://127.0.0.1/", "--stats", "http://u:secret@h/"],
             "at h/: the password goes into LBCHECK_STATS",
         ),
+        (
+            ["spread", "http://127.0.0.1/", "--identify", "x-node"],
+            "--identify: 'x-node' is no way to tell servers apart; try header:x-node",
+        ),
+        (
+            ["spread", "http://127.0.0.1/", "--identify", "head:x-node"],
+            "--identify: 'head:x-node' does not say who answers; write header:NAME",
+        ),
         (["spread", "http://x/", "--source", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "127.0.0.1:domain"], "does not end in a port number"),

@@ -57,7 +57,7 @@ def test_a_further_check_is_in_the_text(topology: Topology) -> None:
     assert "  pass          web1: 2 lines" in lines
     head, row = lines[lines.index("  pass          web1: 2 lines") + 2 :][:2]
     assert (head.split(), row.split()[-1]) == (["log", "lines"], "2")
-    assert lines[-1] == "FAIL: not as it should be (1 pass, 1 FAIL)"
+    assert lines[-1] == "FAIL: 1 of 2 verdicts (logged); 1 pass"
 
 
 def test_a_further_checks_report_is_read_again(topology: Topology) -> None:

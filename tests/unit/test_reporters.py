@@ -43,10 +43,10 @@ def test_a_report_read_back_is_the_same() -> None:
 
 
 def test_the_text_has_the_witnesses_side_by_side() -> None:
-    """A reader sees who counted what, and what is owed."""
+    """A reader sees who counted what, and what is expected."""
     lines = as_text(HEALTHY).splitlines()
-    assert "                web3        400      400      400  50.0%  50.0%" in lines
-    assert lines[-2].startswith("pass: all as it should be")
+    assert "                web3        400      400      400  50.0%     50.0%" in lines
+    assert lines[-2] == "pass: 5 of 5 verdicts (dns, spread)"
 
 
 def test_a_fault_stands_below_its_verdict() -> None:
@@ -54,16 +54,31 @@ def test_a_fault_stands_below_its_verdict() -> None:
     assert "✗ http://www.lab.test/ at 198.18.0.101 from client1: 1 of 5 requests failed: reset" in as_text(BROKEN)
 
 
+def test_error_rates_stand_below_a_pass_and_what_to_do_next_below_a_fail() -> None:
+    """A pass is worth as much as its error rates; whoever sees a fault wants to know what to do."""
+    assert (
+        as_text(HEALTHY).splitlines()[-1].startswith("A healthy cluster is called faulty in at most one run of 10,000;")
+    )
+    assert as_text(BROKEN).splitlines()[-1].startswith("Next: mend what ✗ names and run this again.")
+
+
+def test_the_ending_counts_each_outcome() -> None:
+    """The gravest outcome stands first, with how many verdicts of which checks have it; then the others."""
+    verdicts = (Verdict("dns", "a", Outcome.PASS, ""), *(Verdict("spread", s, Outcome.FAIL, "") for s in "bc"))
+    assert as_text(report(*verdicts)).splitlines()[-1] == "FAIL: 2 of 3 verdicts (spread); 1 pass"
+    assert as_text(report()).splitlines()[-1] == "unmeasured: nothing was checked"
+
+
 @pytest.mark.parametrize(
     ("outcome", "line", "ending"),
     [
-        (Outcome.PASS, "  pass          here: said", "pass: all as it should be (1 pass)"),
-        (Outcome.FAIL, "  FAIL          here: said", "FAIL: not as it should be (1 FAIL)"),
-        (Outcome.INCONCLUSIVE, "  inconclusive  here: said", "inconclusive: cannot be told yet (1 inconclusive)"),
+        (Outcome.PASS, "  pass          here: said", "pass: 1 of 1 verdict (run)"),
+        (Outcome.FAIL, "  FAIL          here: said", "FAIL: 1 of 1 verdict (run)"),
+        (Outcome.INCONCLUSIVE, "  inconclusive  here: said", "inconclusive: 1 of 1 verdict (run)"),
         (
             Outcome.UNMEASURED,
             "  unmeasured    here: said",
-            "unmeasured: not all of it could be measured (1 unmeasured)",
+            "unmeasured: 1 of 1 verdict (run)",
         ),
     ],
 )

@@ -217,6 +217,22 @@ def test_a_log_that_cannot_be_read_is_never_a_pass() -> None:
     assert verdict.outcome is Outcome.UNMEASURED
 
 
+def test_requests_that_got_an_http_error_are_said_by_its_status() -> None:
+    """Answers of 503 that name no server: how many there were, and that no server was reached at the VIPs."""
+    refused = {"errors": {"status": 400}, "statuses": {"503": 400}}
+    samples = [answers(balancer, {}, **refused) for balancer in ("lb1", "lb2")]
+    verdicts = judged(samples)
+    assert f"{URL} at 198.18.0.101 from client1: all 400 requests got HTTP 503" in said(verdicts["backend web"])
+    expected = "all 400 requests to the VIPs of lb1 got HTTP 503; no server was reached"
+    assert expected in said(verdicts["backend web at lb1"])
+
+
+def test_an_error_that_may_not_be_its_status_is_said_by_its_kind() -> None:
+    """A server that answers 503 under its own name is counted as an answer: then statuses do not add up."""
+    seen = answers("lb1", fair(396), errors={"status": 4}, statuses={"200": 390, "503": 10})
+    assert "4 of 400 requests failed: status" in said(judged([seen])["backend web"], Outcome.PASS)
+
+
 def test_a_lone_url_passes_on_the_clients_view_and_says_so() -> None:
     """Without statistics the client is the only witness; equal weights are assumed of those who answered."""
     topology = of_url(URL)

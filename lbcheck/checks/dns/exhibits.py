@@ -1,4 +1,4 @@
-"""Which address came first, a line for each who was asked."""
+"""How often each address was listed first, a line for each who was asked."""
 
 from lbcheck.checks.dns.evidence import DnsEvidence
 from lbcheck.checks.error_rates import ERROR_RATES
@@ -9,10 +9,10 @@ from lbcheck.model.verdict import Verdict
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return this block's line of the table of its name and type, and how often the verdict is wrong."""
     match verdict.evidence:
-        case DnsEvidence(name=name, type=rdtype, orders=orders, first=first):
+        case DnsEvidence(name=name, type=rdtype, queries=queries, orders=orders, first=first):
             asked = verdict.subject.partition(", ")[2]
             addresses = dict.fromkeys(address for order in orders for address in order.split(",") if address)
-            title = f"{name} {rdtype}, which address came first"
-            return (Rotation(title, asked, tuple(addresses), first), ERROR_RATES)
+            title = f"{name} {rdtype}: how often each address was listed first, of {queries:,} queries"
+            return (Rotation(title, asked, tuple(addresses), first), *ERROR_RATES)
         case _:
             return ()

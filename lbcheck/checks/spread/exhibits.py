@@ -10,9 +10,9 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return the witnesses, where there are servers, and how often the verdict is wrong."""
     match verdict.evidence:
         case SpreadEvidence(servers=servers) as evidence if servers:
-            return (_witnesses(evidence), ERROR_RATES)
+            return (_witnesses(evidence), *ERROR_RATES)
         case SpreadEvidence():
-            return (ERROR_RATES,)
+            return ERROR_RATES
         case _:
             return ()
 
@@ -29,7 +29,7 @@ def _witnesses(evidence: SpreadEvidence) -> Witnesses:
             server,
             tuple(seen[witness] for witness in heard),
             share=seen.client / total if total else None,
-            owed=seen.expected_share,
+            expected=seen.expected_share,
         )
         for server, seen in servers.items()
     )

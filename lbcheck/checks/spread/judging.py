@@ -87,7 +87,7 @@ def _lines(seen: Observations, process: Difference) -> int:
 
 def _shares(seen: Observations, judgement: Judgement | None, counts: Mapping[str, int]) -> list[Finding]:
     if judgement is None:
-        return [Finding(Outcome.UNMEASURED, f"what '{seen.backend.algorithm}' owes is not known here")]
+        return [Finding(Outcome.UNMEASURED, f"lbcheck has no pass rule for the algorithm '{seen.backend.algorithm}'")]
     if judgement.outcome is Outcome.INCONCLUSIVE:
         few = f"too few {seen.unit}s to tell; {judgement.needed:,} would do"
         return [Finding(Outcome.INCONCLUSIVE, few)]
@@ -96,7 +96,7 @@ def _shares(seen: Observations, judgement: Judgement | None, counts: Mapping[str
         why = "one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
         return [Finding(Outcome.INCONCLUSIVE, f"only {next(iter(counts))} answered: {why}")]
     return [Finding(Outcome.FAIL, fault) for fault in judgement.faults] or [
-        Finding(Outcome.PASS, f"as {seen.backend.algorithm} owes ({judgement.test})")
+        Finding(Outcome.PASS, f"matches {seen.backend.algorithm}: {judgement.rule}")
     ]
 
 

@@ -1,11 +1,14 @@
 """What clients, balancers and servers say, and where they contradict each other or what is expected."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lbcheck.checks import loss
 from lbcheck.checks.spread import witnesses
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.model.counters import ServerCounters, ServerState
+from lbcheck.model.requests import Answers
+from lbcheck.model.step import ErrorKind
 from lbcheck.model.verdict import Finding, Outcome
 
 
@@ -58,8 +61,28 @@ def absent(seen: Observations, name: str) -> Iterator[Finding]:
     who = sorted({count.balancer for answers in asked for count in answers.counts})
     if asked and name not in who and who != [""]:  # where answers name no balancer, this says nothing
         sent = sum(answers.sent for answers in asked)
-        instead = f"{' and '.join(who)} answered instead" if who else "and nobody did"
-        yield Finding(Outcome.FAIL, f"{name} answered none of {sent:,} requests to its VIPs, {instead}")
+        yield Finding(Outcome.FAIL, _unanswered(name, sent, who, asked))
+
+
+def _unanswered(balancer: str, sent: int, others: Sequence[str], asked: Sequence[Answers]) -> str:
+    """Say that a balancer answered none of the requests to its VIPs, and what came instead."""
+    if others:
+        return f"{balancer} answered none of {sent:,} requests to its VIPs, {' and '.join(others)} answered instead"
+    refused = Counter[str]()
+    for answers in asked:
+        refused.update(_server_errors(answers))
+    if refused.total() == sent:
+        return f"all {sent:,} requests to the VIPs of {balancer} got {_codes(refused)}; no server was reached"
+    return f"none of {sent:,} requests to the VIPs of {balancer} was answered"
+
+
+def _server_errors(answers: Answers) -> dict[str, int]:
+    """Return the answers by their status, of those that say that there is no service."""
+    return {status: count for status, count in answers.statuses.items() if status >= "500"}
+
+
+def _codes(statuses: Iterable[str]) -> str:
+    return f"HTTP {' or '.join(sorted(statuses))}"
 
 
 def lost(seen: Observations) -> Iterator[Finding]:
@@ -69,12 +92,24 @@ def lost(seen: Observations) -> Iterator[Finding]:
     for answers in seen.answers:
         route = f"{seen.frontend.url} at {answers.address or 'its own address'} from {answers.source or answers.at}"
         for kind, count in answers.errors.items():
-            sentence = f"{route}: {count:,} of {answers.sent:,} requests failed: {kind}"
+            sentence = f"{route}: {_amount(count, answers.sent)} {_what_came(answers, kind, count)}"
             if kind == "unidentified":
                 sentence += f" (answers carry no {seen.topology.identify}; say how servers name themselves)"
             ours = kind in ("unidentified", "ports-exhausted", "internal", "denied")  # our own lack, not the fleet's
             grave = loss.too_much(count, answers.sent)
             yield Finding((Outcome.UNMEASURED if ours else Outcome.FAIL) if grave else Outcome.PASS, sentence)
+
+
+def _amount(count: int, of: int) -> str:
+    return f"all {of:,} requests" if count == of else f"{count:,} of {of:,} requests"
+
+
+def _what_came(answers: Answers, kind: str, count: int) -> str:
+    """Return what requests of one kind of error met: statuses where that is sure."""
+    errors = _server_errors(answers)
+    if kind == ErrorKind.STATUS and sum(errors.values()) == count:
+        return f"got {_codes(errors)}"
+    return f"failed: {kind}"
 
 
 def agreement(seen: Observations) -> list[Finding]:

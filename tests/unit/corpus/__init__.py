@@ -11,8 +11,10 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
+from lbcheck.checks.compare import compare
 from lbcheck.cli import main
 from lbcheck.model.verdict import Report
 from lbcheck.pipeline import reread
@@ -54,6 +56,18 @@ def document(report: Report) -> str:
     return as_json(report)
 
 
+def judged(name: str) -> Report:
+    """Return what kept samples are judged to be now, with the times of the report that their run wrote."""
+    kept = reread(HERE / "reports" / f"{name}.json")
+    return replace(reread(HERE / "samples" / f"{name}.jsonl"), started=kept.started, duration_s=kept.duration_s)
+
+
+def compared(name: str) -> Report:
+    """Return what `lbcheck compare` makes now of the same reports, with the times of the comparison that is kept."""
+    reports = [(other, reread(HERE / "reports" / f"{other}.json")) for other in COMPARISONS[name]]
+    return replace(reread(HERE / "reports" / f"{name}.json"), verdicts=tuple(compare(reports)))
+
+
 def plan(name: str) -> str:
     """Return what the command says that it would do."""
     said = io.StringIO()
@@ -63,9 +77,10 @@ def plan(name: str) -> str:
 
 
 def write() -> None:
-    """Write anew what is computed: the JSON and the text of each report, and each plan."""
+    """Write anew what is computed: what is judged and compared, the text of each report, and each plan."""
+    anew = {path.stem: judged for path in SAMPLES} | dict.fromkeys(COMPARISONS, compared)
     for path in REPORTS:
-        report = reread(path)
+        report = anew.get(path.stem, lambda _, path=path: reread(path))(path.stem)
         path.write_text(document(report), encoding="utf-8")
         for ending, text in texts(report).items():
             path.with_suffix(ending).write_text(text, encoding="utf-8")
