@@ -11,7 +11,9 @@ from typing import Any
 
 from bench.table import print_table
 from lbcheck import pipeline
-from lbcheck.loaders.capacity_inventory import of_listing
+from lbcheck.loaders.ansible_inventory import understand
+from lbcheck.loaders.capacity_variables import with_capacity
+from lbcheck.loaders.reader import Reader
 from lbcheck.model.exhibit import Style
 from lbcheck.reporters import FORMATS
 
@@ -52,7 +54,8 @@ def measure(hosts: int) -> float:
     given, best = listing(hosts), float("inf")
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        report = pipeline.predict(of_listing(given, "bench"), {})
+        cluster = with_capacity(understand(given, "bench").cluster, Reader(given, "bench"))
+        report = pipeline.predict(cluster, {})
         shown = pipeline.shown(report)
         for render in FORMATS.values():
             render(shown, Style())

@@ -21,8 +21,8 @@ from pathlib import Path
 from bench import arena
 from bench.table import print_table
 from lbcheck.model.address import Endpoint, PortRange
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill
+from lbcheck.model.opening import BindingMode
 from lbcheck.probing import child
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import filling

@@ -1,4 +1,4 @@
-"""From a topology to a report: plan, probe, judge."""
+"""From a question to a report: plan, probe, judge."""
 
 import secrets
 import signal
@@ -15,12 +15,12 @@ from typing import Protocol, TextIO
 from lbcheck import __version__
 from lbcheck.checks import capacity, compare, dns, failover, fill, prove, spread
 from lbcheck.errors import LbcheckError
-from lbcheck.model.capacity import Cluster
+from lbcheck.model.cluster import Cluster
 from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Exhibit, Shown
 from lbcheck.model.plan import Options, Plan, StageName
+from lbcheck.model.question import HERE, Question
 from lbcheck.model.step import Sample, Step
-from lbcheck.model.topology import HERE, Topology
 from lbcheck.model.verdict import Outcome, Report, Verdict
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.vantage import ansible, here
@@ -44,15 +44,15 @@ class Judge(Protocol):
 
 
 class Check(Judge, Protocol):
-    """A check: pure functions from a topology to a plan, and from samples to verdicts."""
+    """A check: pure functions from a question to a plan, and from samples to verdicts."""
 
-    def supports(self, topology: Topology) -> str:
-        """Return why this topology cannot be checked, or nothing where it can."""
+    def supports(self, question: Question) -> str:
+        """Return why this is not asked, or cannot be checked; nothing where it can."""
 
-    def plan(self, topology: Topology, options: Options) -> Plan:
+    def plan(self, question: Question, options: Options) -> Plan:
         """Return what to do, in stages."""
 
-    def judge(self, topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+    def judge(self, question: Question, samples: Sequence[Sample]) -> list[Verdict]:
         """Return what the samples mean."""
 
 
@@ -93,32 +93,32 @@ def new_token() -> str:
     return secrets.token_hex(8)
 
 
-def chosen(topology: Topology, names: Sequence[str]) -> list[Check]:
-    """Return the checks asked for, or every check that the topology supports; LbcheckError where there is none."""
+def chosen(question: Question, names: Sequence[str]) -> list[Check]:
+    """Return the checks asked for, or every check that the question supports; LbcheckError where there is none."""
     for name in names:
         if name not in CHECKS:
             raise LbcheckError(f"--check '{name}' does not exist; there are {', '.join(CHECKS)}")
-        if reason := CHECKS[name].supports(topology):
+        if reason := CHECKS[name].supports(question):
             raise LbcheckError(f"check {name} is not possible here: {reason}")
-    found = [CHECKS[name] for name in names] or [c for c in CHECKS.values() if not c.supports(topology)]
+    found = [CHECKS[name] for name in names] or [c for c in CHECKS.values() if not c.supports(question)]
     if not found:
-        reasons = "; ".join(f"{name}: {check.supports(topology)}" for name, check in CHECKS.items())
+        reasons = "; ".join(f"{name}: {check.supports(question)}" for name, check in CHECKS.items())
         raise LbcheckError(f"no check is possible here: {reasons}")
     return found
 
 
-def plan(checks: Sequence[Check], topology: Topology, options: Options) -> Plan:
+def plan(checks: Sequence[Check], question: Question, options: Options) -> Plan:
     """Return one plan for all checks; the stages in the order that they must have."""
     whole = Plan()
     for check in checks:
-        whole |= check.plan(topology, options)
+        whole |= check.plan(question, options)
     order = list(StageName)
     stages = sorted(whole.stages, key=lambda stage: order.index(stage.name))
     return Plan(tuple(stage for stage in stages if stage.steps))
 
 
 def run(
-    topology: Topology,
+    question: Question,
     options: Options,
     *,
     checks: Sequence[str] = (),
@@ -127,19 +127,19 @@ def run(
     progress: Callable[[Sample], None] = lambda _: None,
 ) -> Report:
     """Plan, probe and judge; an interrupted run is judged by what was seen until then, and never passes."""
-    reporting, used = Reporting(), chosen(topology, checks)
-    todo = plan(used, topology, options)
+    reporting, used = Reporting(), chosen(question, checks)
+    todo = plan(used, question, options)
     samples = Samples(keep)
     if keep:
-        keep.write(samples_file.first_line(topology) + "\n")
+        keep.write(samples_file.first_line(question) + "\n")
     whole = _gather(todo, inventories, samples, progress)
-    verdicts = judge(topology, samples.seen, used) + ([] if whole else [_interrupted()])
+    verdicts = judge(question, samples.seen, used) + ([] if whole else [_interrupted()])
     return reporting.report(verdicts)
 
 
-def judge(topology: Topology, samples: Sequence[Sample], checks: Sequence[Check]) -> list[Verdict]:
+def judge(question: Question, samples: Sequence[Sample], checks: Sequence[Check]) -> list[Verdict]:
     """Return every check's verdicts on the samples."""
-    return [verdict for check in checks for verdict in check.judge(topology, samples)]
+    return [verdict for check in checks for verdict in check.judge(question, samples)]
 
 
 def predict(cluster: Cluster, growth: Mapping[str, int]) -> Report:
@@ -227,7 +227,7 @@ def _interrupted() -> Verdict:
 
 
 def reread(path: Path) -> Report:
-    """Return a kept report (JSON), or judge kept samples again (JSON Lines, the first line is the topology)."""
+    """Return a kept report (JSON), or judge kept samples again (JSON Lines, the first line is the question)."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -242,9 +242,9 @@ def reread(path: Path) -> Report:
 
 
 def _judged_again(text: str, moment: datetime) -> Report:
-    topology, samples = samples_file.read(text)
-    used = [check for check in CHECKS.values() if not check.supports(topology)]
-    return Report(_rfc3339(moment), 0.0, __version__, tuple(judge(topology, samples, used)))
+    question, samples = samples_file.read(text)
+    used = [check for check in CHECKS.values() if not check.supports(question)]
+    return Report(_rfc3339(moment), 0.0, __version__, tuple(judge(question, samples, used)))
 
 
 def _rfc3339(moment: datetime) -> str:

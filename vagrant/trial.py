@@ -12,7 +12,8 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.progress import Phase, phase, tell
 from lbcheck.loaders.ansible_inventory import load
-from lbcheck.model.topology import Topology
+from lbcheck.model.cluster import Cluster
+from lbcheck.model.question import Question
 from lbcheck.pipeline import chosen
 from vagrant import world
 
@@ -68,17 +69,18 @@ def inside() -> int:
     LOG.write_text("", encoding="utf-8")
     _up()
     _memory()
-    topology = load(inventories[1::2])
-    tell(f"vagrant: not tried with these machines: {', '.join(not_tried(topology)) or 'nothing'}")
+    question = load(inventories[1::2])
+    cluster = question.cluster
+    tell(f"vagrant: not tried with these machines: {', '.join(not_tried(cluster)) or 'nothing'}")
     _step("up again", ["vagrant", "up"], lambda said: "PLAY [" not in said or "a second `vagrant up` configured again")
     _step("provision", ["vagrant", "provision"], unchanged)
     fleet = [f"--lbcheck-inventory={one}" for one in inventories[1::2]]
     testinfra = [str(BIN / "pytest"), "-q", "-p", "no:cacheprovider", "--pyargs", "lbcheck.testing", *fleet]
-    testinfra += [] if topology.resolvers else ["-k", "not resolve_through_the_resolvers"]
+    testinfra += [] if cluster.resolvers else ["-k", "not resolve_through_the_resolvers"]
     _step("testinfra", testinfra, _fine)
     lbcheck = [str(BIN / "lbcheck"), "run", *inventories]
     spread = [*lbcheck, "--check", "spread"]
-    tell(_step("lbcheck", [*lbcheck, *(f"--check={name}" for name in checks(topology))], _fine))
+    tell(_step("lbcheck", [*lbcheck, *(f"--check={name}" for name in checks(question))], _fine))
     _step("plant", ["vagrant", "ssh", "web1", "-c", "sudo systemctl stop nginx"], _fine)
     fault = "nginx on web1 is not running"
     _step("find", spread, lambda said: fault in said or f"lbcheck did not say '{fault}'", status=1)
@@ -88,7 +90,7 @@ def inside() -> int:
     _step("boot", ["vagrant", "up", "web1"], lambda said: "PLAY [" not in said or "a boot configured again")
     _step("testinfra", [*testinfra, "--hosts=web1"], _fine)
     _step("healed", spread, _fine)
-    if len(topology.balancers) > 1:
+    if len(cluster.balancers) > 1:
         watched = [str(BIN / "pytest"), "-q", "-p", "no:cacheprovider", "tests/lab/test_failover.py"]
         tell(_step("failover", [*watched, f"--vagrant-layer={layer}"], _fine))
     _step("destroy", ["vagrant", "destroy", "--force"], _fine)
@@ -100,19 +102,19 @@ def inside() -> int:
     return 0
 
 
-def not_tried(topology: Topology) -> list[str]:
+def not_tried(cluster: Cluster) -> list[str]:
     """Return what these machines are too few for, so that nobody takes it for tried."""
     lacking = {
-        "DNS (no resolver)": not topology.resolvers,
-        "failover (one balancer)": len(topology.balancers) < 2,
-        "NAT (no gateway)": not topology.nat_gateways,
+        "DNS (no resolver)": not cluster.resolvers,
+        "failover (one balancer)": len(cluster.balancers) < 2,
+        "NAT (no gateway)": not cluster.nat_gateways,
     }
     return [what for what, lacks in lacking.items() if lacks]
 
 
-def checks(topology: Topology) -> list[str]:
+def checks(question: Question) -> list[str]:
     """Return the checks of `lbcheck run`; without a resolver nobody answers the clients' queries."""
-    return [check.NAME for check in chosen(topology, ()) if topology.resolvers or check.NAME != "dns"]
+    return [check.NAME for check in chosen(question, ()) if question.cluster.resolvers or check.NAME != "dns"]
 
 
 def unchanged(said: str) -> bool | str:

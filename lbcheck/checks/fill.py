@@ -8,10 +8,10 @@ from lbcheck.analysis.tuples.binding import LAWS, usable_ports
 from lbcheck.checks.filled_rows import FilledRow, ladder
 from lbcheck.checks.stop_reasons import OURS, WHY
 from lbcheck.model.address import PortRange, family
-from lbcheck.model.capacity import Opening
 from lbcheck.model.evidence import Gain, Record
 from lbcheck.model.exhibit import Exhibit
 from lbcheck.model.fill import Fill, Filled, StopKind, explicit
+from lbcheck.model.opening import Opening
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 from lbcheck.model.words import counted
 

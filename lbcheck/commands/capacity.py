@@ -11,7 +11,8 @@ from lbcheck.analysis.tuples.growth import GROWTHS
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
-from lbcheck.loaders import ansible_inventory, capacity_inventory, capacity_model
+from lbcheck.loaders import ansible_inventory, model_file
+from lbcheck.model.cluster import Cluster
 from lbcheck.model.plan import Options
 
 MOST_GROWTH = 10_000  # of one thing; each is added by itself
@@ -44,11 +45,15 @@ def run(options: argparse.Namespace) -> int:
             growth[what] = growth.get(what, 0) + number
     if options.measure:
         return _measure(options, growth)
-    given = options.model
-    cluster = capacity_model.load(Path(given)) if given else capacity_inventory.load(options.inventory)
-    report = pipeline.predict(cluster, growth)
+    report = pipeline.predict(_cluster(options), growth)
     output.render(options, report)
     return report.outcome.exit_status
+
+
+def _cluster(options: argparse.Namespace) -> Cluster:
+    if options.model:
+        return model_file.load(Path(options.model))
+    return ansible_inventory.load(options.inventory, capacity=True).cluster
 
 
 def _measure(options: argparse.Namespace, growth: Mapping[str, int]) -> int:
@@ -56,10 +61,9 @@ def _measure(options: argparse.Namespace, growth: Mapping[str, int]) -> int:
         raise LbcheckError("--measure needs hosts to measure from: give an inventory (-i), not a model")
     if growth:
         raise LbcheckError("--measure measures what is there; what --grow adds is not there yet (make growth adds it)")
-    topology = ansible_inventory.load(options.inventory)
-    topology = replace(topology, cluster=capacity_inventory.load(options.inventory))
-    asked = Options(**output.asked(options, lab=topology.lab))
-    return output.measure(options, topology, asked, checks=["capacity"], inventories=options.inventory)
+    question = replace(ansible_inventory.load(options.inventory, capacity=True), measures_capacity=True)
+    asked = Options(**output.asked(options, lab=question.lab))
+    return output.measure(options, question, asked, checks=["capacity"], inventories=options.inventory)
 
 
 def _growth(text: str) -> list[tuple[str, int]]:

@@ -27,11 +27,11 @@ def run(options: argparse.Namespace) -> int:
     servers = tuple(Endpoint.parse(server, 53) for server in options.server)
     local = bool(servers) and all(is_loopback(server.address) for server in servers)
     named = {} if servers or options.plan else _authoritative(options)
-    topology = of_name(options.name, servers=named, lab=local)
+    question = of_name(options.name, servers=named, lab=local)
     asked = Options(
-        queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options, lab=topology.lab)
+        queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options, lab=question.lab)
     )
-    return output.measure(options, topology, asked, checks=["dns"])
+    return output.measure(options, question, asked, checks=["dns"])
 
 
 def _authoritative(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:

@@ -39,11 +39,12 @@ def run(options: argparse.Namespace) -> int:
     command = tuple(options.words)
     if command and not shutil.which(command[0]):
         raise LbcheckError(f"command '{command[0]}' does not exist here, or cannot be executed; nothing was done")
-    topology = replace(load(options.inventory, options.limit), longest_gap_s=options.within)
+    understood = load(options.inventory, options.limit)
+    question = replace(understood, watches_failover=True, longest_gap_s=options.within)
     watch_s = options.watch or (10.0 if command else 30.0)
-    wanted = output.asked(options, lab=topology.lab) | {"timeout_s": options.timeout or TIMEOUT_S}
+    wanted = output.asked(options, lab=question.lab) | {"timeout_s": options.timeout or TIMEOUT_S}
     asked = Options(command=command, watch_s=watch_s, lead_s=options.lead, **wanted)
     if not options.plan:
         event = f"'{' '.join(command)}' runs in about {options.lead:g} s" if command else "nothing is broken by it"
         sys.stderr.write(f"lbcheck: watching for {watch_s + (options.lead if command else 0):g} s; {event}\n")
-    return output.measure(options, topology, asked, checks=["failover"], inventories=options.inventory)
+    return output.measure(options, question, asked, checks=["failover"], inventories=options.inventory)

@@ -8,8 +8,8 @@ from lbcheck.checks.pace import GENTLE_RATE
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, harmless
+from lbcheck.model.opening import BindingMode
 from lbcheck.model.plan import default_timeout_s
 from lbcheck.pipeline import Reporting, first_interrupt
 from lbcheck.probing import sock_diag

@@ -13,7 +13,7 @@ from lbcheck import pipeline
 from lbcheck.errors import LbcheckError
 from lbcheck.model.exhibit import Style
 from lbcheck.model.plan import Options, default_timeout_s
-from lbcheck.model.topology import Topology
+from lbcheck.model.question import Question
 from lbcheck.model.verdict import Report
 from lbcheck.reporters import FORMATS
 from lbcheck.reporters import plan as plan_as_text
@@ -30,7 +30,7 @@ def asked(options: argparse.Namespace, *, lab: bool) -> dict[str, Any]:
 
 def measure(
     options: argparse.Namespace,
-    topology: Topology,
+    question: Question,
     wanted: Options,
     *,
     checks: Sequence[str],
@@ -38,12 +38,12 @@ def measure(
 ) -> int:
     """Plan, probe, judge and write the report, or only the plan; return the exit status."""
     if options.plan:
-        plan = pipeline.plan(pipeline.chosen(topology, checks), topology, wanted)
+        plan = pipeline.plan(pipeline.chosen(question, checks), question, wanted)
         write(options, rendered(plan, options.format, {"text": plan_as_text.render, "json": document}))
         return 0
     with ExitStack() as stack:
         keep = stack.enter_context(_new_file(options.samples)) if options.samples else None
-        report = pipeline.run(topology, wanted, checks=checks, inventories=inventories, keep=keep)
+        report = pipeline.run(question, wanted, checks=checks, inventories=inventories, keep=keep)
     render(options, report)
     return report.outcome.exit_status
 

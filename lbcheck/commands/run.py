@@ -1,4 +1,4 @@
-"""`lbcheck run -i INVENTORY`: every check that the topology supports."""
+"""`lbcheck run -i INVENTORY`: every check that the inventory supports."""
 
 import argparse
 import sys
@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    topology = load(options.inventory, options.limit)
-    for note in topology.notes if options.verbose else ():
+    question = load(options.inventory, options.limit)
+    for note in question.cluster.notes if options.verbose else ():
         sys.stderr.write(f"lbcheck: not understood: {note}\n")
-    asked = Options(requests=options.requests, queries=options.queries, **output.asked(options, lab=topology.lab))
-    return output.measure(options, topology, asked, checks=options.check, inventories=options.inventory)
+    asked = Options(requests=options.requests, queries=options.queries, **output.asked(options, lab=question.lab))
+    return output.measure(options, question, asked, checks=options.check, inventories=options.inventory)

@@ -41,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     addresses = _targets(options)
-    topology = of_url(
+    question = of_url(
         options.url,
         stats=options.stats,
         weights=options.weights,
@@ -56,9 +56,9 @@ def run(options: argparse.Namespace) -> int:
         concurrency=options.concurrency,
         keep_alive=options.keep_alive,
         sources=tuple(options.source),
-        **output.asked(options, lab=topology.lab),
+        **output.asked(options, lab=question.lab),
     )
-    return output.measure(options, topology, asked, checks=["spread"])
+    return output.measure(options, question, asked, checks=["spread"])
 
 
 def _known(algorithm: str) -> str:

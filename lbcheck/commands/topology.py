@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    topology = load(options.inventory, options.limit)
+    topology = load(options.inventory, options.limit).topology
     formats = {"text": as_text.render, "json": output.document}
     output.write(options, output.rendered(topology, options.format, formats))
     return 0

@@ -1,1 +1,1 @@
-"""From what the user has (an inventory, a model file, words on the command line) to the model, and how it is read."""
+"""From what the user has (inventory, model file, command line) to a cluster, and to the question about it."""

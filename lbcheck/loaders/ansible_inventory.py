@@ -1,4 +1,6 @@
-"""Any Ansible inventory → Topology, through `ansible-inventory --list`, the public interface to every format and vault.
+"""Any Ansible inventory → its cluster and how it may be asked.
+
+It is read through `ansible-inventory --list`, the public interface to every format and vault.
 
 A fleet that names its groups or variables otherwise says so in its group_vars:
 
@@ -10,37 +12,51 @@ import ipaddress
 import json
 import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.loaders.reader import Reader
+from lbcheck.loaders.capacity_variables import with_capacity
+from lbcheck.loaders.reader import Reader, known
 from lbcheck.model.address import PortRange, is_address
-from lbcheck.model.topology import (
+from lbcheck.model.cluster import (
     Backend,
     Balancer,
+    Client,
+    Cluster,
     DnsName,
     Frontend,
     Host,
     NatGateway,
     Server,
-    Topology,
     Vip,
 )
+from lbcheck.model.question import Question
 
 GROUPS = ("dns_servers", "resolvers", "load_balancers", "backends", "nat_gateways", "clients")
 
 
-def load(inventories: Sequence[str], limit: str = "") -> Topology:
-    """Read the inventories, as Ansible would, into one Topology; steps may run on the hosts of the pattern `limit`."""
-    found = listing(inventories)
-    reachable = sorted(Reader(_list(inventories, limit), limit).hostvars) if limit else None
-    if limit and not reachable:
+def load(inventories: Sequence[str], limit: str = "", *, capacity: bool = False) -> Question:
+    """Read the inventories, as Ansible would; steps may run on the hosts of the pattern `limit`.
+
+    With `capacity` also what is known of how many connections each thing holds; nobody else needs it, so that a slip in
+    there stops nobody else.
+    """
+    found, where = listing(inventories), ", ".join(inventories)
+    question = understand(found, where, _matching(inventories, limit) if limit else None)
+    return replace(question, cluster=with_capacity(question.cluster, Reader(found, where))) if capacity else question
+
+
+def _matching(inventories: Sequence[str], limit: str) -> list[str]:
+    """Return the hosts of a pattern. A second call: Ansible says what matches, and then lists nobody else."""
+    hosts = sorted(Reader(_list(inventories, limit), limit).hostvars)
+    if not hosts:
         raise InventoryError(f"--limit '{limit}' matches no host of {', '.join(inventories)}")
-    return understand(found, ", ".join(inventories), reachable)
+    return hosts
 
 
 def listing(inventories: Sequence[str]) -> dict[str, Any]:
@@ -66,17 +82,31 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
     return found
 
 
-def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] | None = None) -> Topology:
-    """Return the Topology in what `ansible-inventory --list` gave; `where` names the inventory in sentences."""
+def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] | None = None) -> Question:
+    """Return what may be asked of the cluster in an `ansible-inventory --list`; `where` names it in sentences."""
     reader = Reader(listing, where)
     if not reader.hostvars:
         raise reader.fail("the inventory has no hosts")
+    lab = bool(reader.common("lbcheck_lab", False))
+    cluster = _cluster(reader)
+    identify = str(reader.common("lbcheck_identify", Question.identify))
+    identify_balancer = str(reader.common("lbcheck_identify_balancer", Question.identify_balancer))
+    _refuse_contradictions(reader, cluster)
+    return Question(
+        cluster=replace(cluster, notes=tuple(_notes(reader, cluster))),
+        lab=lab,
+        identify=identify,
+        identify_balancer=identify_balancer,
+        reachable=tuple(reader.hostvars if reachable is None else reachable),
+    )
+
+
+def _cluster(reader: Reader) -> Cluster:
     balancers = tuple(_balancer(reader, host) for host in reader.hosts("load_balancers"))
     vips = tuple(Vip(a, host) for host in reader.hosts("load_balancers") for a in _vips(reader, host))
     backends = tuple(_backend(reader, spec) for spec in reader.specs("cluster_backends", ("name",)))
     frontends = _frontends(reader, vips, balancers)
-    topology = Topology(
-        lab=bool(reader.common("lbcheck_lab", False)),
+    return Cluster(
         dns_servers=_plain(reader, "dns_servers"),
         resolvers=_plain(reader, "resolvers"),
         balancers=balancers,
@@ -85,17 +115,34 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
         vips=vips,
         names=_names(reader, vips, backends, frontends),
         nat_gateways=tuple(_nat(reader, host) for host in reader.hosts("nat_gateways")),
-        clients=_plain(reader, "clients"),
-        identify=str(reader.common("lbcheck_identify", "header:x-served-by")),
-        identify_balancer=str(reader.common("lbcheck_identify_balancer", "")),
-        reachable=tuple(reader.hostvars if reachable is None else reachable),
+        clients=tuple(_clients(reader)),
     )
-    _refuse_contradictions(reader, topology)
-    return _with_notes(reader, topology)
 
 
 def _plain(reader: Reader, group: str) -> tuple[Host, ...]:
     return tuple(Host(name, reader.addresses(name)) for name in reader.hosts(group))
+
+
+def _clients(reader: Reader) -> Iterator[Client]:
+    networks = dict(_networks_behind(reader))
+    for host in reader.hosts("clients"):
+        said = known(reader.var(host, "cluster_behind"))
+        yield Client(host, reader.addresses(host), _behind(reader, host, networks) if said is None else str(said))
+
+
+def _networks_behind(reader: Reader) -> Iterator[tuple[str, str]]:
+    """Give each network that a NAT gateway has an inside in, and the gateway; of two the first."""
+    for gateway in reversed(reader.hosts("nat_gateways")):
+        networks = reader.var(gateway, "cluster_addresses")
+        yield from ((name, gateway) for name in networks if name != "public") if isinstance(networks, dict) else ()
+
+
+def _behind(reader: Reader, host: str, gateways: Mapping[str, str]) -> str:
+    """Return the gateway of a client that has no public address itself, but one in a gateway's network."""
+    networks = reader.var(host, "cluster_addresses")
+    if not isinstance(networks, dict) or "public" in networks:
+        return ""
+    return next((gateways[name] for name in networks if name in gateways), "")
 
 
 def _balancer(reader: Reader, host: str) -> Balancer:
@@ -183,11 +230,11 @@ def _nat(reader: Reader, host: str) -> NatGateway:
         raise reader.fail(f"host '{host}': cluster_nat: ports: {error}") from None
 
 
-def _refuse_contradictions(reader: Reader, topology: Topology) -> None:
-    for frontend in topology.frontends:
-        topology.backend(frontend.backend)
+def _refuse_contradictions(reader: Reader, cluster: Cluster) -> None:
+    for frontend in cluster.frontends:
+        cluster.backend(frontend.backend)
     owned = [(a, host) for host in reader.hostvars for a in reader.addresses(host)]
-    owned += [(vip.address, f"{vip.home} (VIP)") for vip in topology.vips]
+    owned += [(vip.address, f"{vip.home} (VIP)") for vip in cluster.vips]
     twice = [address for address, n in Counter(address for address, _ in owned).items() if n > 1]
     if twice:
         who = " and ".join(host for address, host in owned if address == twice[0])
@@ -197,16 +244,17 @@ def _refuse_contradictions(reader: Reader, topology: Topology) -> None:
             raise reader.fail(f"host '{host}' has an empty cluster_addresses")
 
 
-def _with_notes(reader: Reader, topology: Topology) -> Topology:
-    known = {host for group in GROUPS for host in reader.hosts(group)}
-    known |= {server.name for backend in topology.backends for server in backend.servers}
-    notes = list(dict.fromkeys(reader.notes))
-    notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in known]
+def _notes(reader: Reader, cluster: Cluster) -> Iterator[str]:
+    """Give a sentence for each thing that was not understood, each once."""
+    grouped = {host for group in GROUPS for host in reader.hosts(group)}
+    grouped |= {server.name for backend in cluster.backends for server in backend.servers}
+    notes = list(reader.notes)
+    notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in grouped]
     for group in GROUPS:
         if not reader.hosts(group):
             notes.append(f"no hosts in group {reader.groups.get(group, group)} ({group})")
-    without = [s for s in (*topology.dns_servers, *topology.resolvers) if not s.addresses]
+    without = [s for s in (*cluster.dns_servers, *cluster.resolvers) if not s.addresses]
     notes += [f"host {host.name} has no address: set cluster_addresses or ansible_host" for host in without]
-    if not topology.frontends:
+    if not cluster.frontends:
         notes.append("no cluster_frontends: spread cannot be checked")
-    return Topology(**{**vars(topology), "notes": tuple(dict.fromkeys(notes))})
+    yield from dict.fromkeys(notes)

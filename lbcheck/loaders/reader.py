@@ -92,3 +92,8 @@ class Reader:
             if missing:
                 raise self.fail(f"an entry of {name} has no '{missing[0]}': {spec}")
         return specs
+
+
+def known(value: object) -> Any:
+    """Return a variable's value; None where it is a template or `auto`, for only the host can tell."""
+    return None if value == "auto" or "{{" in str(value) else value

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint, PortRange, family
-from lbcheck.model.capacity import BindingMode
+from lbcheck.model.opening import BindingMode
 from lbcheck.model.step import Failure, Sample, Step
 
 # Where connections may be held without asking: loopback, and ranges that no one else can have

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange
 
 
@@ -25,19 +23,16 @@ class AddressChoice(StrEnum):
     ROUND_ROBIN = "round-robin"  # arbitrary: each mapping takes the next
 
 
-_ALL_PORTS = PortRange(1024, 65535)  # 64,512: all but the well-known ones (RFC 6335)
+ALL_PORTS = PortRange(1024, 65535)  # 64,512: all but the well-known ones (RFC 6335)
 
 
 @dataclass(frozen=True)
-class NatPool:
-    """One NAT: outside addresses × ports, and what it does with them."""
+class NatCapacity:
+    """What a NAT does with its outside addresses and ports: how many connections it carries follows from that."""
 
-    name: str
-    addresses: tuple[str, ...]
-    ports: PortRange = _ALL_PORTS
-    reserved: tuple[PortRange, ...] = ()  # ports within that are never given out
     mapping: MappingBehaviour = MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT
     choice: AddressChoice = AddressChoice.LINUX_HASH
+    reserved: tuple[PortRange, ...] = ()  # ports that are never given out
     deterministic: bool = False  # a block for each subscriber by RFC 7422's formula
     block_ports: int | None = None  # or a block of so many ports
     blocks_by_subscribers: tuple[tuple[int, int], ...] = ()  # or by how many they are: (up to, ports each)
@@ -45,32 +40,26 @@ class NatPool:
     most_addresses: int | None = None
     hold_down_s: float = 0.0  # how long a released port rests: 120 s in RFC 6888 (REQ-8), none in Linux
     conntrack_max: int | None = None  # entries of the whole gateway
-    preset: str = ""
-    shares_with: str = ""  # the NAT whose subscribers it takes a part of
-
-    def __post_init__(self) -> None:
-        if not self.addresses:
-            raise LbcheckError(f"NAT '{self.name}': addresses: a pool needs at least one address")
-        if self.most_addresses and len(self.addresses) > self.most_addresses:
-            most = f"{self.preset or 'it'} takes {self.most_addresses} at most"
-            raise LbcheckError(f"NAT '{self.name}': addresses: {len(self.addresses)} are given, {most}")
-        if not self.usable_ports:
-            raise LbcheckError(f"NAT '{self.name}': reserved_ports leave none of {self.ports}")
 
     @property
-    def usable_ports(self) -> int:
-        """How many ports of one outside address can serve at once towards one destination."""
+    def in_blocks(self) -> bool:
+        """Whether a subscriber has ports of its own."""
+        return self.deterministic or self.block_ports is not None or bool(self.blocks_by_subscribers)
+
+    def usable(self, ports: PortRange) -> int:
+        """Return how many of the ports of one outside address can serve at once towards one destination."""
         taken = {port for span in self.reserved for port in range(span.low, span.high + 1)}
-        inside = sum(self.ports.low <= port <= self.ports.high for port in taken)
-        return min(len(self.ports) - inside, self.per_destination or 65535)
+        inside = sum(ports.low <= port <= ports.high for port in taken)
+        return min(len(ports) - inside, self.per_destination or 65535)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What is known of a NAT that many use: its `settings`, and the document that says so."""
+    """What is known of a NAT that many use, and the document that says so."""
 
     source: str
-    settings: Mapping[str, Any]
+    capacity: NatCapacity
+    ports: PortRange = ALL_PORTS
 
 
 _APD = MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT
@@ -78,42 +67,30 @@ _APD = MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT
 PRESETS: Mapping[str, Preset] = {
     "linux-nftables": Preset(
         "nf_nat_core.c, `snat to A1-A2:LO-HI persistent`; measured",
-        {"mapping": _APD, "choice": AddressChoice.LINUX_HASH},
+        NatCapacity(_APD, AddressChoice.LINUX_HASH),
     ),
     "aws-nat-gateway": Preset(
         "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html: 55,000 to each destination, "
         "an address",
-        {
-            "ports": _ALL_PORTS,
-            "mapping": _APD,
-            "choice": AddressChoice.ROUND_ROBIN,
-            "per_destination": 55_000,
-            "most_addresses": 8,
-        },
+        NatCapacity(_APD, AddressChoice.ROUND_ROBIN, per_destination=55_000, most_addresses=8),
     ),
     "azure-nat-gateway": Preset(
         "https://learn.microsoft.com/azure/nat-gateway/nat-gateway-resource: 64,512 ports an address, 50,000 to one "
         "endpoint",
-        {
-            "ports": _ALL_PORTS,
-            "mapping": _APD,
-            "choice": AddressChoice.ROUND_ROBIN,
-            "per_destination": 50_000,
-            "most_addresses": 16,
-        },
+        NatCapacity(_APD, AddressChoice.ROUND_ROBIN, per_destination=50_000, most_addresses=16),
     ),
     "azure-load-balancer": Preset(
         "https://learn.microsoft.com/azure/load-balancer/load-balancer-outbound-connections: 64,000 ports an address, "
         "dealt out by the size of the pool",
-        {
-            "ports": PortRange(1024, 65023),
-            "mapping": _APD,
-            "choice": AddressChoice.PAIRED,
-            "blocks_by_subscribers": ((50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32)),
-        },
+        NatCapacity(
+            _APD,
+            AddressChoice.PAIRED,
+            blocks_by_subscribers=((50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32)),
+        ),
+        PortRange(1024, 65023),
     ),
     "gcp-cloud-nat": Preset(
         "https://cloud.google.com/nat/docs/ports-and-addresses: 64,512 ports an address, 64 a VM unless said otherwise",
-        {"ports": _ALL_PORTS, "mapping": _APD, "choice": AddressChoice.PAIRED, "block_ports": 64},
+        NatCapacity(_APD, AddressChoice.PAIRED, block_ports=64),
     ),
 }

@@ -34,7 +34,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user asked of a check; None: as the check finds right for the topology."""
+    """What the user asked of a check; None: as the check finds right for the cluster."""
 
     queries: int | None = None  # a block
     requests: int | None = None  # over all hosts
@@ -44,7 +44,7 @@ class Options:
     timeout_s: float = TIMEOUT_S
     token: str = ""  # marks this run's requests
     verify: bool = True
-    servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, besides the topology's
+    servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, besides the cluster's
     types: tuple[RecordType, ...] = ("A", "AAAA")
     sources: tuple[str, ...] = ()  # addresses to send from
     command: tuple[str, ...] = ()  # what makes something fail while it is watched

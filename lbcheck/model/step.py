@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from lbcheck.model.topology import HERE
+from lbcheck.model.question import HERE
 
 When = Literal["before", "after"]  # a counter is read: before the traffic that it is to count, or after it
 TIMEOUT_S = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: after 1 s, then 2 s more)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from lbcheck.errors import MeasurementError
 from lbcheck.model.address import Endpoint, PortRange, family
+from lbcheck.model.cluster import NatGateway
 from lbcheck.model.fill import Fill, Filled
-from lbcheck.model.nat import NatPool
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing import namespace
 from lbcheck.probing.fill import needs
@@ -22,7 +22,7 @@ class Stand:
 
     fills: tuple[Fill, ...]
     ephemeral: PortRange
-    pool: NatPool | None = None
+    pool: NatGateway | None = None
     accept: bool = False
 
     @property

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lbcheck.errors import MeasurementError
-from lbcheck.model.nat import NatPool
+from lbcheck.model.cluster import NatGateway
 from lbcheck.probing import namespace
 
 # Documentation and test ranges (RFC 6598, RFC 2544, RFC 5180); they exist in namespaces of our own only.
@@ -29,7 +29,7 @@ class Cgn:
 
 
 @contextmanager
-def small_cgn(pool: NatPool) -> Iterator[Cgn]:
+def small_cgn(pool: NatGateway) -> Iterator[Cgn]:
     """Stand it up in this process's namespaces; it is gone after the block."""
     if absent := [f"{name} (package {package})" for name, package in _PROGRAMS.items() if not _program(name)]:
         raise MeasurementError(f"there is no program {', no '.join(absent)}")
@@ -64,7 +64,7 @@ def _host(network: int, addresses: Sequence[str], router: str, router_6: str) ->
         _ip([f"route add default via {address}" for address in (router, router_6) if address])
 
 
-def _gateway(network: int, pool: NatPool) -> None:
+def _gateway(network: int, pool: NatGateway) -> None:
     """Route IPv6, translate IPv4. Without `persistent` the outside address would change with the destination."""
     inside = (f"{_INSIDE}/24", f"{_INSIDE_6}/64")
     outside = (f"{_OUTSIDE}/24", *(f"{address}/32" for address in pool.addresses), f"{_OUTSIDE_6}/64")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lbcheck.model import schemes
-from lbcheck.model.topology import Topology
+from lbcheck.model.question import Topology
 
 
 def render(topology: Topology) -> str:

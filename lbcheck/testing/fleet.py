@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import testinfra
 from testinfra.backend import BACKENDS
@@ -16,20 +16,13 @@ from testinfra.host import Host
 from testinfra.utils.ansible_runner import get_ansible_config, get_ansible_host
 
 from lbcheck import ansible_cli
-from lbcheck.loaders import ansible_inventory, capacity_inventory
+from lbcheck.loaders import ansible_inventory
+from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.reader import Reader
-from lbcheck.model import capacity
-from lbcheck.model.topology import Topology
+from lbcheck.model.cluster import Cluster, Named
+from lbcheck.model.question import Question
 
-
-class HasName(Protocol):
-    """Whatever has a name in the inventory."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-
-
-Named = TypeVar("Named", bound=HasName)
+Thing = TypeVar("Thing", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -59,14 +52,14 @@ class Fleet:
         return Reader(self.listing, ", ".join(self.inventories))
 
     @cached_property
-    def topology(self) -> Topology:
-        """Who is there, and what is published."""
+    def question(self) -> Question:
+        """How the fleet may be asked: whether it is a lab, how answers name who gave them."""
         return ansible_inventory.understand(self.listing, self.reader.where)
 
     @cached_property
-    def cluster(self) -> capacity.Cluster:
-        """Ports, sources and limits, as the model of capacity has them."""
-        return capacity_inventory.of_listing(self.listing, self.reader.where)
+    def cluster(self) -> Cluster:
+        """Who is there, what is published, and what is known of each thing's capacity."""
+        return with_capacity(self.question.cluster, self.reader)
 
     def hosts(self, group: str) -> Sequence[str]:
         """Return the hosts of one of lbcheck's groups."""
@@ -98,7 +91,7 @@ class Fleet:
         return tempfile.TemporaryDirectory(prefix="lbcheck-")
 
 
-def named(things: Iterable[Named], name: str) -> Named:
+def named(things: Iterable[Thing], name: str) -> Thing:
     """Return the one of this name."""
     return next(thing for thing in things if thing.name == name)
 

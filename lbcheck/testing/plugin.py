@@ -8,7 +8,7 @@ import pytest
 from lbcheck.errors import LbcheckError
 
 if TYPE_CHECKING:  # every pytest loads this file; the mathematics only those that ask for it
-    from lbcheck.model.topology import Topology
+    from lbcheck.model.question import Topology
     from lbcheck.model.verdict import Report
     from lbcheck.testing.session import Session
 

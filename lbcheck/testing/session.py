@@ -1,12 +1,16 @@
 """What the plugin's fixtures do: read the inventory once, run each check once."""
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from lbcheck import pipeline
-from lbcheck.loaders import ansible_inventory, capacity_inventory
+from lbcheck.loaders import ansible_inventory
+from lbcheck.loaders.capacity_variables import with_capacity
+from lbcheck.loaders.reader import Reader
+from lbcheck.model.cluster import Cluster
 from lbcheck.model.plan import Options, default_timeout_s
-from lbcheck.model.topology import Topology
+from lbcheck.model.question import Question, Topology
 from lbcheck.model.verdict import Report
 
 
@@ -14,9 +18,19 @@ class Session:
     """One fleet, and the reports on it so far."""
 
     def __init__(self, inventories: tuple[str, ...]) -> None:
-        self.inventories = inventories
-        self.topology: Topology = ansible_inventory.load(inventories)
+        self.inventories, self._where = inventories, ", ".join(inventories)
+        self._listing = ansible_inventory.listing(inventories)
+        self.question: Question = ansible_inventory.understand(self._listing, self._where)
         self._done: dict[str, Report] = {}
+
+    @property
+    def topology(self) -> Topology:
+        """The fleet as lbcheck understands it."""
+        return self.question.topology
+
+    @cached_property
+    def _with_capacity(self) -> Cluster:
+        return with_capacity(self.question.cluster, Reader(self._listing, self._where))
 
     def run(self, check: str = "", *, measure: bool = False, **options: Any) -> Report:
         """Run one check, or all, as `lbcheck run` would; the same words again give the same report.
@@ -29,13 +43,12 @@ class Session:
         return self._done[key]
 
     def _run(self, check: str, measure: bool, options: dict[str, Any]) -> Report:
-        topology = self.topology
+        question = self.question
         if check == "capacity":
-            cluster = capacity_inventory.load(self.inventories)
+            question = replace(question, cluster=self._with_capacity, measures_capacity=measure)
             if not measure:
-                return pipeline.predict(cluster, {})
-            topology = replace(topology, cluster=cluster)
-        timeout_s = default_timeout_s(near=topology.lab)
+                return pipeline.predict(question.cluster, {})
+        timeout_s = default_timeout_s(near=question.lab)
         defaults: dict[str, Any] = {"token": pipeline.new_token(), "timeout_s": timeout_s}
         asked = Options(**defaults | options)
-        return pipeline.run(topology, asked, checks=[check] if check else [], inventories=self.inventories)
+        return pipeline.run(question, asked, checks=[check] if check else [], inventories=self.inventories)

@@ -21,8 +21,8 @@ from typing import Any
 from lbcheck import ansible_cli
 from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
+from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind, Failure, Sample
-from lbcheck.model.topology import HERE
 from lbcheck.model.watch import Watch
 from lbcheck.vantage import zipapp
 from lbcheck.vantage.here import Begun, silently

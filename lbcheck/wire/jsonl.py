@@ -1,4 +1,4 @@
-"""Steps, samples and topologies ↔ JSON: one object a line, its class in `class`."""
+"""Steps, samples and questions ↔ JSON: one object a line, its class in `class`."""
 
 import collections.abc
 import dataclasses
@@ -16,8 +16,8 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.evidence import Record, fields_by_key, required
 from lbcheck.model.kinds import SAMPLES, STEPS
 from lbcheck.model.plan import Stage
+from lbcheck.model.question import Question, Topology
 from lbcheck.model.step import Sample
-from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Report, Verdict
 
 _T = TypeVar("_T")
@@ -50,7 +50,7 @@ class WireError(LbcheckError):
         return WireError(self.reason, f"[{json.dumps(key)}]{self.place}")
 
 
-_KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*STEPS, *SAMPLES, Stage, Topology)}
+_KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*STEPS, *SAMPLES, Stage, Question, Topology)}
 
 
 def to_json(value: object) -> Any:

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from lbcheck.errors import LbcheckError
+from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
-from lbcheck.model.topology import Topology
 from lbcheck.wire import upgrade
 from lbcheck.wire.jsonl import WireError, from_json, reading, to_json
 
@@ -19,9 +20,9 @@ class NewerError(LbcheckError):
     """A file of a version that is not known here."""
 
 
-def first_line(topology: Topology) -> str:
+def first_line(question: Question) -> str:
     """Return the first line of a new file, without the newline."""
-    return json.dumps({"schema": SCHEMA, **to_json(topology)}, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({"schema": SCHEMA, **to_json(question)}, separators=(",", ":"), ensure_ascii=False)
 
 
 def begins(text: str) -> bool:
@@ -29,7 +30,7 @@ def begins(text: str) -> bool:
     return bool(_BEGINNING.match(text))
 
 
-def read(text: str) -> tuple[Topology, list[Sample]]:
+def read(text: str) -> tuple[Question, list[Sample]]:
     """Read a file back; WireError says which line is wrong, NewerError that another lbcheck is needed."""
     first, *others = text.split("\n")  # and at no other line end: a message may hold one
     with _at_line(1), reading(first):
@@ -37,8 +38,16 @@ def read(text: str) -> tuple[Topology, list[Sample]]:
         version = about.pop("schema", None) if isinstance(about, dict) else None
         if version not in (None, SCHEMA):
             raise NewerError(f"was written by a newer lbcheck ({version!r:.40}; this one reads {SCHEMA}): use that one")
-        topology: Topology = from_json(Topology, about)
-    return topology, list(_samples(others, old=version is None))
+        question = _question(about)
+    return question, list(_samples(others, old=version is None))
+
+
+def _question(about: Any) -> Question:
+    try:
+        question: Question = from_json(Question, upgrade.question(about))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise WireError(f"it does not say what the run was about: {error}") from None
+    return question
 
 
 def _samples(lines: Sequence[str], *, old: bool) -> Iterator[Sample]:

@@ -19,7 +19,8 @@ from lab import network
 from lab.state import Instance
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.address import family
-from lbcheck.model.topology import Topology
+from lbcheck.model.cluster import Client, Host
+from lbcheck.model.question import Topology
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -231,7 +232,7 @@ class Cluster:
     @cached_property
     def topology(self) -> Topology:
         """The cluster as lbcheck understands it."""
-        return load(self.inventories)
+        return load(self.inventories).topology
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -244,7 +245,8 @@ class Cluster:
 
     def address(self, host: str) -> str:
         """Return a host's first IPv4 address."""
-        hosts = (*self.topology.dns_servers, *self.topology.resolvers, *self.topology.clients)
+        topology = self.topology
+        hosts: tuple[Host | Client, ...] = (*topology.dns_servers, *topology.resolvers, *topology.clients)
         return next(a for h in hosts if h.name == host for a in h.addresses if family(a) == 4)
 
     def settled(self) -> None:

@@ -13,8 +13,8 @@ import pytest
 from lbcheck.analysis.tuples.binding import tuples
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint, PortRange
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, Filled, explicit
+from lbcheck.model.opening import BindingMode
 from lbcheck.probing import sock_diag
 from lbcheck.probing.fill.engine import fill, filling, prepare
 from lbcheck.probing.fill.listening import listening

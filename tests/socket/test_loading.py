@@ -13,7 +13,7 @@ from lbcheck.model.plan import Stage, StageName
 from lbcheck.model.step import Sample
 from lbcheck.model.stub_status import ReadStubStatus
 from lbcheck.wire import jsonl
-from tests.unit.scenes import TOPOLOGY, answers, fair, healthy
+from tests.unit.scenes import QUESTION, answers, fair, healthy
 
 from .http_servers import Server, serving
 from .name_servers import answering, closed_port, name_server
@@ -42,7 +42,7 @@ def loaded_by(*program: str, heard: str = "") -> set[str]:
 def samples(folder: Path, seen: Sequence[Sample]) -> str:
     """Write samples as a run keeps them; return the file."""
     kept = folder / "run.jsonl"
-    kept.write_text("".join(jsonl.line(item) + "\n" for item in (TOPOLOGY, *seen)))
+    kept.write_text("".join(jsonl.line(item) + "\n" for item in (QUESTION, *seen)))
     return str(kept)
 
 

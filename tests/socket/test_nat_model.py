@@ -12,7 +12,8 @@ import pytest
 from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples.nat import Demand, Destinations
 from lbcheck.model.address import PortRange
-from lbcheck.model.nat import NatPool
+from lbcheck.model.cluster import NatGateway
+from lbcheck.model.nat import NatCapacity
 
 
 def ask(**question: Any) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def test_an_outside_address_carries_what_the_model_says(subscribers: int, each: 
     """To each of three destinations: the ports of an address, or what is wanted there; to the connection."""
     outside, inside = ["198.18.0.41", "198.18.0.42"], [f"100.64.0.{number}" for number in range(2, 2 + subscribers)]
     answer = ask(outside=outside, ports="40000-40063", subscribers=inside, destinations=3, each=each)
-    pool = NatPool("nat", tuple(outside), PortRange(40000, 40063))
+    pool = NatGateway("nat", tuple(outside), PortRange(40000, 40063), holds=NatCapacity())
     predicted = nat.carry(pool, [Demand(s, 3 * each) for s in inside], Destinations(1, 3))
     for place in predicted:
         seen = [answer["held"].get(f"{place.address} {destination}", 0) for destination in range(3)]

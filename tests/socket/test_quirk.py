@@ -9,11 +9,12 @@ from lbcheck import pipeline
 from lbcheck.cli import main
 from lbcheck.errors import LbcheckError
 from lbcheck.model import schemes
+from lbcheck.model.cluster import Backend, Balancer, Cluster, Frontend, Server
 from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.exhibit import Style
 from lbcheck.model.plan import Options
+from lbcheck.model.question import Question
 from lbcheck.model.step import ErrorKind, Failure
-from lbcheck.model.topology import Backend, Balancer, Frontend, Server, Topology
 from lbcheck.model.verdict import Outcome, Report
 from lbcheck.reporters import text
 from lbcheck.vantage import here
@@ -32,22 +33,22 @@ def _line_in_the_table() -> Iterator[None]:
         del schemes.COUNTERS[name]
 
 
-def topology(quirk: Quirk) -> Topology:
+def question(quirk: Quirk) -> Question:
     """Return what an inventory would say of a Quirk and its mules."""
     mules = tuple(Server(name, strength, log=str(quirk.log(name))) for name, strength in STRENGTH.items())
-    return Topology(
-        lab=True,
+    cluster = Cluster(
         balancers=(Balancer("lb1", stats=(quirk.stats,)),),
         backends=(Backend("hay", servers=mules),),
         frontends=(Frontend("www", quirk.url, "hay", ("127.0.0.1",)),),
     )
+    return Question(cluster, lab=True)
 
 
 def measured(quirk: Quirk, samples: Path) -> Report:
     """Plan, probe and judge; the samples are kept."""
     options = Options(requests=REQUESTS, token="bale-of-hay")
     with samples.open("w") as keep:
-        return pipeline.run(topology(quirk), options, checks=["spread"], keep=keep)
+        return pipeline.run(question(quirk), options, checks=["spread"], keep=keep)
 
 
 def test_three_witnesses_agree_and_are_called_by_their_names(tmp_path: Path) -> None:

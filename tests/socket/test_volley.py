@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lbcheck.model.address import Endpoint
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import StopKind
+from lbcheck.model.opening import BindingMode
 from lbcheck.probing.fill.listening import listening
 from lbcheck.probing.fill.plan import Block
 from lbcheck.probing.fill.readiness import all_writable

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from lbcheck.model.cluster import Backend, Cluster, Frontend
 from lbcheck.model.plan import Options
-from lbcheck.model.topology import Backend, Frontend, Topology
+from lbcheck.model.question import Question
 from lbcheck.model.verdict import Outcome
 from lbcheck.model.watch import Gap, Route, Seen, Watch
 from lbcheck.pipeline import run
@@ -147,13 +148,13 @@ def test_a_watch_leaves_no_time_wait(port: int) -> None:
     assert not [row for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "06"]
 
 
-def _topology(port: int) -> Topology:
+def _question(port: int) -> Question:
     frontend = Frontend("www", f"http://127.0.0.1:{port}/", "web", ("127.0.0.1",))
-    return Topology(
+    return Question(
+        Cluster(frontends=(frontend,), backends=(Backend("web"),)),
         lab=True,
-        frontends=(frontend,),
-        backends=(Backend("web"),),
         identify_balancer="header:x-balancer",
+        watches_failover=True,
         longest_gap_s=0.5,
     )
 
@@ -165,7 +166,7 @@ def _options(*command: str) -> Options:
 def test_the_command_runs_while_the_service_is_watched(port: int) -> None:
     """What the command kills is seen to answer before it, and never again."""
     with serving("lb1", port) as server:
-        report = run(_topology(port), _options("kill", str(server.pid)), checks=["failover"])
+        report = run(_question(port), _options("kill", str(server.pid)), checks=["failover"])
     command, address = report.verdicts
     assert (command.outcome, command.evidence["command"]["status"]) == (Outcome.PASS, 0)
     assert address.outcome is Outcome.FAIL
@@ -175,7 +176,7 @@ def test_the_command_runs_while_the_service_is_watched(port: int) -> None:
 
 def test_nothing_is_broken_that_does_not_answer(port: int, tmp_path: Path) -> None:
     """Where the rehearsal gets no answer, the command is not run, and nothing is passed."""
-    report = run(_topology(port), _options("touch", str(tmp_path / "broken")), checks=["failover"])
+    report = run(_question(port), _options("touch", str(tmp_path / "broken")), checks=["failover"])
     assert report.outcome is Outcome.UNMEASURED
     assert report.verdicts[0].summary == "not run: there was no answer even before it"
     assert not (tmp_path / "broken").exists()
@@ -186,6 +187,6 @@ def test_ctrl_c_ends_the_command_too(port: int, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     threading.Timer(2.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     with serving("lb1", port):
-        report = run(_topology(port), _options("sh", "-c", f"echo $$ >{note}; exec sleep 60"), checks=["failover"])
+        report = run(_question(port), _options("sh", "-c", f"echo $$ >{note}; exec sleep 60"), checks=["failover"])
     assert report.outcome is Outcome.UNMEASURED
     assert not Path("/proc", note.read_text().strip()).exists()

@@ -5,16 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 from lbcheck.model.address import Endpoint
+from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, DnsName, Frontend, Host, Server, Vip
 from lbcheck.model.command import RunCommand
 from lbcheck.model.counters import BackendCounters, Counters, ReadCounters, ServerCounters, ServerState
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers, Count, Request
 from lbcheck.model.step import Sample, Step
 from lbcheck.model.stub_status import ReadStubStatus, StubStatus
-from lbcheck.model.topology import Backend, Balancer, DnsName, Frontend, Host, Server, Topology, Vip
 from lbcheck.model.watch import Route, Watch
 
 URL = "http://www.lab.test/"
@@ -22,8 +23,7 @@ WEIGHTS = {"web1": 1, "web2": 1, "web3": 2}
 VIPS = {"lb1": "198.18.0.101", "lb2": "198.18.0.102"}
 SOCKET = "unix:/run/haproxy/stats.sock"
 
-TOPOLOGY = Topology(
-    lab=True,
+CLUSTER = Cluster(
     dns_servers=(Host("dns1", ("198.18.0.53",)),),
     resolvers=(Host("dns2", ("198.18.0.54",)),),
     balancers=tuple(Balancer(name, stats=(SOCKET,)) for name in VIPS),
@@ -31,7 +31,11 @@ TOPOLOGY = Topology(
     frontends=(Frontend("www", URL, "web", tuple(VIPS.values())),),
     vips=tuple(Vip(address, name) for name, address in VIPS.items()),
     names=(DnsName("www.lab.test", tuple(VIPS.values())),),
-    clients=(Host("client1", ("198.18.0.31",)), Host("client2", ("100.64.0.2",))),
+    clients=(Client("client1", ("198.18.0.31",)), Client("client2", ("100.64.0.2",))),
+)
+QUESTION = Question(
+    CLUSTER,
+    lab=True,
     identify_balancer="header:x-balancer",
     reachable=("client1", "client2", "lb1", "lb2", "web1", "web2", "web3"),
 )
@@ -48,6 +52,11 @@ ONE_OF_EACH: tuple[Step, ...] = (
     Watch(at="c", routes=(Route("http://x/", "::1"),), interval_s=0.1, for_s=1.0, rehearsal=True),
     RunCommand(words=("true",), after_s=5.0),
 )
+
+
+def about(**things: Any) -> Question:
+    """Return the question about the cluster with other things in it."""
+    return replace(QUESTION, cluster=replace(CLUSTER, **things))
 
 
 def fair(requests: int, weights: Mapping[str, int] = WEIGHTS) -> dict[str, int]:

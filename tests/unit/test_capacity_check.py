@@ -10,65 +10,72 @@ from lbcheck.checks import capacity
 from lbcheck.checks.capacity.fills import of_servers
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange
-from lbcheck.model.capacity import (
+from lbcheck.model.capacity import BalancerCapacity, ClientCapacity, FrontendCapacity, ServerCapacity
+from lbcheck.model.cluster import (
     Backend,
     Balancer,
-    BindingMode,
     Client,
     Cluster,
     Frontend,
-    Opening,
+    NatGateway,
     Server,
     Vip,
+    capacity_of,
 )
 from lbcheck.model.counters import BackendCounters, Counters, ReadCounters, ServerCounters, ServerState
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.log_lines import CountLogLines, LogLines
-from lbcheck.model.nat import NatPool
+from lbcheck.model.nat import NatCapacity
+from lbcheck.model.opening import BindingMode, Opening
 from lbcheck.model.plan import Options
+from lbcheck.model.question import Question
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
-from lbcheck.model.topology import Balancer as BalancerHost
-from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Outcome, Verdict
 
 SOCKET, JOURNAL = "unix:/run/haproxy/stats.sock", "journal:haproxy.service"
 EXPLICIT = Opening(PortRange(40000, 40999), binding=BindingMode.EXPLICIT)
 SUBSCRIBERS = tuple(f"100.64.0.{n}" for n in range(2, 10))
+OPENS = ClientCapacity(EXPLICIT)
+LEAVES = Opening(PortRange(40000, 40199), binding=BindingMode.NO_PORT)
 CLUSTER = Cluster(
     clients=(
-        Client("client1", ("198.18.0.31", "2001:2::31"), EXPLICIT),
-        Client("client2", (*SUBSCRIBERS, "2001:2:0:64::2"), EXPLICIT, behind="nat1"),
+        Client("client1", ("198.18.0.31", "2001:2::31"), holds=OPENS),
+        Client("client2", (*SUBSCRIBERS, "2001:2:0:64::2"), "nat1", holds=OPENS),
     ),
-    nats=(NatPool("nat1", ("198.18.0.41", "198.18.0.42"), PortRange(40000, 40063)),),
+    nat_gateways=(NatGateway("nat1", ("198.18.0.41", "198.18.0.42"), PortRange(40000, 40063), holds=NatCapacity()),),
     vips=(Vip("198.18.0.101", "lb1"), Vip("2001:2::101", "lb1"), Vip("198.18.0.102", "lb2"), Vip("2001:2::102", "lb2")),
-    frontends=(Frontend("www", (80,), "web"), Frontend("stream", (9000,), "stream", mode="tcp")),
+    frontends=(
+        Frontend("www", backend="web", holds=FrontendCapacity((80,))),
+        Frontend("stream", backend="stream", holds=FrontendCapacity((9000,), mode="tcp")),
+    ),
     balancers=tuple(
-        Balancer(name, (source,), Opening(PortRange(40000, 40199), binding=BindingMode.NO_PORT), 8000)
+        Balancer(name, stats=(SOCKET,), log=JOURNAL, holds=BalancerCapacity((source,), LEAVES, 8000))
         for name, source in (("lb1", "198.19.0.21"), ("lb2", "198.19.0.22"))
     ),
     backends=tuple(
-        Backend(name, tuple(Server(f"web{n}", f"198.19.0.1{n}", (port,), weight) for n, weight in ((1, 1), (2, 2))))
+        Backend(
+            name,
+            servers=tuple(
+                Server(f"web{n}", weight, holds=ServerCapacity(f"198.19.0.1{n}", (port,)))
+                for n, weight in ((1, 1), (2, 2))
+            ),
+        )
         for name, port in (("web", 8080), ("stream", 8090))
     ),
 )
-TOPOLOGY = Topology(
-    lab=True,
-    balancers=tuple(BalancerHost(name, stats=(SOCKET,), log=JOURNAL) for name in ("lb1", "lb2")),
-    reachable=("client1", "client2", "lb1", "lb2"),
-    cluster=CLUSTER,
-)
+QUESTION = Question(CLUSTER, lab=True, reachable=("client1", "client2", "lb1", "lb2"), measures_capacity=True)
 WWW, STREAM, NAT1 = Subject(frontend="www"), Subject(frontend="stream"), Subject(nat="nat1")
 OPTIONS = Options(timeout_s=2.0)
 
 
-def steps(topology: Topology = TOPOLOGY) -> list[Step]:
+def steps(question: Question = QUESTION) -> list[Step]:
     """Return every step of the plan."""
-    return [step for stage in capacity.plan(topology, OPTIONS).stages for step in stage.steps]
+    return [step for stage in capacity.plan(question, OPTIONS).stages for step in stage.steps]
 
 
-def fills(topology: Topology = TOPOLOGY) -> list[Fill]:
+def fills(question: Question = QUESTION) -> list[Fill]:
     """Return every fill of the plan."""
-    return [step for step in steps(topology) if isinstance(step, Fill)]
+    return [step for step in steps(question) if isinstance(step, Fill)]
 
 
 def by_label(label: str) -> Fill:
@@ -113,28 +120,34 @@ def test_one_client_fills_the_balancers_ports_towards_the_servers() -> None:
 
 def test_counters_and_logs_are_read_before_and_after() -> None:
     """Each balancer's, around the fill and before any other."""
-    stages = {stage.name: [type(step) for step in stage.steps] for stage in capacity.plan(TOPOLOGY, OPTIONS).stages}
+    stages = {stage.name: [type(step) for step in stage.steps] for stage in capacity.plan(QUESTION, OPTIONS).stages}
     assert stages["before"] == stages["after"] == [ReadCounters, CountLogLines] * 2
     assert list(stages) == ["before", "traffic", "after", "clients"]
 
 
 def test_where_no_client_has_enough_ports_it_is_said() -> None:
     """Balancers with as many ports as the client cannot be filled by it alone."""
-    wide = replace(CLUSTER.balancers[0], opening=Opening(PortRange(10000, 60999), binding=BindingMode.NO_PORT))
-    cluster = replace(CLUSTER, balancers=(replace(wide, maxconn=None), CLUSTER.balancers[1]))
-    assert "no single client" in str(of_servers(cluster, cluster.frontends[1], 2.0))
+    wide = Opening(PortRange(10000, 60999), binding=BindingMode.NO_PORT)
+    cluster = with_balancer(opening=wide, maxconn=None)
+    assert "no single client" in str(of_servers(cluster, cluster.frontends[1], cluster.backends[1], 2.0))
 
 
 def test_a_balancer_is_not_filled_beyond_its_maxconn() -> None:
     """Then its maxconn would be measured, not its ports."""
-    cluster = replace(CLUSTER, balancers=tuple(replace(balancer, maxconn=500) for balancer in CLUSTER.balancers))
-    assert "its maxconn is 500" in str(of_servers(cluster, cluster.frontends[1], 2.0))
+    cluster = with_balancer(maxconn=500)
+    assert "its maxconn is 500" in str(of_servers(cluster, cluster.frontends[1], cluster.backends[1], 2.0))
+
+
+def with_balancer(**more: Any) -> Cluster:
+    """Return the cluster with another lb1."""
+    first, second = CLUSTER.balancers
+    return replace(CLUSTER, balancers=(replace(first, holds=replace(capacity_of(first), **more)), second))
 
 
 def test_only_a_lab_is_filled() -> None:
     """On a real fleet it would be an attack."""
     with pytest.raises(LbcheckError, match="only in a lab"):
-        capacity.plan(replace(TOPOLOGY, lab=False), OPTIONS)
+        capacity.plan(replace(QUESTION, lab=False), OPTIONS)
 
 
 # --- judge ---
@@ -184,12 +197,12 @@ def everything() -> list[Sample]:
 
 def verdict(samples: list[Sample], subject: str) -> Verdict:
     """Return the verdict on one path."""
-    return next(v for v in capacity.judge(TOPOLOGY, samples) if v.subject == subject)
+    return next(v for v in capacity.judge(QUESTION, samples) if v.subject == subject)
 
 
 def test_what_is_held_as_predicted_passes() -> None:
     """Each path passes, each product that was filled has its measured count."""
-    verdicts = capacity.judge(TOPOLOGY, everything())
+    verdicts = capacity.judge(QUESTION, everything())
     assert {v.outcome for v in verdicts} == {Outcome.PASS}
     [step] = [s for s in verdict(everything(), "frontend stream").evidence["steps"] if s["measured"] is not None]
     assert (step["predicted"], step["measured"], step["stopped_by"]) == (800, 800, "EADDRNOTAVAIL")

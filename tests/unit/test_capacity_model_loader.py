@@ -5,13 +5,18 @@ from typing import Any
 
 import pytest
 
+from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples import path as paths
 from lbcheck.cli import main
 from lbcheck.errors import LbcheckError
-from lbcheck.loaders import capacity_inventory, capacity_model
+from lbcheck.loaders import model_file
+from lbcheck.loaders.ansible_inventory import understand
+from lbcheck.loaders.capacity_variables import with_capacity
+from lbcheck.loaders.reader import Reader
 from lbcheck.model.address import PortRange
-from lbcheck.model.capacity import BindingMode, Cluster
+from lbcheck.model.cluster import Cluster, capacity_of
 from lbcheck.model.nat import AddressChoice, MappingBehaviour
+from lbcheck.model.opening import BindingMode
 
 from .test_inventory_loader import listing
 
@@ -27,26 +32,32 @@ NAT = {"name": "n", "addresses": "198.18.0.41"}
 
 def model(**parts: Any) -> Cluster:
     """Return the small model with other parts."""
-    return capacity_model.read(SMALL | parts, "m.yml")
+    return model_file.read(SMALL | parts, "m.yml")
 
 
 def test_the_example_is_understood_whole() -> None:
     """Every kind of thing in docs/capacity.yml arrives in the model."""
-    cluster = capacity_model.load(EXAMPLE)
+    cluster = model_file.load(EXAMPLE)
     assert DOCS.read_text() == EXAMPLE.read_text()
     assert [client.name for client in cluster.clients][:2] == ["office", "homes 100.64.0.2"]
-    assert (len(cluster.clients), cluster.clients[1].behind, cluster.clients[1].connections) == (9, "cgn", 60)
-    assert cluster.nats[0].addresses == ("198.51.100.1", "198.51.100.2")
-    assert cluster.nats[0].choice is AddressChoice.LINUX_HASH
+    assert (len(cluster.clients), cluster.clients[1].behind, capacity_of(cluster.clients[1]).connections) == (
+        9,
+        "cgn",
+        60,
+    )
+    assert cluster.nat_gateways[0].addresses == ("198.51.100.1", "198.51.100.2")
+    assert capacity_of(cluster.nat_gateways[0]).choice is AddressChoice.LINUX_HASH
     assert [vip.home for vip in cluster.vips] == ["lb1", "lb2", "lb1"]
-    assert cluster.balancers[0].opening.binding is BindingMode.NO_PORT  # sources are named, so HAProxy binds
+    assert (
+        capacity_of(cluster.balancers[0]).opening.binding is BindingMode.NO_PORT
+    )  # sources are named, so HAProxy binds
     assert cluster.backends[0].servers[2].weight == 2
 
 
 def test_hosts_alike_share_what_they_are_told_apart_by() -> None:
-    """Ten thousand subscribers have one Opening between them: the arithmetic is as fast as for one."""
-    clients = capacity_model.load(EXAMPLE).clients[1:]
-    assert len({id(client.opening) for client in clients}) == 1
+    """Ten thousand subscribers have one record between them: the arithmetic is as fast as for one."""
+    clients = model_file.load(EXAMPLE).clients[1:]
+    assert len({id(client.holds) for client in clients}) == 1
 
 
 def test_what_nobody_says_is_said_to_be_assumed() -> None:
@@ -56,7 +67,7 @@ def test_what_nobody_says_is_said_to_be_assumed() -> None:
         "sockets are not bound before they connect (binding: none); no tcp_tw_reuse; "
         "the side that connects closes first, and keeps TIME_WAIT",
     )
-    assert capacity_model.load(EXAMPLE).assumed[-1].startswith("not known, so no limit: maxconn, file_descriptors of 3")
+    assert model_file.load(EXAMPLE).assumed[-1].startswith("not known, so no limit: maxconn, file_descriptors of 3")
 
 
 @pytest.mark.parametrize(
@@ -81,14 +92,15 @@ def test_addresses_are_of_one_host_and_subscribers_of_one_each(given: dict[str, 
 def test_a_preset_is_the_ground_that_fields_are_laid_on() -> None:
     """What the file says goes over what the preset says."""
     given = NAT | {"preset": "gcp-cloud-nat", "block_ports": 128, "mapping": "endpoint-independent", "hold_down_s": 120}
-    pool = model(nats=[given]).nats[0]
-    assert (pool.block_ports, pool.mapping, pool.ports) == (
+    [pool] = model(nats=[given]).nat_gateways
+    assert (capacity_of(pool).block_ports, capacity_of(pool).mapping, pool.ports) == (
         128,
         MappingBehaviour.ENDPOINT_INDEPENDENT,
         PortRange(1024, 65535),
     )
-    assert model(nats=[NAT | {"block_ports": "deterministic"}]).nats[0].deterministic
-    assert model(nats=[NAT | {"preset": "aws-nat-gateway"}]).nats[0].usable_ports == 55_000
+    assert capacity_of(model(nats=[NAT | {"block_ports": "deterministic"}]).nat_gateways[0]).deterministic
+    [aws] = model(nats=[NAT | {"preset": "aws-nat-gateway"}]).nat_gateways
+    assert nat.usable_ports(aws) == 55_000
 
 
 @pytest.mark.parametrize(
@@ -163,8 +175,14 @@ def test_a_preset_is_the_ground_that_fields_are_laid_on() -> None:
             "m.yml: frontend 'w': backend 'x' does not exist; there is none",
         ),
         ({"frontends": [{"name": "w", "ports": []}]}, "m.yml: frontend 'w': ports: a list without any port"),
-        ({"frontends": []}, "m.yml: there must be frontends, and vips where they answer"),
-        ({"clients": []}, "m.yml: there must be clients, or a backend behind each frontend"),
+        (
+            {"nats": [NAT | {"ports": "40000-40063", "reserved_ports": "40000-40063"}]},
+            "m.yml: NAT 'n': reserved_ports leave none of 40000-40063",
+        ),
+        (
+            {"nats": [NAT | {"preset": "aws-nat-gateway", "addresses": "198.18.0.1-198.18.0.9"}]},
+            "m.yml: NAT 'n': addresses: 9 are given, aws-nat-gateway takes 8 at most",
+        ),
         ({"backends": [{"name": "b"}]}, "m.yml: backend 'b': servers: a backend needs at least one"),
         (
             {"backends": [{"name": "b", "servers": [{"name": "s", "weight": 300}]}]},
@@ -265,29 +283,33 @@ GROUPS = {"load_balancers": ["lb1"], "backends": ["web1"], "nat_gateways": ["nat
 
 
 def of_inventory(hosts: dict[str, dict[str, Any]] | None = None) -> Cluster:
-    """Return the model of the inventory, some hosts' variables changed."""
+    """Return the cluster of the inventory with what is known of its capacity, some hosts' variables changed."""
     merged = {name: own | (hosts or {}).get(name, {}) for name, own in HOSTS.items()}
-    return capacity_inventory.of_listing(listing(merged, GROUPS, **SHARED), "hosts.yml")
+    found = listing(merged, GROUPS, **SHARED)
+    return with_capacity(understand(found, "hosts.yml").cluster, Reader(found, "hosts.yml"))
 
 
 def test_an_inventory_says_what_the_model_needs() -> None:
     """Clients and their NAT, VIPs at home, frontend ports, sources, backends, and the roles' own variables."""
     cluster = of_inventory()
     c1, c2 = cluster.clients
-    assert (c1.opening.ports, c1.behind) == (PortRange(1024, 65535), "")
-    assert (c2.behind, c2.connections, c2.opening.binding) == ("nat1", 50, BindingMode.EXPLICIT)
-    assert cluster.nats[0].mapping is MappingBehaviour.ENDPOINT_INDEPENDENT
-    assert (cluster.vips[0].home, cluster.frontends[0].ports) == ("lb1", (443, 8443))
-    assert (cluster.balancers[0].sources, cluster.balancers[0].maxconn) == (("198.19.0.21", "198.19.0.22"), 8000)
-    [server] = cluster.backends[0].servers
-    assert (server.address, server.ports, server.worker_processes) == ("198.19.0.11", (8080,), None)
+    assert (capacity_of(c1).opening.ports, c1.behind) == (PortRange(1024, 65535), "")
+    assert (c2.behind, capacity_of(c2).connections) == ("nat1", 50)
+    assert capacity_of(c2).opening.binding is BindingMode.EXPLICIT
+    assert capacity_of(cluster.nat_gateways[0]).mapping is MappingBehaviour.ENDPOINT_INDEPENDENT
+    assert (cluster.vips[0].home, capacity_of(cluster.frontends[0]).ports) == ("lb1", (443, 8443))
+    balancer, [server] = capacity_of(cluster.balancers[0]), cluster.backends[0].servers
+    assert (balancer.sources, balancer.maxconn) == (("198.19.0.21", "198.19.0.22"), 8000)
+    end = capacity_of(server)
+    assert (end.address, end.ports, end.worker_processes) == ("198.19.0.11", (8080,), None)
     assert cluster.backends[0].redispatch
     assert paths.of_frontend(cluster, "www").holds == 8000
 
 
 def test_a_template_is_not_a_value() -> None:
     """`ansible-inventory` does not template: what only the host can tell is not known."""
-    assert of_inventory({"lb1": {"haproxy_maxconn": "{{ cpus * 4000 }}"}}).balancers[0].maxconn is None
+    [balancer] = of_inventory({"lb1": {"haproxy_maxconn": "{{ cpus * 4000 }}"}}).balancers
+    assert capacity_of(balancer).maxconn is None
 
 
 @pytest.mark.parametrize(

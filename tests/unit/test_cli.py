@@ -9,7 +9,7 @@ from lbcheck.cli import main
 from lbcheck.model.plan import Plan
 from lbcheck.wire import jsonl
 
-from .scenes import TOPOLOGY, healthy
+from .scenes import QUESTION, healthy
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_an_operation_is_waited_for_longer_where_it_is_far(
 def test_kept_samples_are_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Judging is pure: from the file alone comes the same verdict, in another format."""
     kept = tmp_path / "run.jsonl"
-    kept.write_text("".join(jsonl.line(item) + "\n" for item in (TOPOLOGY, *healthy())))
+    kept.write_text("".join(jsonl.line(item) + "\n" for item in (QUESTION, *healthy())))
     assert main(["report", str(kept), "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["outcome"] == "pass"
 

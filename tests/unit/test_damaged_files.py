@@ -36,7 +36,8 @@ VALUES = (
     {"class": "Answers"},
 )
 RUN, REPORT = corpus.HERE / "samples" / "failover-pass.jsonl", corpus.HERE / "reports" / "run-pass.json"
-SERVER_WITHOUT_PORTS = {"backends": [{"name": "b", "servers": [{"name": "s", "ports": []}]}]}
+SERVER_WITHOUT_PORTS = {"backends": [{"name": "web", "servers": [{"name": "web1", "ports": []}]}]}
+BEHIND_NOBODY = {"clients": [{"name": "client1", "behind": "nobody"}]}
 
 Place = tuple[str | int, ...]
 
@@ -124,17 +125,18 @@ def test_a_changed_file_is_valid_or_refused_with_its_place(originals: list[Path]
         (("lbcheck",), "\ud800", 'lbcheck: "\\ud800" is not text'),
         (("duration_s",), True, "duration_s: true is not a number below 2^53"),
         (("schema",), "lbcheck.report/2", "its schema is not lbcheck.report/1"),
-        ((0, "frontends", 0, "url"), ["x"], 'line 1: frontends[0].url: ["x"] is not text'),
+        ((0, "frontends", 0, "url"), ["x"], 'line 1: cluster.frontends[0].url: ["x"] is not text'),
         (
             (0, "backends", 0, "servers", 2, "weight"),
             300,
-            "line 1: backends[0].servers[2]: Server: server 'web3': weight",
+            "line 1: cluster.backends[0].servers[2]: Server: server 'web3': weight",
         ),
         (
             (0, "cluster"),
             SERVER_WITHOUT_PORTS,
-            "line 1: cluster.backends[0].servers[0]: Server: server s listens on no port",
+            "line 1: cluster.backends[0].servers[0].holds: ServerCapacity: a server that listens on no port",
         ),
+        ((0, "cluster"), BEHIND_NOBODY, "line 1: Question: client 'client1': behind 'nobody' does not exist; there is"),
         ((4, "seen", 0, "url"), "x", "'x' is no URL of http or https"),
         ((1, "routes"), [], "line 2: Watched has no 'routes'"),
         ((1, "class"), "Topology", 'line 2: "Topology" stands where Sample should'),

@@ -5,21 +5,22 @@ from dataclasses import replace
 import pytest
 
 from lbcheck.checks import dns
+from lbcheck.model.cluster import Cluster, DnsName
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.lookup import LookUp
 from lbcheck.model.plan import Options
+from lbcheck.model.question import HERE, Question
 from lbcheck.model.step import ErrorKind, Failure, Sample
-from lbcheck.model.topology import HERE, DnsName, Topology
 from lbcheck.model.verdict import Outcome, Verdict
 
-from .scenes import TOPOLOGY, lookup, resolution
+from .scenes import QUESTION, about, lookup, resolution
 
 A, B = "198.18.0.101", "198.18.0.102"
 
 
-def verdict(sample: Sample, topology: Topology = TOPOLOGY) -> Verdict:
+def verdict(sample: Sample, question: Question = QUESTION) -> Verdict:
     """Judge one block."""
-    [found] = dns.judge(topology, [sample])
+    [found] = dns.judge(question, [sample])
     return found
 
 
@@ -69,7 +70,7 @@ def test_a_stranger_in_the_answer_is_named() -> None:
 
 def test_a_single_address_has_nothing_to_rotate() -> None:
     """One address, and no inventory that wants more: that passes and is said."""
-    found = verdict(resolution({A: 10}), Topology(names=(DnsName("www.lab.test"),)))
+    found = verdict(resolution({A: 10}), Question(Cluster(names=(DnsName("www.lab.test"),))))
     assert found.outcome is Outcome.PASS
     assert "nothing to rotate" in found.findings[0].message
 
@@ -101,8 +102,8 @@ def test_a_few_lost_answers_are_remarked_and_many_are_a_fault(lost: int, outcome
 def test_rule_9_is_blamed_where_it_predicts_what_was_seen() -> None:
     """getaddrinfo pinned as RFC 6724 computes: the rule is named, with the bits."""
     pinned = ("198.18.0.128", "198.18.0.192")
-    topology = replace(TOPOLOGY, names=(DnsName("www.lab.test", pinned),))
-    found = verdict(lookup({pinned[1]: 100}, dict.fromkeys(pinned, "198.18.0.201/24")), topology)
+    question = about(names=(DnsName("www.lab.test", pinned),))
+    found = verdict(lookup({pinned[1]: 100}, dict.fromkeys(pinned, "198.18.0.201/24")), question)
     assert found.outcome is Outcome.FAIL
     assert "RFC 6724, rule 9: 198.18.0.192 shares 28 leading bits" in failing(found)
 
@@ -110,8 +111,8 @@ def test_rule_9_is_blamed_where_it_predicts_what_was_seen() -> None:
 def test_rule_9_is_not_blamed_where_it_predicts_otherwise() -> None:
     """Pinned to the address that the rule would not prefer, or that it ties: somebody else did it."""
     pinned = ("198.18.0.128", "198.18.0.192")
-    topology = replace(TOPOLOGY, names=(DnsName("www.lab.test", pinned),))
-    other = verdict(lookup({pinned[0]: 100}, dict.fromkeys(pinned, "198.18.0.201/24")), topology)
+    question = about(names=(DnsName("www.lab.test", pinned),))
+    other = verdict(lookup({pinned[0]: 100}, dict.fromkeys(pinned, "198.18.0.201/24")), question)
     tied = verdict(lookup({A: 100}, {A: "198.18.0.31/24", B: "198.18.0.31/24"}))
     for found in (other, tied):
         assert found.outcome is Outcome.FAIL
@@ -120,37 +121,37 @@ def test_rule_9_is_not_blamed_where_it_predicts_otherwise() -> None:
 
 def test_one_client_asks_the_servers_and_each_looks_up() -> None:
     """Two clients that ask one server at once would share its rotation counter."""
-    steps = [step for stage in dns.plan(TOPOLOGY, Options()).stages for step in stage.steps]
+    steps = [step for stage in dns.plan(QUESTION, Options()).stages for step in stage.steps]
     assert {step.at for step in steps if isinstance(step, Resolve)} == {"client1"}
     assert {step.at for step in steps if isinstance(step, LookUp)} == {"client1", "client2"}
 
 
 def test_types_that_the_inventory_does_not_have_are_not_asked_for() -> None:
     """A name with IPv4 addresses only is not missed in AAAA."""
-    steps = [step for stage in dns.plan(TOPOLOGY, Options()).stages for step in stage.steps]
+    steps = [step for stage in dns.plan(QUESTION, Options()).stages for step in stage.steps]
     assert {step.rdtype for step in steps if isinstance(step, Resolve)} == {"A"}
 
 
 def test_a_real_fleet_is_asked_gently() -> None:
     """Outside of a lab the rate has a limit, unless the user says otherwise."""
-    topology = replace(TOPOLOGY, lab=False)
-    [stage] = dns.plan(topology, Options()).stages
+    question = replace(QUESTION, lab=False)
+    [stage] = dns.plan(question, Options()).stages
     assert all(step.rate == 50.0 for step in stage.steps if isinstance(step, (Resolve, LookUp)))
-    [stage] = dns.plan(topology, Options(rate=7)).stages
+    [stage] = dns.plan(question, Options(rate=7)).stages
     assert all(step.rate == 7 for step in stage.steps if isinstance(step, (Resolve, LookUp)))
 
 
 def test_without_servers_the_own_resolver_is_asked() -> None:
     """`lbcheck dns NAME` asks this machine's resolver and getaddrinfo."""
-    [stage] = dns.plan(Topology(names=(DnsName("example.test"),)), Options(types=("A",))).stages
+    [stage] = dns.plan(Question(Cluster(names=(DnsName("example.test"),))), Options(types=("A",))).stages
     assert [(type(step), step.at) for step in stage.steps] == [(Resolve, HERE), (LookUp, HERE)]
 
 
 def test_a_type_that_a_name_does_not_have_is_a_remark() -> None:
     """A name with IPv4 addresses only is healthy; a name without any address could not be measured."""
-    topology = Topology(names=(DnsName("www.lab.test"),))
+    question = Question(Cluster(names=(DnsName("www.lab.test"),)))
     four = resolution({A: 50, B: 50}, layer="resolver")
     six = replace(four, rdtype="AAAA", first={}, orders={"": 100})
     missing = lookup({}, {}, family=6, failure=Failure(ErrorKind.NOT_FOUND, "no address"))
-    assert [found.outcome for found in dns.judge(topology, [four, six, missing])] == [Outcome.PASS] * 3
-    assert [found.outcome for found in dns.judge(topology, [six])] == [Outcome.UNMEASURED]
+    assert [found.outcome for found in dns.judge(question, [four, six, missing])] == [Outcome.PASS] * 3
+    assert [found.outcome for found in dns.judge(question, [six])] == [Outcome.UNMEASURED]

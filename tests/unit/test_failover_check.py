@@ -17,10 +17,10 @@ from lbcheck.model.watch import Gap, Seen, Watch, Watched
 from lbcheck.reporters import plan as plan_as_text
 from lbcheck.wire import jsonl
 
-from .scenes import TOPOLOGY, URL
+from .scenes import QUESTION, URL
 from .shown import as_json, as_text
 
-WATCHED = replace(TOPOLOGY, longest_gap_s=3.0)
+WATCHED = replace(QUESTION, watches_failover=True, longest_gap_s=3.0)
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
 MOVED = Gap(5.1, 7.1, 40, before="lb1", after="lb2")
 STOPPED = Commanded(at="here", words=("stop", "lb1"), began_s=5.5, status=0, seconds=0.2)
@@ -133,7 +133,7 @@ def test_a_watch_must_outlast_what_is_allowed() -> None:
 
 def test_a_run_of_every_check_breaks_nothing() -> None:
     """`lbcheck run` never watches a failover."""
-    assert failover.supports(TOPOLOGY)
+    assert failover.supports(QUESTION)
     assert not failover.supports(WATCHED)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from lbcheck.checks.fill import WHY, Ground, judge, predict, taken
 from lbcheck.model.address import Endpoint, PortRange
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, Filled, StopKind, explicit
+from lbcheck.model.opening import BindingMode
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.model.verdict import Outcome, Report, Verdict
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from lbcheck.model.address import Endpoint, PortRange
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, explicit
+from lbcheck.model.opening import BindingMode
 from lbcheck.probing.fill.plan import MOST_PORTIONS, PORTION, WORTH_A_PROCESS, Block, blocks, deal, portions, workers
 
 A, B, SIX = Endpoint("198.18.0.1", 80), Endpoint("198.18.0.2", 80), Endpoint("2001:2::1", 80)

@@ -1,4 +1,4 @@
-"""From an inventory's listing to a topology, and what is said of what cannot be."""
+"""From an inventory's listing to a cluster and how it may be asked, and what is said of what cannot be."""
 
 import json
 from pathlib import Path
@@ -29,18 +29,18 @@ SHARED: dict[str, Any] = {"cluster_backends": [WEB], "cluster_frontends": [WWW]}
 
 def test_vips_weights_and_names_are_understood() -> None:
     """A frontend is answered at the VIPs, its name should give them, its servers have their weights."""
-    topology = understand(listing(HOSTS, GROUPS, **SHARED), "hosts.yml")
-    assert topology.backends[0].weights == {"web1": 1, "web2": 2}
-    assert topology.frontends[0].addresses == ("198.18.0.101",)
-    assert [(name.name, name.addresses) for name in topology.names] == [("www.test", ("198.18.0.101",))]
-    assert not topology.lab
+    question = understand(listing(HOSTS, GROUPS, **SHARED), "hosts.yml")
+    assert question.cluster.backends[0].weights == {"web1": 1, "web2": 2}
+    assert question.cluster.frontends[0].addresses == ("198.18.0.101",)
+    assert [(name.name, name.addresses) for name in question.cluster.names] == [("www.test", ("198.18.0.101",))]
+    assert not question.lab
 
 
 def test_a_server_of_two_backends_is_published_once() -> None:
     """A name that gives the backends has each server's addresses once, however many backends it serves in."""
     shared = SHARED | {"cluster_names": [{"name": "direct.test", "gives": "backends"}]}
     shared["cluster_backends"] = [*SHARED["cluster_backends"], {"name": "stream", "group": "backends"}]
-    [name] = understand(listing(HOSTS, GROUPS, **shared), "hosts.yml").names
+    [name] = understand(listing(HOSTS, GROUPS, **shared), "hosts.yml").cluster.names
     assert len(name.addresses) == len(set(name.addresses)) == 2
 
 
@@ -49,9 +49,9 @@ def test_a_fleet_with_other_names_maps_them_in_a_few_lines() -> None:
     hosts = {"edge1": HOSTS["lb1"], "a1": {"ansible_host": "198.18.0.11", "haproxy_weight": 7}}
     mapped = {"lbcheck_groups": {"load_balancers": "edge", "backends": ["app"]}}
     mapped |= {"lbcheck_vars": {"cluster_weight": "haproxy_weight"}} | SHARED
-    topology = understand(listing(hosts, {"edge": ["edge1"], "app": ["a1"]}, **mapped), "hosts.yml")
-    assert topology.balancers[0].name == "edge1"
-    assert topology.backends[0].weights == {"a1": 7}
+    cluster = understand(listing(hosts, {"edge": ["edge1"], "app": ["a1"]}, **mapped), "hosts.yml").cluster
+    assert cluster.balancers[0].name == "edge1"
+    assert cluster.backends[0].weights == {"a1": 7}
 
 
 def test_children_of_a_group_belong_to_it() -> None:
@@ -59,14 +59,14 @@ def test_children_of_a_group_belong_to_it() -> None:
     nested = listing(HOSTS, {"load_balancers": ["lb1"], "eu": ["web1"], "us": ["web2"]}, **SHARED)
     nested["backends"] = {"children": ["eu", "us"]}
     nested["us"]["children"] = ["backends"]
-    assert list(understand(nested, "x").backends[0].weights) == ["web1", "web2"]
+    assert list(understand(nested, "x").cluster.backends[0].weights) == ["web1", "web2"]
 
 
 def test_what_was_not_understood_is_said() -> None:
     """A host in no group, a group that is missing: notes, no errors."""
-    topology = understand(listing(HOSTS | {"db1": {}}, GROUPS, **SHARED), "hosts.yml")
-    assert "host db1 is in none of lbcheck's groups" in topology.notes
-    assert "no hosts in group clients (clients)" in topology.notes
+    cluster = understand(listing(HOSTS | {"db1": {}}, GROUPS, **SHARED), "hosts.yml").cluster
+    assert "host db1 is in none of lbcheck's groups" in cluster.notes
+    assert "no hosts in group clients (clients)" in cluster.notes
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_a_contradiction_is_named(
 
 def test_the_labs_inventory_is_understood_without_a_remark() -> None:
     """The inventory in this repository is a lab, and nothing of it is passed over."""
-    topology = load([str(Path(__file__).parents[2] / "inventory" / "lab")])
-    assert topology.lab
-    assert topology.notes == ()
-    assert len(topology.vips) == 2 * len(topology.balancers)
+    question = load([str(Path(__file__).parents[2] / "inventory" / "lab")])
+    assert question.lab
+    assert question.cluster.notes == ()
+    assert len(question.cluster.vips) == 2 * len(question.cluster.balancers)
 
 
 def test_an_inventory_that_does_not_exist_is_a_sentence() -> None:
@@ -122,7 +122,7 @@ def test_an_inventory_that_does_not_exist_is_a_sentence() -> None:
 
 
 def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> None:
-    """Broken YAML is refused, never an empty topology."""
+    """Broken YAML is refused, never an empty cluster."""
     broken = tmp_path / "hosts.yml"
     broken.write_text("all: [unclosed")
     with pytest.raises(InventoryError, match=r"hosts\.yml cannot be read"):
@@ -130,11 +130,11 @@ def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> Non
 
 
 def test_a_limit_decides_where_steps_may_run(tmp_path: Path) -> None:
-    """`--limit` takes an Ansible pattern; the topology stays whole."""
+    """`--limit` takes an Ansible pattern; the cluster stays whole."""
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({"all": {"children": {"clients": {"hosts": {"c1": {}, "c2": {}}}}}}))
-    topology = load([str(inventory)], limit="c1")
-    assert topology.reachable == ("c1",)
-    assert len(topology.clients) == 2
+    question = load([str(inventory)], limit="c1")
+    assert question.reachable == ("c1",)
+    assert len(question.cluster.clients) == 2
     with pytest.raises(InventoryError, match="'nobody' matches no host"):
         load([str(inventory)], limit="nobody")

@@ -1,15 +1,15 @@
-"""Steps, samples and topologies survive the way to other hosts and into files."""
+"""Steps, samples and questions survive the way to other hosts and into files."""
 
 import pytest
 
 from lbcheck.model.counters import ReadCounters
 from lbcheck.model.plan import Stage, StageName
+from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers, Count
 from lbcheck.model.step import ErrorKind, Failure, Sample
-from lbcheck.model.topology import Topology
 from lbcheck.wire import jsonl
 
-from .scenes import ONE_OF_EACH, TOPOLOGY, healthy, lookup, resolution
+from .scenes import ONE_OF_EACH, QUESTION, healthy, lookup, resolution
 
 SAMPLES = [
     *healthy(),
@@ -31,9 +31,9 @@ def test_samples_come_back_as_they_went() -> None:
     assert jsonl.samples(jsonl.line(sample) for sample in SAMPLES) == SAMPLES
 
 
-def test_a_topology_comes_back_as_it_went() -> None:
+def test_a_question_comes_back_as_it_went() -> None:
     """Judging kept samples needs nothing but the file."""
-    assert jsonl.parse(Topology, jsonl.line(TOPOLOGY)) == TOPOLOGY
+    assert jsonl.parse(Question, jsonl.line(QUESTION)) == QUESTION
 
 
 def test_one_sample_is_one_line() -> None:

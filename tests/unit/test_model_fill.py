@@ -6,8 +6,8 @@ import pytest
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint, PortRange
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Fill, Filled, StopKind, explicit, harmless
+from lbcheck.model.opening import BindingMode
 from lbcheck.wire import jsonl
 
 FOUR, SIX = Endpoint("127.0.0.1", 80), Endpoint("::1", 80)

@@ -6,8 +6,9 @@ import pytest
 
 from lbcheck import pipeline
 from lbcheck.cli import main
+from lbcheck.model.cluster import Backend, Cluster, Server
 from lbcheck.model.plan import Options
-from lbcheck.model.topology import Backend, Server, Topology
+from lbcheck.model.question import Question
 from lbcheck.model.verdict import Outcome, Report
 from lbcheck.reporters import FORMATS
 from lbcheck.reporters import plan as plan_as_text
@@ -20,7 +21,7 @@ OPTIONS = Options(token="t0k3n")
 
 
 @pytest.fixture
-def topology(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Topology:
+def question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Question:
     """Two servers with a log, of which one has lines of this run; and the line of the check."""
     monkeypatch.setitem(pipeline.CHECKS, logged.NAME, logged)
     servers = []
@@ -28,51 +29,51 @@ def topology(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Topology:
         path = tmp_path / f"{name}.log"
         path.write_text(text)
         servers.append(Server(name, log=str(path)))
-    return Topology(backends=(Backend("web", servers=tuple(servers)),))
+    return Question(Cluster(backends=(Backend("web", servers=tuple(servers)),)))
 
 
-def run(topology: Topology) -> Report:
+def run(question: Question) -> Report:
     """Return the report of a run of the check that does not exist."""
-    return pipeline.run(topology, OPTIONS, checks=["logged"])
+    return pipeline.run(question, OPTIONS, checks=["logged"])
 
 
-def test_a_further_check_has_its_plan(topology: Topology) -> None:
-    """It is one of those that a topology can support, and its steps are said."""
-    [check] = pipeline.chosen(topology, [])
-    said = plan_as_text.render(pipeline.plan([check], topology, OPTIONS))
+def test_a_further_check_has_its_plan(question: Question) -> None:
+    """It is one of those that a question can support, and its steps are said."""
+    [check] = pipeline.chosen(question, [])
+    said = plan_as_text.render(pipeline.plan([check], question, OPTIONS))
     assert said.startswith("stage after\n  at here: look for lines in ")
     assert said.endswith("web2.log that say t0k3n\n")
 
 
-def test_a_further_check_has_its_verdicts(topology: Topology) -> None:
+def test_a_further_check_has_its_verdicts(question: Question) -> None:
     """Its steps are run and its samples judged."""
-    report = run(topology)
+    report = run(question)
     assert [(v.subject, v.outcome) for v in report.verdicts] == [("web1", Outcome.PASS), ("web2", Outcome.FAIL)]
     assert [v.evidence["lines"] for v in report.verdicts] == [2, 0]
 
 
-def test_a_further_check_is_in_the_text(topology: Topology) -> None:
+def test_a_further_check_is_in_the_text(question: Question) -> None:
     """Its sentences, and its exhibits below them."""
-    lines = as_text(run(topology)).splitlines()
+    lines = as_text(run(question)).splitlines()
     assert "  pass          web1: 2 lines" in lines
     head, row = lines[lines.index("  pass          web1: 2 lines") + 2 :][:2]
     assert (head.split(), row.split()[-1]) == (["log", "lines"], "2")
     assert lines[-1] == "FAIL: 1 of 2 verdicts (logged); 1 pass"
 
 
-def test_a_further_checks_report_is_read_again(topology: Topology) -> None:
+def test_a_further_checks_report_is_read_again(question: Question) -> None:
     """Its evidence is read into its class, and drawn as it was."""
-    report = run(topology)
+    report = run(question)
     again = reread(as_json(report))
     assert {type(verdict.evidence) for verdict in again.verdicts} == {logged.LoggedEvidence}
     assert as_text(again) == as_text(report)
 
 
-def test_a_further_checks_samples_are_judged_again(topology: Topology, tmp_path: Path) -> None:
+def test_a_further_checks_samples_are_judged_again(question: Question, tmp_path: Path) -> None:
     """What was kept of its run is enough for its verdicts."""
     kept = tmp_path / "run.jsonl"
     with kept.open("w") as file:
-        report = pipeline.run(topology, OPTIONS, checks=["logged"], keep=file)
+        report = pipeline.run(question, OPTIONS, checks=["logged"], keep=file)
     assert pipeline.reread(kept).verdicts == report.verdicts
 
 

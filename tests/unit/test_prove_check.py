@@ -12,8 +12,8 @@ from lbcheck.checks import prove
 from lbcheck.checks.prove import CgnAddresses, Section, claims
 from lbcheck.checks.prove.claims import Row
 from lbcheck.errors import MeasurementError
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import Filled, StopKind
+from lbcheck.model.opening import BindingMode
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.model.verdict import Outcome, Report
 

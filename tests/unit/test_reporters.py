@@ -12,7 +12,7 @@ from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
 from lbcheck.reporters import plan as plan_as_text
 from lbcheck.reporters import topology as topology_as_text
 
-from .scenes import TOPOLOGY, answers, fair, healthy, lookup, resolution
+from .scenes import QUESTION, answers, fair, healthy, lookup, resolution
 from .shown import as_json, as_text, reread
 
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
@@ -25,10 +25,10 @@ def report(*verdicts: Verdict) -> Report:
 
 
 HEALTHY = report(
-    *dns.judge(TOPOLOGY, [resolution({A: 50, B: 50}), lookup({A: 50, B: 50}, dict.fromkeys((A, B), "198.18.0.31/24"))]),
-    *spread.judge(TOPOLOGY, healthy()),
+    *dns.judge(QUESTION, [resolution({A: 50, B: 50}), lookup({A: 50, B: 50}, dict.fromkeys((A, B), "198.18.0.31/24"))]),
+    *spread.judge(QUESTION, healthy()),
 )
-BROKEN = report(*spread.judge(TOPOLOGY, [answers("lb1", fair(4), errors={"reset": 1})]))
+BROKEN = report(*spread.judge(QUESTION, [answers("lb1", fair(4), errors={"reset": 1})]))
 
 
 @pytest.mark.parametrize("document", [HEALTHY, BROKEN, report()])
@@ -103,12 +103,12 @@ def test_nothing_measured_is_never_a_pass() -> None:
 
 def test_the_plan_says_what_would_be_sent() -> None:
     """Each step is a sentence with its host and its number."""
-    text = plan_as_text.render(spread.plan(TOPOLOGY, Options(requests=8, token="t")))
+    text = plan_as_text.render(spread.plan(QUESTION, Options(requests=8, token="t")))
     assert "at lb1: read HAProxy's counters of lb1 from unix:/run/haproxy/stats.sock" in text
     assert "at client2: request http://www.lab.test/ at 198.18.0.102 2 times over connections, 4 at once" in text
 
 
 def test_the_topology_says_what_was_not_understood() -> None:
     """Notes come last, each on its line."""
-    text = topology_as_text.render(TOPOLOGY)
+    text = topology_as_text.render(QUESTION.topology)
     assert "backend web: roundrobin: web1 (weight 1), web2 (weight 1), web3 (weight 2)" in text

@@ -13,7 +13,7 @@ from lbcheck.model.told_by import ToldBy
 from lbcheck.pipeline import reread
 from lbcheck.wire import jsonl, samples
 
-from .scenes import TOPOLOGY, healthy, logs
+from .scenes import QUESTION, healthy, logs
 
 # As it was written before files said their version.
 OLD = {
@@ -41,24 +41,24 @@ def written(first: str, *lines: object) -> str:
 def old(**changes: object) -> Counters:
     """Return the one sample of an old file."""
     line = json.dumps({key: value for key, value in {**OLD, **changes}.items() if value is not None})
-    _, (sample,) = samples.read(written(jsonl.line(TOPOLOGY)) + line)
+    _, (sample,) = samples.read(written(jsonl.line(QUESTION)) + line)
     assert isinstance(sample, Counters)
     return sample
 
 
 def test_a_file_says_its_version_and_comes_back_as_it_was() -> None:
-    """The first line has the version beside the topology; each further line is a sample."""
-    text = written(samples.first_line(TOPOLOGY), *healthy())
+    """The first line has the version beside the question; each further line is a sample."""
+    text = written(samples.first_line(QUESTION), *healthy())
     assert text.startswith('{"schema":"lbcheck.samples/1",')
     assert samples.begins(text)
-    assert samples.read(text) == (TOPOLOGY, healthy())
+    assert samples.read(text) == (QUESTION, healthy())
 
 
 def test_a_line_ends_by_a_newline_alone() -> None:
     """Characters that Unicode calls line ends may stand in a message."""
     lost = Failure(ErrorKind.DENIED, "one\u2028two\x85three")
     sample = Counters(at="a", balancer="a", uri="u", when="after", product="", failure=lost)
-    assert samples.read(written(samples.first_line(TOPOLOGY), sample))[1] == [sample]
+    assert samples.read(written(samples.first_line(QUESTION), sample))[1] == [sample]
 
 
 def test_a_file_without_a_version_is_read_as_it_was_meant() -> None:
@@ -70,7 +70,7 @@ def test_a_file_without_a_version_is_read_as_it_was_meant() -> None:
     assert (web.algorithm, web.algorithm_told_by, web.mode) == ("roundrobin", ToldBy.BALANCER, "http")
     assert (web.servers[0].requests, web.servers[0].connections) == (4, 5)
     assert web.servers[0].state is ServerState.DRAINING
-    assert samples.read(written(jsonl.line(TOPOLOGY), *logs({"web1": 3}))) == (TOPOLOGY, logs({"web1": 3}))
+    assert samples.read(written(jsonl.line(QUESTION), *logs({"web1": 3}))) == (QUESTION, logs({"web1": 3}))
 
 
 def test_what_an_old_file_did_not_know_is_not_known() -> None:
@@ -94,12 +94,12 @@ def test_what_an_old_file_did_not_know_is_not_known() -> None:
 def test_an_old_file_with_other_rows_is_refused(rows: object, sentence: str) -> None:
     """What is no row of HAProxy's is an error with its place, never a traceback."""
     with pytest.raises(jsonl.WireError, match=re.escape(f"line 3: {sentence}")):
-        samples.read(written(jsonl.line(TOPOLOGY), *logs({"web1": 3})) + json.dumps({**OLD, "rows": rows}))
+        samples.read(written(jsonl.line(QUESTION), *logs({"web1": 3})) + json.dumps({**OLD, "rows": rows}))
 
 
 def test_a_file_of_a_version_to_come_is_refused_by_its_name() -> None:
     """A newer file could be misread; who wrote it can read it."""
-    newer = samples.first_line(TOPOLOGY).replace("samples/1", "samples/2")
+    newer = samples.first_line(QUESTION).replace("samples/1", "samples/2")
     with pytest.raises(samples.NewerError, match=r"'lbcheck.samples/2'; this one reads lbcheck.samples/1"):
         samples.read(written(newer, *healthy()))
 
@@ -107,7 +107,7 @@ def test_a_file_of_a_version_to_come_is_refused_by_its_name() -> None:
 def test_a_newer_file_ends_a_command_with_a_sentence(tmp_path: Path) -> None:
     """The sentence names the file, and says whose it is."""
     path = tmp_path / "run.jsonl"
-    path.write_text(samples.first_line(TOPOLOGY).replace("samples/1", "samples/2"))
+    path.write_text(samples.first_line(QUESTION).replace("samples/1", "samples/2"))
     with pytest.raises(LbcheckError, match=r"run\.jsonl was written by a newer lbcheck") as caught:
         reread(path)
     assert caught.value.exit_status == 2

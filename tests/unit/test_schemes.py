@@ -12,9 +12,9 @@ import pytest
 import lbcheck
 from lbcheck.errors import LbcheckError
 from lbcheck.model import schemes
+from lbcheck.model.cluster import Balancer
 from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.log_lines import CountLogLines, LogLines
-from lbcheck.model.topology import Balancer
 
 ROOT = Path(lbcheck.__file__).parent
 ACCENT = ("hrsp_", "svname", "lbtot", "HAProxy", "haproxy")

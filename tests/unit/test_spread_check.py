@@ -9,20 +9,21 @@ from scipy.stats import binom
 
 from lbcheck.checks import spread
 from lbcheck.loaders.command_line import of_url
+from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import ReadCounters, ServerState
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.plan import Options
+from lbcheck.model.question import HERE, Question
 from lbcheck.model.requests import Answers, Request
 from lbcheck.model.step import ErrorKind, Failure, Sample
-from lbcheck.model.topology import HERE, Backend, Topology
 from lbcheck.model.verdict import Outcome, Verdict
 
-from .scenes import TOPOLOGY, URL, WEIGHTS, answers, changed, fair, healthy, logs, readings, stub
+from .scenes import CLUSTER, QUESTION, URL, WEIGHTS, about, answers, changed, fair, healthy, logs, readings, stub
 
 
-def judged(samples: Sequence[Sample], topology: Topology = TOPOLOGY) -> dict[str, Verdict]:
+def judged(samples: Sequence[Sample], question: Question = QUESTION) -> dict[str, Verdict]:
     """Return the verdicts by subject."""
-    return {verdict.subject: verdict for verdict in spread.judge(topology, samples)}
+    return {verdict.subject: verdict for verdict in spread.judge(question, samples)}
 
 
 def said(verdict: Verdict, outcome: Outcome = Outcome.FAIL) -> str:
@@ -151,9 +152,9 @@ def test_a_restart_in_between_is_inconclusive() -> None:
 
 def test_other_traffic_beside_the_probe_is_remarked_and_does_not_fail() -> None:
     """HAProxy counted more than we asked: its own counts keep the law."""
-    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+    question = about(balancers=CLUSTER.balancers[:1])
     samples = [answers("lb1", fair(400)), *readings("lb1", fair(1000)), *logs(fair(400))]
-    verdicts = judged(samples, topology)
+    verdicts = judged(samples, question)
     assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.PASS}
     assert "600 more, other traffic" in said(verdicts["backend web"], Outcome.PASS)
 
@@ -161,13 +162,13 @@ def test_other_traffic_beside_the_probe_is_remarked_and_does_not_fail() -> None:
 @pytest.mark.parametrize("told", [{"algorithm": None}, {"persistent": True}], ids=["hidden", "cookie"])
 def test_other_traffic_is_not_judged_where_clients_may_return(told: dict[str, Any]) -> None:
     """With a cookie, or where a balancer tells of none, the probe's own answers beside other traffic are draws."""
-    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+    question = about(balancers=CLUSTER.balancers[:1])
     skewed = readings("lb1", {"web1": 800, "web2": 200, "web3": 800})
     hidden = [replace(r, backends=(replace(r.backends[0], **told),)) for r in skewed]
-    verdict = judged([answers("lb1", fair(1200)), *hidden], topology)["backend web at lb1"]
+    verdict = judged([answers("lb1", fair(1200)), *hidden], question)["backend web at lb1"]
     assert verdict.outcome is Outcome.PASS
     assert verdict.evidence["test"]["name"] == "exact binomial for each server"
-    known = judged([answers("lb1", fair(1200)), *skewed], topology)["backend web at lb1"]
+    known = judged([answers("lb1", fair(1200)), *skewed], question)["backend web at lb1"]
     assert known.outcome is Outcome.FAIL
 
 
@@ -188,16 +189,16 @@ def test_retries_explain_a_difference() -> None:
     before, after = readings("lb1", fair(400))
     more = {name: count + (2 if name == "web1" else 0) for name, count in fair(400).items()}
     samples = [answers("lb1", fair(400)), before, changed(after, "web1", redispatched=2, requests=1102), *logs(more)]
-    assert judged(samples, replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1]))["backend web"].outcome is Outcome.PASS
+    assert judged(samples, about(balancers=CLUSTER.balancers[:1]))["backend web"].outcome is Outcome.PASS
 
 
 def test_requests_without_an_answer_are_counted_by_kind_and_place() -> None:
     """One in a hundred is a remark, more is a fault."""
     few = [answers("lb1", fair(396), errors={"reset": 4}), *readings("lb1", fair(396))]
     many = [answers("lb1", fair(396), errors={"reset": 5}), *readings("lb1", fair(396))]
-    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
-    assert judged(few, topology)["backend web"].outcome is Outcome.PASS
-    verdict = judged(many, topology)["backend web"]
+    question = about(balancers=CLUSTER.balancers[:1])
+    assert judged(few, question)["backend web"].outcome is Outcome.PASS
+    verdict = judged(many, question)["backend web"]
     assert said(verdict) == f"{URL} at 198.18.0.101 from client1: 5 of 401 requests failed: reset"
 
 
@@ -235,8 +236,8 @@ def test_an_error_that_may_not_be_its_status_is_said_by_its_kind() -> None:
 
 def test_a_lone_url_passes_on_the_clients_view_and_says_so() -> None:
     """Without statistics the client is the only witness; equal weights are assumed of those who answered."""
-    topology = of_url(URL)
-    verdict = judged([answers("", {"a": 500, "b": 500})], topology)["backend servers"]
+    question = of_url(URL)
+    verdict = judged([answers("", {"a": 500, "b": 500})], question)["backend servers"]
     assert verdict.outcome is Outcome.PASS
     assert "the client is the only witness" in said(verdict, Outcome.PASS)
 
@@ -274,10 +275,10 @@ def test_a_lone_url_that_never_answers_could_not_be_measured() -> None:
 
 def test_statistics_say_the_weights_where_the_user_does_not() -> None:
     """With --stats and no --weights, HAProxy's own weights are owed, and nothing to a server in drain."""
-    topology = of_url(URL, stats=["unix:/s"])
+    question = of_url(URL, stats=["unix:/s"])
     before, after = readings("unix:/s", {"web1": 100, "web2": 0, "web3": 200})
     drained = changed(after, "web2", state=ServerState.DRAINING, status="DRAIN")
-    verdict = judged([answers("", {"web1": 100, "web3": 200}), before, drained], topology)
+    verdict = judged([answers("", {"web1": 100, "web3": 200}), before, drained], question)
     assert verdict["backend servers"].outcome is Outcome.PASS
     assert verdict["backend servers"].evidence["algorithm"] == "roundrobin"
     assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(2 / 3)
@@ -285,20 +286,20 @@ def test_statistics_say_the_weights_where_the_user_does_not() -> None:
 
 def test_a_share_takes_no_more_than_its_part_of_the_error_budget() -> None:
     """Of 20 tests of two servers one fails by chance in at most one run of 20,000: half of what a run may err."""
-    topology = of_url(URL, weights={"a": 1, "b": 1})
+    question = of_url(URL, weights={"a": 1, "b": 1})
     limit = 1e-4 / 2 / 20 / 2
     assert 2 * binom.sf(577, 1000, 0.5) < limit < 2 * binom.sf(575, 1000, 0.5) < 2 * limit
     rare, too_rare = ([answers("", {"a": n, "b": 1000 - n})] for n in (576, 578))
-    assert judged(rare, topology)["backend servers"].outcome is Outcome.PASS
-    assert judged(too_rare, topology)["backend servers"].outcome is Outcome.FAIL
+    assert judged(rare, question)["backend servers"].outcome is Outcome.PASS
+    assert judged(too_rare, question)["backend servers"].outcome is Outcome.FAIL
 
 
 def test_in_mode_tcp_the_unit_is_the_connection() -> None:
     """Six hundred keep-alive requests on two connections are two choices."""
-    topology = replace(TOPOLOGY, balancers=(), backends=(replace(TOPOLOGY.backends[0], mode="tcp"),))
-    [plan_traffic] = [s for s in spread.plan(topology, Options()).stages if s.name == "traffic"]
+    question = about(balancers=(), backends=(replace(CLUSTER.backends[0], mode="tcp"),))
+    [plan_traffic] = [s for s in spread.plan(question, Options()).stages if s.name == "traffic"]
     assert not any(step.keep_alive for step in plan_traffic.steps if isinstance(step, Request))
-    verdict = judged([answers("", fair(400))], topology)["backend web"]
+    verdict = judged([answers("", fair(400))], question)["backend web"]
     assert verdict.evidence["unit"] == "connection"
 
 
@@ -313,11 +314,11 @@ def test_the_lines_of_one_server_are_one_server() -> None:
 
 def test_sentences_name_the_product() -> None:
     """Whose counters contradict, restart or lack the backend is said by the product's own name."""
-    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
+    question = about(balancers=CLUSTER.balancers[:1])
 
     def of_quirk(**more: Any) -> dict[str, Verdict]:
         counters = [replace(reading, product="Quirk") for reading in readings("lb1", fair(1000), **more)]
-        return judged([answers("lb1", fair(400)), *counters, *logs(fair(400))], topology)
+        return judged([answers("lb1", fair(400)), *counters, *logs(fair(400))], question)
 
     whole = of_quirk()["backend web"]
     assert "the clients, Quirk, the servers' logs; Quirk counted 600 more" in said(whole, Outcome.PASS)
@@ -337,8 +338,8 @@ def test_two_products_are_the_balancers() -> None:
 def test_a_count_that_a_product_does_not_tell_is_no_witness() -> None:
     """A balancer that tells weights and states but no requests has not counted 0: its column is empty."""
     silent = [changed(r, requests=None) for r in readings("lb1", fair(800))]
-    topology = replace(TOPOLOGY, balancers=TOPOLOGY.balancers[:1])
-    verdict = judged([answers("lb1", fair(800)), *silent], topology)["backend web"]
+    question = about(balancers=CLUSTER.balancers[:1])
+    verdict = judged([answers("lb1", fair(800)), *silent], question)["backend web"]
     assert verdict.outcome is Outcome.PASS
     assert {server["balancer"] for server in verdict.evidence["servers"].values()} == {None}
 
@@ -354,13 +355,13 @@ def test_a_weight_that_nobody_tells_is_taken_as_equal() -> None:
 
 def test_an_algorithm_without_a_law_is_not_judged() -> None:
     """What nobody knows is unmeasured, not passed."""
-    topology = replace(TOPOLOGY, backends=(Backend("web", "peak-ewma", TOPOLOGY.backends[0].servers),))
-    assert judged(healthy(), topology)["backend web at lb1"].outcome is Outcome.UNMEASURED
+    question = about(backends=(Backend("web", "peak-ewma", CLUSTER.backends[0].servers),))
+    assert judged(healthy(), question)["backend web at lb1"].outcome is Outcome.UNMEASURED
 
 
 def test_requests_are_shared_out_over_clients_and_addresses() -> None:
     """`requests` is a total; every client asks every address of its own."""
-    stages = {stage.name: stage.steps for stage in spread.plan(TOPOLOGY, Options(requests=10, token="t")).stages}
+    stages = {stage.name: stage.steps for stage in spread.plan(QUESTION, Options(requests=10, token="t")).stages}
     traffic = [step for step in stages["traffic"] if isinstance(step, Request)]
     assert sum(step.requests for step in traffic) == 10
     assert {(step.at, step.address) for step in traffic} == {
@@ -372,20 +373,20 @@ def test_requests_are_shared_out_over_clients_and_addresses() -> None:
 
 def test_a_real_fleet_is_requested_gently() -> None:
     """Outside of a lab all clients together send 50 a second, unless the user says otherwise."""
-    topology = replace(TOPOLOGY, lab=False)
+    question = replace(QUESTION, lab=False)
     for options, rate in ((Options(), 50 / 2), (Options(rate=7), 7 / 2), (Options(rate=0), 0)):
-        steps = [step for stage in spread.plan(topology, options).stages for step in stage.steps]
+        steps = [step for stage in spread.plan(question, options).stages for step in stage.steps]
         assert {(s.at, s.rate) for s in steps if isinstance(s, Request)} == {("client1", rate), ("client2", rate)}
 
 
 def test_the_limit_decides_where_steps_run_and_not_what_is_expected() -> None:
     """With only client1 within --limit, nothing runs elsewhere."""
-    topology = replace(TOPOLOGY, reachable=("client1",))
-    assert spread.plan(topology, Options(token="t")).hosts == ("client1",)
+    question = replace(QUESTION, reachable=("client1",))
+    assert spread.plan(question, Options(token="t")).hosts == ("client1",)
 
 
 def test_a_page_is_read_from_here() -> None:
     """A statistics page or TCP socket needs no login on the balancer."""
-    balancer = replace(TOPOLOGY.balancers[0], stats=("http://198.18.0.21:8404/stats",))
-    before = spread.plan(replace(TOPOLOGY, balancers=(balancer,)), Options()).stages[0]
+    balancer = replace(CLUSTER.balancers[0], stats=("http://198.18.0.21:8404/stats",))
+    before = spread.plan(about(balancers=(balancer,)), Options()).stages[0]
     assert [step.at for step in before.steps] == [HERE]

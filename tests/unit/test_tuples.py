@@ -4,7 +4,7 @@ import pytest
 
 from lbcheck.analysis.tuples import binding, dealing
 from lbcheck.model.address import PortRange
-from lbcheck.model.capacity import LINUX_EPHEMERAL_PORTS, BindingMode, Opening
+from lbcheck.model.opening import LINUX_EPHEMERAL_PORTS, BindingMode, Opening
 
 P = 100
 

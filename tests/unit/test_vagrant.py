@@ -56,19 +56,19 @@ def test_a_layer_leads_to_its_machines_and_takes_the_others_away(tmp_path: Path)
 def test_the_small_trial_has_four_machines_and_says_what_it_does_not_try(tmp_path: Path) -> None:
     """Two servers behind a balancer, asked by a client; DNS, failover and NAT are named as left out."""
     machines = SMALL.split(",")
-    topology = load(layered(tmp_path, "".join(f"  {name}: {{ansible_connection: ssh}}\n" for name in machines)))
+    question = load(layered(tmp_path, "".join(f"  {name}: {{ansible_connection: ssh}}\n" for name in machines)))
     assert len(machines) == 4
-    assert [len(backend.servers) for backend in topology.backends] == [2, 2]
-    assert [client.name for client in topology.clients] == ["client1"]
-    assert not_tried(topology) == ["DNS (no resolver)", "failover (one balancer)", "NAT (no gateway)"]
-    assert checks(topology) == ["spread"]
+    assert [len(backend.servers) for backend in question.cluster.backends] == [2, 2]
+    assert [client.name for client in question.cluster.clients] == ["client1"]
+    assert not_tried(question.cluster) == ["DNS (no resolver)", "failover (one balancer)", "NAT (no gateway)"]
+    assert checks(question) == ["spread"]
 
 
 def test_with_all_machines_nothing_is_left_out() -> None:
     """The whole inventory: every check of `lbcheck run`, failover and NAT besides."""
-    topology = load([str(ROOT / "inventory" / "lab")])
-    assert not_tried(topology) == []
-    assert checks(topology) == ["dns", "spread"]
+    question = load([str(ROOT / "inventory" / "lab")])
+    assert not_tried(question.cluster) == []
+    assert checks(question) == ["dns", "spread"]
 
 
 def test_a_layer_of_another_inventory_is_refused(tmp_path: Path) -> None:

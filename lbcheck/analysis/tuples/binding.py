@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lbcheck.model.capacity import BindingMode, Opening
+from lbcheck.model.opening import BindingMode, Opening
 
 TIME_WAIT_S = 60.0  # Linux's TCP_TIMEWAIT_LEN, at the side that closes first
 TW_REUSE_S = 1.0  # with net.ipv4.tcp_tw_reuse=1: one tick of the peer's timestamps (RFC 6191)

@@ -8,8 +8,8 @@ from lbcheck.analysis.tuples import binding, nat
 from lbcheck.analysis.tuples.hops import FAMILIES, SOURCE_PORTS, Endpoints, Parts, Product, hop
 from lbcheck.analysis.tuples.nat import Demand, Destinations
 from lbcheck.model.address import Family
-from lbcheck.model.capacity import BindingMode, Client, Cluster, Frontend, Opening
-from lbcheck.model.nat import NatPool
+from lbcheck.model.cluster import Client, Cluster, Frontend, NatGateway, capacity_of
+from lbcheck.model.opening import BindingMode, Opening
 
 NAME, NAT_NAME = "client → VIP", "subscriber → NAT → service"
 NAT_PORTS, BLOCKS, WANTED = "NAT ports", "port blocks", "connections wanted"
@@ -61,12 +61,13 @@ def _hosts(clients: Sequence[Client]) -> int:
 
 
 def _kind(client: Client) -> _Kind:
-    return _Kind(client.opening, client.families, client.connections, client.ipv6_share)
+    capacity = capacity_of(client)
+    return _Kind(capacity.opening, client.families, capacity.connections, capacity.ipv6_share)
 
 
 def _alike(client: Client) -> tuple[object, ...]:
-    """Return a key by identity: hosts mostly share one Opening, and ten thousand are told apart faster so."""
-    return id(client.opening), client.families, client.connections, client.ipv6_share
+    """Return a key by identity: hosts mostly share one record, and ten thousand are told apart faster so."""
+    return id(client.holds), client.families
 
 
 def _kinds(clients: Sequence[Client]) -> Mapping[_Kind, Sequence[Client]]:
@@ -82,15 +83,15 @@ def _kinds(clients: Sequence[Client]) -> Mapping[_Kind, Sequence[Client]]:
 
 def wish(clients: Sequence[Client]) -> int | None:
     """Return how many connections the clients want between them; None: as many as they can."""
-    wanted = [client.connections for client in clients]
-    if None in wanted or not wanted:
+    wanted = [(capacity_of(client).connections, client.hosts) for client in clients]
+    if not wanted:
         return None
-    return sum((client.connections or 0) * client.hosts for client in clients)
+    return None if any(each is None for each, _ in wanted) else sum((each or 0) * hosts for each, hosts in wanted)
 
 
 def endpoints(cluster: Cluster, frontends: Sequence[Frontend]) -> Endpoints:
     """Return D: addresses × ports of all these frontends."""
-    return {v: sum(len(cluster.addresses(f, v)) * len(f.ports) for f in frontends) for v in FAMILIES}
+    return {v: sum(len(cluster.addresses(f, v)) * len(capacity_of(f).ports) for f in frontends) for v in FAMILIES}
 
 
 def direct(clients: Sequence[Client], towards: Endpoints, families: Sequence[Family] = FAMILIES) -> Parts:
@@ -107,27 +108,27 @@ def direct(clients: Sequence[Client], towards: Endpoints, families: Sequence[Fam
     return parts
 
 
-def translated(cluster: Cluster, pool: NatPool, frontends: Sequence[Frontend]) -> Parts:
+def translated(cluster: Cluster, gateway: NatGateway, frontends: Sequence[Frontend]) -> Parts:
     """Return a part for each outside address of a NAT."""
-    behind, towards = cluster.behind.get(pool.name, ()), endpoints(cluster, frontends)
+    behind, towards = cluster.behind.get(gateway.name, ()), endpoints(cluster, frontends)
     addresses = {address for frontend in frontends for address in cluster.addresses(frontend, 4)}
     destinations, demands = Destinations(len(addresses), towards[4]), _demands(behind, towards)
     if not demands:
         return Parts()
-    parts, most = Parts(), nat.most(pool, demands, destinations)
-    for outside in nat.carry(pool, demands, destinations):
+    parts, capacity, most = Parts(), capacity_of(gateway), nat.most(gateway, demands, destinations)
+    for outside in nat.carry(gateway, demands, destinations):
         lane = {NAT_PORTS: most, SOURCE_PORTS if wish(behind) is None else WANTED: outside.wanted}
         parts.lanes.append(lane if outside.held == min(lane.values()) else lane | {BLOCKS: outside.held})
-        product = (1, destinations.endpoints, pool.usable_ports, outside.held)
+        product = (1, destinations.endpoints, nat.usable_ports(gateway), outside.held)
         refusal, who = "silence, until the client gives up", tuple(client.name for client in behind)
-        parts.products.append(Product(NAT_NAME, 4, pool.mapping, *product, refusal, outside, who))
+        parts.products.append(Product(NAT_NAME, 4, capacity.mapping, *product, refusal, outside, who))
     untranslated = direct(behind, towards, families=(4,)).rates
     own = sum(rate for rate in untranslated if rate is not None) if None not in untranslated else None
-    rates = [rate for rate in (own, nat.connections_a_second(pool, destinations)) if rate is not None]
+    rates = [rate for rate in (own, nat.connections_a_second(gateway, destinations)) if rate is not None]
     parts.rates.append(min(rates, default=None))
-    if pool.conntrack_max is not None:  # of the whole gateway: one lane
+    if capacity.conntrack_max is not None:  # of the whole gateway: one lane
         together = hop(NAT_NAME, parts)
-        parts.lanes = [{together.limits[0][0]: together.holds, "nf_conntrack_max": pool.conntrack_max}]
+        parts.lanes = [{together.limits[0][0]: together.holds, "nf_conntrack_max": capacity.conntrack_max}]
     return parts
 
 
@@ -143,7 +144,7 @@ def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
         if key not in sizes:
             most, wanted = _kind(client).tuples(4, towards[4], 1), _kind(client).wanted(4, towards)
             sizes[key] = most if wanted is None else min(most, wanted)
-        reuses = client.opening.binding is BindingMode.EXPLICIT
+        reuses = capacity_of(client).opening.binding is BindingMode.EXPLICIT
         inside = subscribers(client)
         for number, address in enumerate(inside):
             size = sizes[key] // len(inside) + (number < sizes[key] % len(inside))
@@ -154,4 +155,5 @@ def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
 def subscribers(client: Client) -> tuple[str, ...]:
     """Return the IPv4 addresses that a client uses; one without a name where none is known."""
     four = tuple(address for address in client.addresses if ":" not in address)
-    return (four if binding.LAWS[client.opening.binding].every_source else four[:1]) or ("",)
+    law = binding.LAWS[capacity_of(client).opening.binding]
+    return (four if law.every_source else four[:1]) or ("",)

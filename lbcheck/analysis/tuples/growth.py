@@ -7,7 +7,10 @@ from itertools import chain
 from typing import TypeVar
 
 from lbcheck.analysis.tuples.path import Subject
-from lbcheck.model.capacity import Backend, BindingMode, Client, Cluster, Frontend, Opening, Server, Vip
+from lbcheck.model.address import Family
+from lbcheck.model.capacity import BalancerCapacity, ClientCapacity
+from lbcheck.model.cluster import Backend, Client, Cluster, Frontend, Server, Vip, capacity_of
+from lbcheck.model.opening import BindingMode
 
 IPV6_STEP = 10  # % of the clients: what "one more" of a share is
 COPY = "+"  # after the name of what was added beside something like it
@@ -76,7 +79,7 @@ def _after(address: str, beside: Sequence[str]) -> str:
 
 def _backend(cluster: Cluster, subject: Subject) -> Backend | None:
     frontend = _frontend(cluster, subject)
-    return cluster.backend(frontend.backend) if frontend and frontend.backend and subject.frontend else None
+    return cluster.balanced(frontend) if frontend and subject.frontend else None
 
 
 def _one_server(cluster: Cluster, subject: Subject) -> Cluster | None:
@@ -95,13 +98,14 @@ def _one_server_port(cluster: Cluster, subject: Subject) -> Cluster | None:
     if not backend:
         return None
     server = max(backend.servers, key=_first_to_fill)
-    more = replace(server, ports=(*server.ports, _free_port(server.ports)))
+    capacity = capacity_of(server)
+    more = replace(server, holds=replace(capacity, ports=(*capacity.ports, _free_port(capacity.ports))))
     grown = replace(backend, servers=_swap(backend.servers, server, more))
     return replace(cluster, backends=_swap(cluster.backends, backend, grown))
 
 
 def _first_to_fill(server: Server) -> tuple[int, int]:
-    return server.weight, -len(server.ports)
+    return server.weight, -len(capacity_of(server).ports)
 
 
 def _free_port(ports: Sequence[int]) -> int:
@@ -127,16 +131,20 @@ def _one_source(cluster: Cluster, subject: Subject) -> Cluster | None:
     """
     if not (cluster.serving() and subject.frontend):
         return None
-    balancer = min(cluster.serving(), key=lambda balancer: len(balancer.sources))
+    balancer = min(cluster.serving(), key=lambda balancer: len(capacity_of(balancer).sources))
     backend = _backend(cluster, subject)
-    version = backend.servers[0].family if backend and backend.servers else 4
-    sources = balancer.sources or ("2001:db8::1" if version == 6 else "192.0.2.1",)  # RFC 3849, RFC 5737: stand-ins
+    version = capacity_of(backend.servers[0]).family if backend and backend.servers else 4
+    more = replace(balancer, holds=_with_source(capacity_of(balancer), version))
+    return replace(cluster, balancers=_swap(cluster.balancers, balancer, more))
+
+
+def _with_source(capacity: BalancerCapacity, version: Family) -> BalancerCapacity:
+    sources = capacity.sources or ("2001:db8::1" if version == 6 else "192.0.2.1",)  # RFC 3849, RFC 5737: stand-ins
     own = next((source for source in sources if (":" in source) == (version == 6)), sources[-1])
-    opening: Opening = balancer.opening
+    opening = capacity.opening
     if opening.binding is BindingMode.NONE:
         opening = replace(opening, binding=BindingMode.NO_PORT)
-    more = replace(balancer, sources=(*sources, _after(own, sources)), opening=opening)
-    return replace(cluster, balancers=_swap(cluster.balancers, balancer, more))
+    return replace(capacity, sources=(*sources, _after(own, sources)), opening=opening)
 
 
 def _one_vip(cluster: Cluster, subject: Subject) -> Cluster | None:
@@ -159,7 +167,8 @@ def _one_frontend_port(cluster: Cluster, subject: Subject) -> Cluster | None:
     frontend = _frontend(cluster, subject)
     if not frontend:
         return None
-    more = replace(frontend, ports=(*frontend.ports, _free_port(frontend.ports)))
+    capacity = capacity_of(frontend)
+    more = replace(frontend, holds=replace(capacity, ports=(*capacity.ports, _free_port(capacity.ports))))
     return replace(cluster, frontends=_swap(cluster.frontends, frontend, more))
 
 
@@ -175,32 +184,33 @@ def _one_client_address(cluster: Cluster, subject: Subject) -> Cluster | None:
 
 
 def _one_nat_address(cluster: Cluster, subject: Subject) -> Cluster | None:
-    pool = next(iter(subject.pools(cluster)), None)
-    if not pool or len(pool.addresses) == pool.most_addresses:
+    gateway = next(iter(subject.gateways(cluster)), None)
+    if not gateway or len(gateway.addresses) == capacity_of(gateway).most_addresses:
         return None
-    more = replace(pool, addresses=(*pool.addresses, _after(pool.addresses[-1], pool.addresses)))
-    return replace(cluster, nats=_swap(cluster.nats, pool, more))
+    more = replace(gateway, addresses=(*gateway.addresses, _after(gateway.addresses[-1], gateway.addresses)))
+    return replace(cluster, nat_gateways=_swap(cluster.nat_gateways, gateway, more))
 
 
 def _one_nat(cluster: Cluster, subject: Subject) -> Cluster | None:
     """Add a NAT like this one, and deal its subscribers out to both."""
-    pools = subject.pools(cluster)
-    if not pools:
+    gateways = subject.gateways(cluster)
+    if not gateways:
         return None
-    names = [pool.name for pool in pools] + [_free_name(cluster, pools[-1].name)]
-    addresses = [address for pool in cluster.nats for address in pool.addresses]
-    for _ in pools[0].addresses:
+    first = gateways[0]
+    names = [gateway.name for gateway in gateways] + [_free_name(cluster, gateways[-1].name)]
+    addresses = [address for gateway in cluster.nat_gateways for address in gateway.addresses]
+    for _ in first.addresses:
         addresses.append(_after(addresses[-1], addresses))
-    own = tuple(addresses[-len(pools[0].addresses) :])
-    other = replace(pools[0], name=names[-1], addresses=own, shares_with=pools[0].name)
+    own = tuple(addresses[-len(first.addresses) :])
+    other = replace(first, name=names[-1], addresses=own, shares_with=first.name)
     clients = tuple(_dealt_out(cluster.clients, names))
-    return replace(cluster, nats=(*cluster.nats, other), clients=clients)
+    return replace(cluster, nat_gateways=(*cluster.nat_gateways, other), clients=clients)
 
 
 def _free_name(cluster: Cluster, name: str) -> str:
     """Return the name with as many COPY after it as make it another NAT's than those that are there."""
     copied = name + COPY
-    return _free_name(cluster, copied) if copied in {pool.name for pool in cluster.nats} else copied
+    return _free_name(cluster, copied) if copied in {gateway.name for gateway in cluster.nat_gateways} else copied
 
 
 def _dealt_out(clients: Sequence[Client], names: Sequence[str]) -> Iterator[Client]:
@@ -223,8 +233,13 @@ def _more_ipv6(cluster: Cluster, subject: Subject, percent: int = IPV6_STEP) -> 
     frontends = [f for f in cluster.frontends if f.name == subject.frontend or not subject.frontend]
     if not cluster.clients or not any(cluster.addresses(frontend, 6) for frontend in frontends):
         return None
-    shares = {share: min(1.0, round(share + percent / 100, 6)) for share in {c.ipv6_share for c in cluster.clients}}
-    return replace(cluster, clients=tuple(replace(c, ipv6_share=shares[c.ipv6_share]) for c in cluster.clients))
+    known = {id(client.holds): capacity_of(client) for client in cluster.clients}  # hosts alike go on sharing one
+    more = {key: _with_ipv6(capacity, percent) for key, capacity in known.items()}
+    return replace(cluster, clients=tuple(replace(c, holds=more[id(c.holds)]) for c in cluster.clients))
+
+
+def _with_ipv6(capacity: ClientCapacity, percent: int) -> ClientCapacity:
+    return replace(capacity, ipv6_share=min(1.0, round(capacity.ipv6_share + percent / 100, 6)))
 
 
 GROWTHS: Mapping[str, Growth] = {

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lbcheck.model.address import parsed
-from lbcheck.model.nat import AddressChoice, MappingBehaviour, NatPool
+from lbcheck.model.cluster import NatGateway, capacity_of
+from lbcheck.model.nat import AddressChoice, MappingBehaviour
 
 _MASK = 0xFFFFFFFF
 _JHASH_INITVAL = 0xDEADBEEF  # include/linux/jhash.h
@@ -94,46 +95,53 @@ def linux_choice(address: str, pool_size: int) -> int:
     return _hash_of(address) * pool_size >> 32
 
 
-def on_address(pool: NatPool, outside: str, inside: Sequence[str]) -> tuple[str, ...]:
+def on_address(gateway: NatGateway, outside: str, inside: Sequence[str]) -> tuple[str, ...]:
     """Return which of the inside addresses get that outside address; none where it cannot be told beforehand."""
-    if pool.choice is not AddressChoice.LINUX_HASH or _in_blocks(pool):
-        return tuple(inside) if len(pool.addresses) == 1 else ()
-    place = pool.addresses.index(outside)
-    return tuple(address for address in inside if address and linux_choice(address, len(pool.addresses)) == place)
+    capacity = capacity_of(gateway)
+    if capacity.choice is not AddressChoice.LINUX_HASH or capacity.in_blocks:
+        return tuple(inside) if len(gateway.addresses) == 1 else ()
+    place = gateway.addresses.index(outside)
+    return tuple(address for address in inside if address and linux_choice(address, len(gateway.addresses)) == place)
 
 
 # --- how many connections ---
 
 
-def block_size(pool: NatPool, subscribers: int) -> int | None:
+def usable_ports(gateway: NatGateway) -> int:
+    """Return how many ports of one outside address can serve at once towards one destination."""
+    return capacity_of(gateway).usable(gateway.ports)
+
+
+def block_size(gateway: NatGateway, subscribers: int) -> int | None:
     """Return the ports that one subscriber is given for itself; None: all share.
 
     Deterministic (RFC 7422): ⌊usable ports ÷ ⌈subscribers ÷ addresses⌉⌋.
     """
-    if pool.deterministic:
-        return pool.usable_ports // max(1, -(-subscribers // len(pool.addresses)))
-    for up_to, ports in pool.blocks_by_subscribers:
+    capacity = capacity_of(gateway)
+    if capacity.deterministic:
+        return usable_ports(gateway) // max(1, -(-subscribers // len(gateway.addresses)))
+    for up_to, ports in capacity.blocks_by_subscribers:
         if subscribers <= up_to:
             return ports
-    return 0 if pool.blocks_by_subscribers else pool.block_ports
+    return 0 if capacity.blocks_by_subscribers else capacity.block_ports
 
 
-def carry(pool: NatPool, demands: Sequence[Demand], destinations: Destinations) -> tuple[Outside, ...]:
+def carry(gateway: NatGateway, demands: Sequence[Demand], destinations: Destinations) -> tuple[Outside, ...]:
     """Return what each outside address carries.
 
     A mapping serves one group of destinations (all, those of one address, or one endpoint: the mapping behaviour), so
     an outside address has `ports` mappings for each group: min(ports, mappings wanted there), exact. A mapping carries
     one connection to each endpoint of its group where the subscribers use an inside port again, else at least one.
     """
-    groups, places = _groups(pool, destinations), _placements(pool, demands)
+    groups, places = _groups(gateway, destinations), _placements(gateway, demands)
     if not destinations.endpoints:
-        return tuple(Outside(address, 0, 0, 0) for address in pool.addresses)
+        return tuple(Outside(address, 0, 0, 0) for address in gateway.addresses)
     in_group = destinations.endpoints // groups
     shared = all(demand.reuses_ports for demand in demands)  # else who gets a port decides: the fewest are counted
-    block = block_size(pool, sum(demand.hosts for demand in demands))
+    ports, block = usable_ports(gateway), block_size(gateway, sum(demand.hosts for demand in demands))
     found = []
-    for address, placed in zip(pool.addresses, places, strict=True):
-        mappings, left = 0, pool.usable_ports // block if block else 0  # blocks left on this address
+    for address, placed in zip(gateway.addresses, places, strict=True):
+        mappings, left = 0, ports // block if block else 0  # blocks left on this address
         for demand, hosts in placed:
             to_each = -(-demand.connections // destinations.endpoints)
             each = to_each if shared else to_each * in_group
@@ -141,44 +149,41 @@ def carry(pool: NatPool, demands: Sequence[Demand], destinations: Destinations) 
             left -= served
             mappings += served * (each if block is None else min(block, each))
         wanted = sum(demand.connections * hosts for demand, hosts in placed)
-        mapped = min(pool.usable_ports, mappings) * groups
+        mapped = min(ports, mappings) * groups
         total = min(wanted, mapped * (in_group if shared else 1))
         found.append(Outside(address, sum(hosts for _, hosts in placed), wanted, total))
     return tuple(found)
 
 
-def _groups(pool: NatPool, destinations: Destinations) -> int:
+def _groups(gateway: NatGateway, destinations: Destinations) -> int:
     """Return how many times a port serves: once for each group of destinations."""
     return {
         MappingBehaviour.ENDPOINT_INDEPENDENT: 1,
         MappingBehaviour.ADDRESS_DEPENDENT: destinations.addresses,
         MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT: destinations.endpoints,
-    }[pool.mapping]
+    }[capacity_of(gateway).mapping]
 
 
-def _placements(pool: NatPool, demands: Sequence[Demand]) -> list[list[tuple[Demand, int]]]:
+def _placements(gateway: NatGateway, demands: Sequence[Demand]) -> list[list[tuple[Demand, int]]]:
     """Return, for each outside address, who is on it: a demand, and how many of its hosts."""
-    size = len(pool.addresses)
-    places: list[list[tuple[Demand, int]]] = [[] for _ in pool.addresses]
-    if pool.choice is AddressChoice.ROUND_ROBIN and not _in_blocks(pool):
+    size, capacity = len(gateway.addresses), capacity_of(gateway)
+    places: list[list[tuple[Demand, int]]] = [[] for _ in gateway.addresses]
+    hashed = capacity.choice is AddressChoice.LINUX_HASH and not capacity.in_blocks
+    if capacity.choice is AddressChoice.ROUND_ROBIN and not capacity.in_blocks:
         return _arbitrary(demands, size)
     in_a_row = -(-sum(demand.hosts for demand in demands) // size)  # deterministic: address after address (RFC 7422)
     number = 0
     for demand in demands:
-        if demand.hosts == 1 and demand.address and pool.choice is AddressChoice.LINUX_HASH and not _in_blocks(pool):
+        if demand.hosts == 1 and demand.address and hashed:
             places[linux_choice(demand.address, size)].append((demand, 1))
         elif demand.hosts == 1:
-            places[number // in_a_row if pool.deterministic else number % size].append((demand, 1))
+            places[number // in_a_row if capacity.deterministic else number % size].append((demand, 1))
         else:  # addresses are not known: evenly
             for index in range(size):
                 hosts = demand.hosts // size + ((index - number) % size < demand.hosts % size)
                 places[index] += [(demand, hosts)] if hosts else []
         number += demand.hosts
     return places
-
-
-def _in_blocks(pool: NatPool) -> bool:
-    return pool.deterministic or pool.block_ports is not None or bool(pool.blocks_by_subscribers)
 
 
 def _arbitrary(demands: Sequence[Demand], size: int) -> list[list[tuple[Demand, int]]]:
@@ -189,11 +194,11 @@ def _arbitrary(demands: Sequence[Demand], size: int) -> list[list[tuple[Demand, 
     return [[(Demand("", share, reuses_ports=shared), 1)] if share else [] for share in shares]
 
 
-def most(pool: NatPool, demands: Sequence[Demand], destinations: Destinations) -> int:
+def most(gateway: NatGateway, demands: Sequence[Demand], destinations: Destinations) -> int:
     """Return what one outside address carries at the most, whoever is on it."""
-    groups = _groups(pool, destinations)
+    groups = _groups(gateway, destinations)
     again = destinations.endpoints // groups if groups and all(demand.reuses_ports for demand in demands) else 1
-    return pool.usable_ports * groups * again
+    return usable_ports(gateway) * groups * again
 
 
 def held(outsides: Sequence[Outside]) -> int:
@@ -201,8 +206,9 @@ def held(outsides: Sequence[Outside]) -> int:
     return sum(outside.held for outside in outsides)
 
 
-def connections_a_second(pool: NatPool, destinations: Destinations) -> float | None:
+def connections_a_second(gateway: NatGateway, destinations: Destinations) -> float | None:
     """Return the highest rate of short connections through the whole pool; None: ports do not rest."""
-    if not pool.hold_down_s:
+    rest_s = capacity_of(gateway).hold_down_s
+    if not rest_s:
         return None
-    return pool.usable_ports * len(pool.addresses) * _groups(pool, destinations) / pool.hold_down_s
+    return usable_ports(gateway) * len(gateway.addresses) * _groups(gateway, destinations) / rest_s

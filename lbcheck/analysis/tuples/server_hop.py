@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from lbcheck.analysis.tuples import binding, dealing
 from lbcheck.analysis.tuples.hops import FAMILIES, SOURCE_PORTS, Endpoints, Hop, Lane, Parts, Product, hop
 from lbcheck.model.address import Family
-from lbcheck.model.capacity import Backend, Balancer, Cluster, Frontend, HostLimits, Opening, Server
+from lbcheck.model.capacity import BalancerCapacity, ServerCapacity
+from lbcheck.model.cluster import Backend, Balancer, Cluster, Frontend, Server, capacity_of
+from lbcheck.model.opening import HostLimits, Opening
 
 BALANCER_NAME, NAME = "balancer", "balancer → server"
 PROXIED = 2  # sockets, file descriptors and conntrack entries of a connection through a balancer: one at each side
@@ -21,7 +23,7 @@ def _host_limits(limits: HostLimits, sockets: int, socket_bytes: int, processes:
         yield "memory", limits.memory_bytes // (sockets * socket_bytes)
 
 
-def _towards(balancer: Balancer, endpoints: Endpoints) -> int:
+def _towards(balancer: BalancerCapacity, endpoints: Endpoints) -> int:
     """Return how many connections one balancer can open to server endpoints, from all its sources."""
     ports, mode = binding.usable_ports(balancer.opening), balancer.opening.binding
     return sum(binding.tuples(mode, ports, balancer.source_count(v), endpoints[v]) for v in FAMILIES)
@@ -29,28 +31,29 @@ def _towards(balancer: Balancer, endpoints: Endpoints) -> int:
 
 def reach(balancer: Balancer, server: Server) -> int:
     """Return how many connections one balancer can open to one server."""
-    return _towards(balancer, {v: len(server.ports) if server.family == v else 0 for v in FAMILIES})
+    end = capacity_of(server)
+    return _towards(capacity_of(balancer), {v: len(end.ports) if end.family == v else 0 for v in FAMILIES})
 
 
 def _endpoints(servers: Sequence[Server]) -> Endpoints:
-    return {version: sum(len(s.ports) for s in servers if s.family == version and s.weight) for version in FAMILIES}
+    ends = [capacity_of(server) for server in servers if server.weight]
+    return {version: sum(len(end.ports) for end in ends if end.family == version) for version in FAMILIES}
 
 
-def balancers(cluster: Cluster, frontend: Frontend) -> Hop:
+def balancers(cluster: Cluster, frontend: Frontend, backend: Backend) -> Hop:
     """Return what the balancers hold: their own limits, and what each can open towards all servers."""
-    endpoints = _endpoints(cluster.backend(frontend.backend).servers)
+    endpoints, maxconn = _endpoints(backend.servers), capacity_of(frontend).maxconn
     parts = Parts()
-    for balancer in cluster.serving():
+    for balancer in map(capacity_of, cluster.serving()):
         own = {SOURCE_PORTS: _towards(balancer, endpoints)}
         own |= _host_limits(balancer.limits, PROXIED, cluster.socket_bytes)
-        maxconns = {"HAProxy maxconn (global)": balancer.maxconn, "HAProxy maxconn (frontend)": frontend.maxconn}
+        maxconns = {"HAProxy maxconn (global)": balancer.maxconn, "HAProxy maxconn (frontend)": maxconn}
         parts.lanes.append(own | {name: value for name, value in maxconns.items() if value is not None})
     return hop(BALANCER_NAME, parts)
 
 
-def servers(cluster: Cluster, frontend: Frontend) -> Hop:
+def servers(cluster: Cluster, backend: Backend) -> Hop:
     """Return what the servers hold, and what the balancers can open to them, dealt out by weight."""
-    backend = cluster.backend(frontend.backend)
     parts, weights = _products(cluster.serving(), _endpoints(backend.servers)), _weights(backend)
     parts.lanes = _lanes(cluster, backend)
 
@@ -60,9 +63,8 @@ def servers(cluster: Cluster, frontend: Frontend) -> Hop:
     return hop(NAME, parts, combine=dealt_out)
 
 
-def when_redispatched(cluster: Cluster, frontend: Frontend) -> tuple[str, int] | None:
+def when_redispatched(cluster: Cluster, backend: Backend) -> tuple[str, int] | None:
     """Return the server that is full first and what all hold together; None where redispatch changes nothing."""
-    backend = cluster.backend(frontend.backend)
     capacities, weights = [min(lane.values()) for lane in _lanes(cluster, backend)], _weights(backend)
     first = dealing.first_to_fill(capacities, weights)
     whole = dealing.spread(capacities, weights, redispatch=True)
@@ -73,14 +75,14 @@ def when_redispatched(cluster: Cluster, frontend: Frontend) -> tuple[str, int] |
 
 def _weights(backend: Backend) -> list[int]:
     """Return each server's weight on all its server lines: a port is a line of its own, with the weight again."""
-    return [server.weight * len(server.ports) for server in backend.servers]
+    return [server.weight * len(capacity_of(server).ports) for server in backend.servers]
 
 
 def _lanes(cluster: Cluster, backend: Backend) -> list[Lane]:
-    serving = cluster.serving()
+    serving = [capacity_of(balancer) for balancer in cluster.serving()]
     reached: dict[tuple[Family, int], int] = {}  # servers alike are reached alike: a look-up, however many there are
     lanes: list[Lane] = []
-    for server in backend.servers:
+    for server in map(capacity_of, backend.servers):
         shape = (server.family, len(server.ports))
         if shape not in reached:
             endpoints: Endpoints = {version: shape[1] if version == shape[0] else 0 for version in FAMILIES}
@@ -90,7 +92,7 @@ def _lanes(cluster: Cluster, backend: Backend) -> list[Lane]:
     return lanes
 
 
-def _server_limits(server: Server, processes: int, socket_bytes: int) -> Mapping[str, int]:
+def _server_limits(server: ServerCapacity, processes: int, socket_bytes: int) -> Mapping[str, int]:
     """Return a server's own limits, where they are known; `processes` are the HAProxy processes that serve it."""
     found = dict(_host_limits(server.limits, 1, socket_bytes, server.worker_processes or 1))
     if server.maxconn is not None:
@@ -107,8 +109,9 @@ def _products(serving: Sequence[Balancer], endpoints: Endpoints) -> Parts:
     """Return what the balancers open towards the servers, those alike together, and how fast."""
     alike: dict[tuple[Opening, Family, int], list[str]] = {}
     for balancer in serving:
+        capacity = capacity_of(balancer)
         for version in (version for version in FAMILIES if endpoints[version]):
-            key = (balancer.opening, version, balancer.source_count(version))
+            key = (capacity.opening, version, capacity.source_count(version))
             alike.setdefault(key, []).append(balancer.name)
     parts = Parts()
     for (opening, version, own), who in alike.items():

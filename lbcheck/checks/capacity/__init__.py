@@ -4,12 +4,14 @@ from lbcheck.checks.capacity.evidence import EVIDENCE
 from lbcheck.checks.capacity.exhibits import exhibits
 from lbcheck.checks.capacity.judging import judge
 from lbcheck.checks.capacity.planning import plan
-from lbcheck.checks.capacity.prediction import NAME, predict
-from lbcheck.model.topology import Topology
+from lbcheck.checks.capacity.prediction import NAME, no_path, predict
+from lbcheck.model.question import Question
 
 __all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "predict", "supports"]
 
 
-def supports(topology: Topology) -> str:
-    """Return why this topology cannot be measured, or nothing where it can."""
-    return "" if topology.cluster else "no model of tuple capacity: lbcheck capacity --measure makes one"
+def supports(question: Question) -> str:
+    """Return why capacity cannot be measured, or is not; nothing where it is."""
+    if not question.measures_capacity:
+        return "nothing is filled unless it is asked for: lbcheck capacity --measure"
+    return no_path(question.cluster)

@@ -13,7 +13,7 @@ from lbcheck.analysis.tuples.hops import FAMILIES, Hop, Product
 from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity.parts import parts, servers_label
 from lbcheck.model.address import Endpoint, Family, PortRange, family
-from lbcheck.model.capacity import Client, Cluster, Frontend
+from lbcheck.model.cluster import Backend, Client, Cluster, Frontend, capacity_of
 from lbcheck.model.fill import Fill, explicit
 
 # A NAT searches its ports at random: with half as many connections again as it has ports, it finds every one of them
@@ -42,7 +42,7 @@ def up_to_vips(cluster: Cluster, subject: Subject, timeout_s: float) -> Iterator
 def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
     """Return why a hop's client side cannot be filled by itself; empty where it can."""
     frontends = _frontends(cluster, subject)
-    if hop.name == client_hop.NAME and any(frontend.mode == "tcp" for frontend in frontends):
+    if hop.name == client_hop.NAME and any(capacity_of(frontend).mode == "tcp" for frontend in frontends):
         return "each connection holds one to a server, and the servers' side is full first"
     if hop.name in (server_hop.BALANCER_NAME, server_hop.NAME):
         return "a connection in mode http holds none to a server until it asks something"
@@ -67,9 +67,15 @@ def _fill(
     ports: int | None = None,
 ) -> Fill | None:
     """Return a fill from these sources with the client's own ports, or the first few of them."""
-    frontends, opening = _frontends(cluster, subject), client.opening
+    frontends, opening = _frontends(cluster, subject), capacity_of(client).opening
     versions = [version for version in FAMILIES if _of_family(sources, version)]
-    ends = [Endpoint(a, p) for f in frontends for v in versions for a in cluster.addresses(f, v) for p in f.ports]
+    ends = [
+        Endpoint(a, p)
+        for f in frontends
+        for v in versions
+        for a in cluster.addresses(f, v)
+        for p in capacity_of(f).ports
+    ]
     if not ends or not sources:
         return None
     few = PortRange(opening.ports.low, opening.ports.low + min(ports or 65535, len(opening.ports)) - 1)
@@ -86,38 +92,35 @@ def _fill(
 def _through_nat(cluster: Cluster, subject: Subject, product: Product, client: Client) -> Fill | None:
     """Return a fill from those subscribers of a host that an outside address serves; with IPv6 beside it for a NAT."""
     assert product.outside  # noqa: S101 (the caller has looked)
-    pool = next(pool for pool in cluster.nats if pool.name == client.behind)
-    everyone = [address for c in cluster.behind[pool.name] for address in client_hop.subscribers(c)]
-    sharing = nat.on_address(pool, product.outside.address, everyone)
+    gateway = next(gateway for gateway in cluster.nat_gateways if gateway.name == client.behind)
+    everyone = [address for c in cluster.behind[gateway.name] for address in client_hop.subscribers(c)]
+    sharing = nat.on_address(gateway, product.outside.address, everyone)
     mine = [address for address in client_hop.subscribers(client) if address in sharing]
     if not mine:
         return None
-    each = int(-(-NAT_DEMAND * pool.usable_ports // len(sharing)))
+    each = int(-(-NAT_DEMAND * nat.usable_ports(gateway) // len(sharing)))
     beside = _of_family(client.addresses, 6)[:1] if subject.nat else ()
     return _fill(cluster, subject, client, [*mine, *beside], each)
 
 
-def of_servers(cluster: Cluster, frontend: Frontend, timeout_s: float) -> Fill | str:
+def of_servers(cluster: Cluster, frontend: Frontend, backend: Backend, timeout_s: float) -> Fill | str:
     """Return the fill, at one client, that uses up every balancer's source ports; or why there is none.
 
     One client alone, for what two hold at different times would be counted twice.
     """
-    needed = _connections_to_exhaust(cluster, frontend)
-    for balancer in cluster.serving():
-        room = min(m for m in (balancer.maxconn, frontend.maxconn, 1 << 60) if m is not None)
-        if needed[balancer.name] > room:
-            return (
-                f"{needed[balancer.name]:,} connections through {balancer.name} would fill it, its maxconn is {room:,}"
-            )
+    needed = _connections_to_exhaust(cluster, backend)
+    if full := _full_before(cluster, frontend, needed):
+        return full
     subject = Subject(frontend=frontend.name)
     for client in cluster.clients:
-        law = binding.LAWS[client.opening.binding]
+        opening = capacity_of(client).opening
+        law = binding.LAWS[opening.binding]
         sources = [a for v in FAMILIES if v == 6 or not client.behind for a in _of_family(client.addresses, v)]
         if not (law.every_source and law.every_endpoint):
             continue
         per_port = _connections_per_source_port(cluster, frontend, sources)
         each = max((-(-n // per_port[name]) if per_port[name] else 65536) for name, n in needed.items())
-        if each > binding.usable_ports(client.opening):
+        if each > binding.usable_ports(opening):
             continue
         fill = _fill(cluster, subject, client, sources, each)
         if fill:
@@ -126,13 +129,22 @@ def of_servers(cluster: Cluster, frontend: Frontend, timeout_s: float) -> Fill |
     return f"no single client can open the {most:,} connections through each balancer that it takes"
 
 
-def _connections_to_exhaust(cluster: Cluster, frontend: Frontend) -> Mapping[str, int]:
-    """Return how many connections use up every source port of each balancer towards every server."""
-    backend, found = cluster.backend(frontend.backend), {}
-    weights = [server.weight * len(server.ports) for server in backend.servers if server.weight]
+def _full_before(cluster: Cluster, frontend: Frontend, needed: Mapping[str, int]) -> str:
+    """Return which balancer's maxconn would be reached before so many connections, or nothing."""
     for balancer in cluster.serving():
-        most = [(server_hop.reach(balancer, server), server) for server in backend.servers if server.weight]
-        enough = [size * sum(weights) / (server.weight * len(server.ports)) for size, server in most]
+        limits = (capacity_of(balancer).maxconn, capacity_of(frontend).maxconn, 1 << 60)
+        room, through = min(limit for limit in limits if limit is not None), needed[balancer.name]
+        if through > room:
+            return f"{through:,} connections through {balancer.name} would fill it, its maxconn is {room:,}"
+    return ""
+
+
+def _connections_to_exhaust(cluster: Cluster, backend: Backend) -> Mapping[str, int]:
+    """Return how many connections use up every source port of each balancer towards every server."""
+    weights = [(server, server.weight * len(capacity_of(server).ports)) for server in backend.servers if server.weight]
+    whole, found = sum(weight for _, weight in weights), {}
+    for balancer in cluster.serving():
+        enough = [server_hop.reach(balancer, server) * whole / weight for server, weight in weights]
         found[balancer.name] = int(SERVER_DEMAND * max(enough, default=0)) + 1
     return found
 
@@ -146,5 +158,5 @@ def _connections_per_source_port(cluster: Cluster, frontend: Frontend, sources: 
     for vip in cluster.vips:
         if vip.home in found and (not frontend.addresses or vip.address in frontend.addresses):
             own = sum(family(source) == family(vip.address) for source in sources)
-            found[vip.home] += own * len(frontend.ports)
+            found[vip.home] += own * len(capacity_of(frontend).ports)
     return found

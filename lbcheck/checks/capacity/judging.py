@@ -14,12 +14,12 @@ from lbcheck.checks.capacity.prediction import Prediction, predicted
 from lbcheck.checks.stop_reasons import WHY
 from lbcheck.model import schemes
 from lbcheck.model.address import Family
-from lbcheck.model.capacity import Cluster
+from lbcheck.model.cluster import Cluster, capacity_of
 from lbcheck.model.counters import Counters, ServerCounters
 from lbcheck.model.fill import Fill, Filled, StopKind
 from lbcheck.model.log_lines import LogLines
+from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
-from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 Row = TranslatedRow | OpenedRow
@@ -54,9 +54,9 @@ class Measurements:
         return [sample for sample in self.filled if sample.label == label]
 
 
-def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     """Return the prediction for each path, with what was measured of it; a difference of one connection fails."""
-    cluster = topology.cluster or Cluster()
+    cluster = question.cluster
     filled = [sample for sample in samples if isinstance(sample, Filled)]
     counted = differences(sample for sample in samples if isinstance(sample, Counters))
     seen = Measurements(filled, counted, dict(through(cluster, 0.0)), _logged(samples))
@@ -174,7 +174,9 @@ def _by_counters(cluster: Cluster, part: Part, seen: Measurements) -> tuple[Row,
 def _deltas(cluster: Cluster, part: Part, processes: Sequence[Difference]) -> Iterator[_Counted]:
     """Give what each balancer counted for each server of the part's family."""
     backend = next(f.backend for f in cluster.frontends if f.name == part.subject.frontend)
-    names = [server.name for server in cluster.backend(backend).servers if server.family == part.product.family]
+    names = [
+        server.name for server in cluster.backend(backend).servers if capacity_of(server).family == part.product.family
+    ]
     for process in processes:
         deltas = process.servers(backend)
         yield from ((process.balancer, name, deltas[name]) for name in names if name in deltas)

@@ -10,7 +10,7 @@ from lbcheck.analysis.tuples.path import Subject, when_redispatched, with_reuse
 from lbcheck.checks.capacity.evidence import BindingLimit, CapacityEvidence, HopEvidence, Limit
 from lbcheck.checks.capacity.parts import Part, parts
 from lbcheck.errors import LbcheckError
-from lbcheck.model.capacity import Cluster
+from lbcheck.model.cluster import Cluster
 from lbcheck.model.evidence import Gain as GainRow
 from lbcheck.model.verdict import Finding, Outcome, Verdict
 
@@ -29,14 +29,31 @@ class Prediction:
 def subjects(cluster: Cluster) -> list[Subject]:
     """Return each path: of a frontend, of a NAT with subscribers."""
     found = [Subject(frontend=frontend.name) for frontend in cluster.frontends]
-    return found + [Subject(nat=pool.name) for pool in cluster.nats if cluster.behind.get(pool.name)]
+    return found + [Subject(nat=nat.name) for nat in cluster.nat_gateways if cluster.behind.get(nat.name)]
+
+
+def no_path(cluster: Cluster) -> str:
+    """Return why there is no path whose capacity could be told, or nothing where there is one."""
+    if not cluster.frontends:
+        return "no frontends: set cluster_frontends (in a model file: frontends)"
+    for frontend in cluster.frontends:
+        if not (frontend.addresses or cluster.vips):
+            return f"frontend '{frontend.name}' answers nowhere: set cluster_vips (in a model file: vips)"
+        if not (cluster.clients or cluster.balanced(frontend)):
+            return (
+                f"frontend '{frontend.name}' has no clients before it and no balancers behind it: put hosts into the "
+                "groups clients or load_balancers (in a model file: give clients, or the frontend a backend)"
+            )
+    return ""
 
 
 def predict(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
     """Return a verdict for each frontend and for each NAT with subscribers, of the cluster with that much more.
 
-    LbcheckError where there is nothing that could grow so.
+    LbcheckError where there is no path, or nothing that could grow so.
     """
+    if reason := no_path(cluster):
+        raise LbcheckError(f"there is no path to predict: {reason}")
     for what in growth:
         if not any(has_a_place(cluster, subject, what) for subject in subjects(cluster)):
             raise LbcheckError(f"{what} cannot grow here: there is nothing to add it to")

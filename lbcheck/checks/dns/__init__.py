@@ -4,11 +4,11 @@ from lbcheck.checks.dns.evidence import EVIDENCE
 from lbcheck.checks.dns.exhibits import exhibits
 from lbcheck.checks.dns.judging import NAME, judge
 from lbcheck.checks.dns.planning import plan
-from lbcheck.model.topology import Topology
+from lbcheck.model.question import Question
 
 __all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
 
 
-def supports(topology: Topology) -> str:
-    """Return why this topology cannot be checked, or nothing where it can."""
-    return "" if topology.names else "no names: set cluster_names or cluster_frontends"
+def supports(question: Question) -> str:
+    """Return why this cluster cannot be checked, or nothing where it can."""
+    return "" if question.cluster.names else "no names: set cluster_names or cluster_frontends"

@@ -9,10 +9,11 @@ from lbcheck.checks import loss
 from lbcheck.checks.dns import rfc6724
 from lbcheck.checks.dns.evidence import DnsEvidence
 from lbcheck.model.address import family
+from lbcheck.model.cluster import Cluster, DnsName
 from lbcheck.model.dns_queries import RecordType, Resolution
 from lbcheck.model.lookup import Lookup
+from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
-from lbcheck.model.topology import DnsName, Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "dns"
@@ -26,29 +27,30 @@ def needed_queries(addresses: int, tests: int) -> int:
     return sampling.needed_to_meet(1 / addresses, addresses, ALPHA / tests) if addresses > 1 else 1
 
 
-def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     """Return a verdict for each block."""
-    blocks = sorted((s for s in samples if isinstance(s, (Resolution, Lookup))), key=partial(_place, topology))
+    cluster = question.cluster
+    blocks = sorted((s for s in samples if isinstance(s, (Resolution, Lookup))), key=partial(_place, cluster))
     known = {block.name for block in blocks if any(block.orders)}  # with an address of one type or another
-    return [_judge_block(topology, b, b.name in known, tests=max(FEWEST_TESTS, len(blocks))) for b in blocks]
+    return [_judge_block(cluster, b, b.name in known, tests=max(FEWEST_TESTS, len(blocks))) for b in blocks]
 
 
-def _judge_block(topology: Topology, block: Resolution | Lookup, known: bool, tests: int) -> Verdict:
-    expected = next((n for n in topology.names if n.name == block.name), DnsName(block.name))
+def _judge_block(cluster: Cluster, block: Resolution | Lookup, known: bool, tests: int) -> Verdict:
+    expected = next((n for n in cluster.names if n.name == block.name), DnsName(block.name))
     wanted = expected.of_family(_version(block))
     seen = frozenset(address for order in block.orders for address in order.split())
     answered = sum(block.orders.values())
     if known and not wanted and _has_none(block):
         findings = [Finding(Outcome.PASS, "no address of this type")]
-        return Verdict(NAME, _subject(topology, block), Outcome.PASS, "none", tuple(findings), _evidence(block, 1))
-    findings = [*_losses(block), *_records(topology, wanted, seen if answered else frozenset(wanted))]
+        return Verdict(NAME, _subject(cluster, block), Outcome.PASS, "none", tuple(findings), _evidence(block, 1))
+    findings = [*_losses(block), *_records(cluster, wanted, seen if answered else frozenset(wanted))]
     needed = needed_queries(len(seen), tests)
     if answered:
         findings += _rotation(block, seen, needed)
     outcome = gravest(f.outcome for f in findings) if answered or findings else Outcome.UNMEASURED
     return Verdict(
         NAME,
-        _subject(topology, block),
+        _subject(cluster, block),
         outcome,
         _summary(block, seen, answered),
         tuple(findings),
@@ -56,9 +58,9 @@ def _judge_block(topology: Topology, block: Resolution | Lookup, known: bool, te
     )
 
 
-def _place(topology: Topology, block: Resolution | Lookup) -> tuple[int, int, int, str]:
+def _place(cluster: Cluster, block: Resolution | Lookup) -> tuple[int, int, int, str]:
     """Return where a block's verdict stands: by name, type and layer, whichever host was first to answer."""
-    names = [name.name for name in topology.names]
+    names = [name.name for name in cluster.names]
     number = names.index(block.name) if block.name in names else len(names)
     where = block.at if isinstance(block, Lookup) else ""
     return number, _version(block), ("authoritative", "resolver", "getaddrinfo").index(_layer(block)), where
@@ -76,12 +78,12 @@ def _layer(block: Resolution | Lookup) -> str:
     return "getaddrinfo" if isinstance(block, Lookup) else block.layer or "resolver"
 
 
-def _subject(topology: Topology, block: Resolution | Lookup) -> str:
+def _subject(cluster: Cluster, block: Resolution | Lookup) -> str:
     rdtype = _type(block)
     if isinstance(block, Lookup):
         return f"{block.name} {rdtype}, getaddrinfo on {block.at}"
     address = block.server.rpartition(":")[0].strip("[]")
-    owner = topology.owners.get(address, "")
+    owner = cluster.owners.get(address, "")
     where = f"{owner} ({address})" if owner else block.server
     return f"{block.name} {rdtype}, {_layer(block)} {where}"
 
@@ -108,9 +110,9 @@ def _losses(block: Resolution | Lookup) -> list[Finding]:
     return found
 
 
-def _records(topology: Topology, wanted: Sequence[str], seen: frozenset[str]) -> list[Finding]:
+def _records(cluster: Cluster, wanted: Sequence[str], seen: frozenset[str]) -> list[Finding]:
     """Name each record that is not in the inventory, or missing from the answer."""
-    owners = topology.owners
+    owners = cluster.owners
     found = [
         Finding(Outcome.FAIL, f"{address} ({owners.get(address, 'of the inventory')}) is missing from the answer")
         for address in wanted

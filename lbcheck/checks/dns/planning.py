@@ -1,34 +1,33 @@
 """A block of queries for each name, type and server, and getaddrinfo on each client."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lbcheck.checks import pace
 from lbcheck.checks.dns.judging import FEWEST_TESTS, VERSION, needed_queries
 from lbcheck.model.address import Endpoint
+from lbcheck.model.cluster import DnsName, Host
 from lbcheck.model.dns_queries import RecordType, Resolve
 from lbcheck.model.lookup import LookUp
 from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.question import Question
 from lbcheck.model.step import Step
-from lbcheck.model.topology import DnsName, Host, Topology
 
 FEWEST_QUERIES = 100
 
 
-def plan(topology: Topology, options: Options) -> Plan:
+def plan(question: Question, options: Options) -> Plan:
     """Return one stage: a block for each name, type and server, never interleaved (NSD has one counter for all)."""
-    clients = pace.clients(topology)
     steps: list[Step] = []
-    for name in topology.names:
+    for name in question.cluster.names:
         for rdtype in options.types:
             if name.addresses and not name.of_family(VERSION[rdtype]):
                 continue
-            steps += _ask(topology, options, name, rdtype, clients)
+            steps += _ask(question, options, name, rdtype)
     return Plan((Stage(StageName.TRAFFIC, tuple(steps)),))
 
 
-def _ask(
-    topology: Topology, options: Options, name: DnsName, rdtype: RecordType, clients: Sequence[str]
-) -> Iterable[Step]:
+def _ask(question: Question, options: Options, name: DnsName, rdtype: RecordType) -> Iterable[Step]:
+    cluster, clients = question.cluster, pace.clients(question)
     queries = options.queries or max(
         FEWEST_QUERIES, needed_queries(len(name.of_family(VERSION[rdtype])) or 2, tests=FEWEST_TESTS)
     )
@@ -36,17 +35,17 @@ def _ask(
     common = {
         "name": name.name,
         "queries": queries,
-        "rate": pace.rate(topology, options),
+        "rate": pace.rate(question, options),
         "timeout_s": options.timeout_s,
     }
-    for layer, hosts in (("authoritative", topology.dns_servers), ("resolver", topology.resolvers)):
+    for layer, hosts in (("authoritative", cluster.dns_servers), ("resolver", cluster.resolvers)):
         for endpoint in _endpoints(hosts):
             yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, layer=layer, **common)  # type: ignore[arg-type]
     for endpoint in options.servers:
         yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, **common)  # type: ignore[arg-type]
-    if options.servers and not topology.clients:
+    if options.servers and not cluster.clients:
         return  # the user named whom to ask
-    if not topology.resolvers:
+    if not cluster.resolvers:
         yield Resolve(at=clients[0], rdtype=rdtype, layer="resolver", **common)  # type: ignore[arg-type]
     for client in clients:
         yield LookUp(at=client, family=4 if rdtype == "A" else 6, **common)  # type: ignore[arg-type]

@@ -4,13 +4,13 @@ from lbcheck.checks.failover.evidence import EVIDENCE
 from lbcheck.checks.failover.exhibits import exhibits
 from lbcheck.checks.failover.judging import NAME, judge
 from lbcheck.checks.failover.planning import plan, routes
-from lbcheck.model.topology import Topology
+from lbcheck.model.question import Question
 
 __all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
 
 
-def supports(topology: Topology) -> str:
-    """Return why this topology cannot be watched, or nothing where it can."""
-    if topology.longest_gap_s is None:
+def supports(question: Question) -> str:
+    """Return why no failover is watched, or can be; nothing where one is."""
+    if not question.watches_failover:
         return "nothing fails by itself: lbcheck failover watches while something does"
-    return "" if routes(topology) else "no address answers to HTTP: set cluster_frontends, and cluster_vips"
+    return "" if routes(question.cluster) else "no address answers to HTTP: set cluster_frontends, and cluster_vips"

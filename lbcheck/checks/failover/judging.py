@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from lbcheck.checks.failover.evidence import NOTHING, CommandEvidence, CommandRun, GapEvidence, WatchEvidence
 from lbcheck.model.address import Endpoint, port_of
 from lbcheck.model.command import Commanded
+from lbcheck.model.question import Question
 from lbcheck.model.step import ErrorKind, Sample
-from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 from lbcheck.model.watch import Gap, Seen, Watched
 
@@ -15,15 +15,15 @@ NAME = "failover"
 OURS = (ErrorKind.PORTS_EXHAUSTED, ErrorKind.INTERNAL, ErrorKind.DENIED)
 
 
-def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     """Return a verdict on the command, and one for each address as each client saw it."""
-    if topology.longest_gap_s is None:
+    if not question.watches_failover:
         return []
     command = next((sample for sample in samples if isinstance(sample, Commanded)), None)
     found = [_of_command(command)] if command else []
     for watched in samples:
         if isinstance(watched, Watched) and not watched.rehearsal:
-            found += _of_client(topology, watched, command)
+            found += _of_client(question, watched, command)
     return found
 
 
@@ -48,17 +48,17 @@ def _command(command: Commanded) -> CommandEvidence:
     return CommandEvidence(command=run)
 
 
-def _of_client(topology: Topology, watched: Watched, command: Commanded | None) -> Iterator[Verdict]:
+def _of_client(question: Question, watched: Watched, command: Commanded | None) -> Iterator[Verdict]:
     if watched.failure:
         message = watched.failure.message
         yield Verdict(NAME, f"{watched.at} → every address", Outcome.UNMEASURED, message, (), NOTHING)
         return
     for seen in watched.seen:
-        yield _of_route(topology, watched, seen, command)
+        yield _of_route(question, watched, seen, command)
 
 
-def _of_route(topology: Topology, watched: Watched, seen: Seen, command: Commanded | None) -> Verdict:
-    allowed_s = topology.longest_gap_s or 0.0
+def _of_route(question: Question, watched: Watched, seen: Seen, command: Commanded | None) -> Verdict:
+    allowed_s = question.longest_gap_s
     longest = max(seen.gaps, key=lambda gap: gap.seconds, default=None)
     known = _answered_before(watched, seen, command)
     findings = [*_bad_witness(seen, allowed_s), *_remarks(seen)]
@@ -69,7 +69,7 @@ def _of_route(topology: Topology, watched: Watched, seen: Seen, command: Command
     ]
     return Verdict(
         NAME,
-        _subject(topology, watched.at, seen),
+        _subject(question, watched.at, seen),
         gravest(outcomes),
         _summary(seen, longest, allowed_s),
         tuple(findings),
@@ -122,9 +122,9 @@ def _remarks(seen: Seen) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, f"{failed:,} of {seen.attempts:,} attempts without an answer{times}: {kinds}")
 
 
-def _subject(topology: Topology, client: str, seen: Seen) -> str:
+def _subject(question: Question, client: str, seen: Seen) -> str:
     endpoint = Endpoint(seen.address, port_of(seen.url))
-    several = len({frontend.url for frontend in topology.web}) > 1
+    several = len({frontend.url for frontend in question.cluster.web}) > 1
     return f"{client} → {endpoint}" + (f" ({seen.url})" if several else "")
 
 

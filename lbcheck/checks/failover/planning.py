@@ -2,10 +2,11 @@
 
 from lbcheck.checks import pace
 from lbcheck.errors import LbcheckError
+from lbcheck.model.cluster import Cluster
 from lbcheck.model.command import RunCommand
 from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.question import Question
 from lbcheck.model.step import Step
-from lbcheck.model.topology import Topology
 from lbcheck.model.watch import Route, Watch
 
 PACE_S = 0.05  # between two attempts at one address from one host, where nothing limits them
@@ -13,22 +14,21 @@ FASTEST_S = 0.01
 REHEARSED = 2  # attempts at each address before the watch itself
 
 
-def routes(topology: Topology) -> tuple[Route, ...]:
+def routes(cluster: Cluster) -> tuple[Route, ...]:
     """Return every published address of every frontend that speaks HTTP."""
-    return tuple(Route(frontend.url, address) for frontend in topology.web for address in frontend.addresses)
+    return tuple(Route(frontend.url, address) for frontend in cluster.web for address in frontend.addresses)
 
 
-def plan(topology: Topology, options: Options) -> Plan:
+def plan(question: Question, options: Options) -> Plan:
     """Return a rehearsal and the watch, from every client at every address, and the command beside it.
 
     LbcheckError where the rate is too low for a gap of the length in question to be seen.
     """
-    allowed_s = topology.longest_gap_s or 0.0
-    clients = pace.clients(topology)
+    allowed_s, clients = question.longest_gap_s, pace.clients(question)
     if options.watch_s <= allowed_s:
         raise LbcheckError(f"--for {options.watch_s:g} is too short to see a gap of {allowed_s:g} s (--within) end")
-    watched = routes(topology)
-    interval_s = _interval_s(topology, options, len(watched) * len(clients))
+    watched = routes(question.cluster)
+    interval_s = _interval_s(question, options, len(watched) * len(clients))
     if 2 * interval_s > allowed_s:
         enough = len(watched) * len(clients) * 4 / allowed_s
         raise LbcheckError(
@@ -43,7 +43,7 @@ def plan(topology: Topology, options: Options) -> Plan:
             interval_s=interval_s,
             for_s=for_s,
             timeout_s=options.timeout_s,
-            identify_balancer=topology.identify_balancer,
+            identify_balancer=question.identify_balancer,
             token=options.token,
             verify=options.verify,
             rehearsal=rehearsal,
@@ -57,8 +57,8 @@ def plan(topology: Topology, options: Options) -> Plan:
     return Plan((Stage(StageName.BEFORE, rehearsal), Stage(StageName.TRAFFIC, tuple(traffic))))
 
 
-def _interval_s(topology: Topology, options: Options, watched: int) -> float:
-    rate = pace.rate(topology, options)
+def _interval_s(question: Question, options: Options, watched: int) -> float:
+    rate = pace.rate(question, options)
     if not rate:
         return PACE_S
     return max(FASTEST_S, watched / rate) if options.rate is not None else max(PACE_S, watched / rate)

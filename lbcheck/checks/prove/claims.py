@@ -8,9 +8,10 @@ from itertools import pairwise
 from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples.binding import tuples
 from lbcheck.model.address import Endpoint, PortRange
-from lbcheck.model.capacity import BindingMode
+from lbcheck.model.cluster import NatGateway
 from lbcheck.model.fill import Fill, StopKind, explicit
-from lbcheck.model.nat import NatPool
+from lbcheck.model.nat import NatCapacity
+from lbcheck.model.opening import BindingMode
 from lbcheck.model.words import counted
 
 EVERY_PORT = PortRange(1024, 65535)  # those that need no privilege: 64,512
@@ -42,7 +43,7 @@ class Setup:
 
     rows: tuple[Row, ...]
     ephemeral: PortRange = EVERY_PORT  # from which the kernel picks
-    pool: NatPool | None = None  # the NAT in between; None: all on loopback
+    pool: NatGateway | None = None  # the NAT in between; None: all on loopback
     accept: bool = False  # the server accepts; else connections wait in its queue
 
 
@@ -190,8 +191,8 @@ def both_families() -> Section:
 
 def small_cgn(cgn: CgnAddresses) -> Section:
     """A NAT's outside addresses are the sources that count; IPv6 needs none of them."""
-    one = NatPool("cgn", ("198.18.0.101",), NAT_PORTS)
-    two = NatPool("cgn", ("198.18.0.101", "198.18.0.102"), NAT_PORTS)
+    one = NatGateway("cgn", ("198.18.0.101",), NAT_PORTS, holds=NatCapacity())
+    two = NatGateway("cgn", ("198.18.0.101", "198.18.0.102"), NAT_PORTS, holds=NatCapacity())
     everyone = cgn.subscribers
     six = Fill(
         endpoints=(Endpoint(cgn.service_6, 80),),
@@ -214,7 +215,7 @@ def small_cgn(cgn: CgnAddresses) -> Section:
     return Section("nat", "a small CGN", claim, setups, added)
 
 
-def _through(what: str, pool: NatPool, inside: Sequence[str], each: int, service: str, *, ends: int = 1) -> Row:
+def _through(what: str, pool: NatGateway, inside: Sequence[str], each: int, service: str, *, ends: int = 1) -> Row:
     """Return what subscribers who want `each` connections to each endpoint hold through the NAT."""
     demands = [nat.Demand(address, each * ends) for address in inside]
     held = nat.held(nat.carry(pool, demands, nat.Destinations(addresses=1, endpoints=ends)))

@@ -9,8 +9,8 @@ from lbcheck.checks.spread import testimony
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.observations import Observations, gather
 from lbcheck.model import schemes
+from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
-from lbcheck.model.topology import Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "spread"
@@ -18,9 +18,9 @@ ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
 FEWEST_TESTS = 20  # the error rate is shared out among at least so many
 
 
-def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     """Return, for each frontend, a verdict on the witnesses and one on each balancer's spread."""
-    observed = [gather(topology, frontend, samples) for frontend in topology.web]
+    observed = [gather(question, frontend, samples) for frontend in question.cluster.web]
     observed = [seen for seen in observed if seen.answers]
     alpha = ALPHA / max(FEWEST_TESTS, sum(1 + len(seen.told_apart) for seen in observed))
     verdicts = []
@@ -35,10 +35,10 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
     judgement, answered = _judge_shares(seen, None, alpha), seen.client()
     findings = [*testimony.lost(seen), *testimony.agreement(seen), *testimony.of_servers(seen)]
     if not seen.told_apart:
-        for balancer in seen.topology.balancers:
+        for balancer in seen.cluster.balancers:
             findings += testimony.of_balancer(seen, balancer.name)
     findings += _shares(seen, judgement, answered) if answered else []
-    known = answered or seen.topology.clients  # a fleet that should answer has failed; a lone URL was not measured
+    known = answered or seen.cluster.clients  # a fleet that should answer has failed; a lone URL was not measured
     return Verdict(
         NAME,
         f"backend {seen.backend.name}",

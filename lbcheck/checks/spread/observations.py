@@ -8,12 +8,13 @@ from typing import Literal
 from lbcheck.analysis.counter_deltas import Difference, backend_called, differences
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.address import family
+from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
 from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
 from lbcheck.model.log_lines import LogLines
+from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers
 from lbcheck.model.step import Sample
 from lbcheck.model.stub_status import StubStatus
-from lbcheck.model.topology import Backend, Frontend, Server, Topology
 
 ASSUMED = "roundrobin"  # the algorithm, where neither the user nor the balancer says
 
@@ -22,7 +23,8 @@ ASSUMED = "roundrobin"  # the algorithm, where neither the user nor the balancer
 class Observations:
     """What the clients, the balancers and the servers saw of one frontend."""
 
-    topology: Topology
+    cluster: Cluster
+    identify: str  # how answers name their server
     frontend: Frontend
     backend: Backend  # with what the balancer says where nobody else does
     answers: tuple[Answers, ...]
@@ -116,16 +118,16 @@ class Observations:
     @property
     def servers_told(self) -> bool:
         """Whether the user or a balancer says which servers there are; else only those are known that answered."""
-        given = self.topology.backend(self.frontend.backend).servers
+        given = self.cluster.backend(self.frontend.backend).servers
         return bool(given) or any(self.deltas(process) for process in self.processes)
 
     @property
     def told_apart(self) -> list[str]:
         """The balancers that can be: by the answers that name them, or by their counters."""
         named = sorted({c.balancer for a in self.answers for c in a.counts if c.balancer})
-        if not named and len(self.topology.balancers) < 2:
+        if not named and len(self.cluster.balancers) < 2:
             return []
-        return list(dict.fromkeys([*(balancer.name for balancer in self.topology.balancers), *named]))
+        return list(dict.fromkeys([*(balancer.name for balancer in self.cluster.balancers), *named]))
 
     def ledgers(self, balancer: str | None = None) -> dict[str, Ledger]:
         """Server → the three witnesses' counts. A server's log does not tell the balancers apart."""
@@ -145,13 +147,14 @@ class Observations:
         return log.lines if log and not log.failure and self.unit == "request" else None
 
 
-def gather(topology: Topology, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
+def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
     """Return what the samples say of one frontend."""
     processes = tuple(differences(s for s in samples if isinstance(s, Counters)))
     seen = Observations(
-        topology,
+        question.cluster,
+        question.identify,
         frontend,
-        topology.backend(frontend.backend),
+        question.cluster.backend(frontend.backend),
         tuple(s for s in samples if isinstance(s, Answers) and s.url == frontend.url),
         processes,
         {s.server: s for s in samples if isinstance(s, LogLines)},

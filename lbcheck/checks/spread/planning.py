@@ -9,68 +9,65 @@ from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
 from lbcheck.checks.spread.observations import ASSUMED
 from lbcheck.model import schemes
 from lbcheck.model.address import family
+from lbcheck.model.cluster import Backend, Cluster, Server
 from lbcheck.model.counters import ReadCounters
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.question import HERE, Question
 from lbcheck.model.requests import Request
 from lbcheck.model.step import Step, When
 from lbcheck.model.stub_status import ReadStubStatus
-from lbcheck.model.topology import HERE, Backend, Server, Topology
 
 LAB_REQUESTS = 2000
 FEWEST_REQUESTS = 200
 LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # planned for where nobody says
 
 
-def plan(topology: Topology, options: Options) -> Plan:
+def plan(question: Question, options: Options) -> Plan:
     """Return three stages: counters, traffic from every client to every address, counters again."""
     return Plan(
         (
-            Stage(StageName.BEFORE, tuple(_counters(topology, options, "before"))),
-            Stage(StageName.TRAFFIC, tuple(_traffic(topology, options))),
-            Stage(StageName.AFTER, (*_counters(topology, options, "after"), *_logs(topology, options))),
+            Stage(StageName.BEFORE, tuple(_counters(question, options, "before"))),
+            Stage(StageName.TRAFFIC, tuple(_traffic(question, options))),
+            Stage(StageName.AFTER, (*_counters(question, options, "after"), *_logs(question, options))),
         )
     )
 
 
-def _may_run(topology: Topology, host: str) -> bool:
-    return host in (HERE, *topology.reachable)
-
-
-def _place(topology: Topology, host: str) -> str:
+def _place(question: Question, host: str) -> str:
     """Return where what lies on a host is read: there; here where a run knows no hosts but this one."""
-    return host if topology.reachable else HERE
+    return host if question.reachable else HERE
 
 
-def _counters(topology: Topology, options: Options, when: When) -> Iterator[Step]:
-    for balancer in topology.balancers:
+def _counters(question: Question, options: Options, when: When) -> Iterator[Step]:
+    for balancer in question.cluster.balancers:
         for uri in balancer.stats:
-            at = _place(topology, balancer.name) if schemes.read_on_host(uri) else HERE
-            if _may_run(topology, at):
+            at = _place(question, balancer.name) if schemes.read_on_host(uri) else HERE
+            if question.may_run(at):
                 yield ReadCounters(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
-    for server in _servers(topology):
-        at, url = _place(topology, server.name), server.stub_status
-        if url and _may_run(topology, at):
+    for server in _servers(question.cluster):
+        at, url = _place(question, server.name), server.stub_status
+        if url and question.may_run(at):
             yield ReadStubStatus(at=at, server=server.name, url=url, when=when, timeout_s=options.timeout_s)
 
 
-def _logs(topology: Topology, options: Options) -> Iterator[Step]:
-    for server in _servers(topology):
-        at = _place(topology, server.name)
-        if server.log and options.token and _may_run(topology, at):
+def _logs(question: Question, options: Options) -> Iterator[Step]:
+    for server in _servers(question.cluster):
+        at = _place(question, server.name)
+        if server.log and options.token and question.may_run(at):
             yield CountLogLines(at=at, server=server.name, path=server.log, token=options.token)
 
 
-def _servers(topology: Topology) -> tuple[Server, ...]:
-    used = [topology.backend(frontend.backend) for frontend in topology.web]
+def _servers(cluster: Cluster) -> tuple[Server, ...]:
+    used = [cluster.backend(frontend.backend) for frontend in cluster.web]
     return tuple({server.name: server for backend in used for server in backend.servers}.values())
 
 
-def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
-    clients = pace.clients(topology)
+def _traffic(question: Question, options: Options) -> Iterator[Step]:
+    clients = pace.clients(question)
     routes = [
         (frontend, client, source, address)
-        for frontend in topology.web
+        for frontend in question.cluster.web
         for client in clients
         for source in options.sources or ("",)
         for address in frontend.addresses or ("",)
@@ -78,11 +75,11 @@ def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
     ]
     if not routes:
         return
-    total = options.requests or _enough(topology)
+    total = options.requests or _enough(question)
     for number, (frontend, client, source, address) in enumerate(routes):
         requests = total // len(routes) + (number < total % len(routes))
         if requests:
-            keep_alive = topology.backend(frontend.backend).mode != "tcp"
+            keep_alive = question.cluster.backend(frontend.backend).mode != "tcp"
             yield Request(
                 at=client,
                 url=frontend.url,
@@ -90,21 +87,21 @@ def _traffic(topology: Topology, options: Options) -> Iterator[Step]:
                 requests=requests,
                 concurrency=options.concurrency,
                 keep_alive=keep_alive if options.keep_alive is None else options.keep_alive,
-                identify=topology.identify,
-                identify_balancer=topology.identify_balancer,
+                identify=question.identify,
+                identify_balancer=question.identify_balancer,
                 token=options.token,
                 source=source,
-                rate=pace.rate(topology, options) / len(clients),
+                rate=pace.rate(question, options) / len(clients),
                 timeout_s=options.timeout_s,
                 verify=options.verify,
             )
 
 
-def _enough(topology: Topology) -> int:
+def _enough(question: Question) -> int:
     """Return how many requests settle every frontend, at each balancer apart, should clients be the only witness."""
-    needed = max(_needed(topology.backend(frontend.backend)) for frontend in topology.web)
-    floor = LAB_REQUESTS if topology.lab else FEWEST_REQUESTS
-    return max(floor, len(topology.web) * max(1, len(topology.balancers)) * needed)
+    needed = max(_needed(question.cluster.backend(frontend.backend)) for frontend in question.cluster.web)
+    floor = LAB_REQUESTS if question.lab else FEWEST_REQUESTS
+    return max(floor, len(question.cluster.web) * max(1, len(question.cluster.balancers)) * needed)
 
 
 def _needed(backend: Backend) -> int:

@@ -24,7 +24,7 @@ def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
         elif not seen.deltas(process):
             yield Finding(Outcome.FAIL, f"{process.product} on {name} has no backend '{seen.backend.name}'")
         else:
-            wanted = seen.topology.backend(seen.frontend.backend).weights
+            wanted = seen.cluster.backend(seen.frontend.backend).weights
             yield from _servers_at(name, seen.deltas(process), wanted)
 
 
@@ -56,7 +56,7 @@ def _in_words(server: ServerCounters) -> str:
 
 def absent(seen: Observations, name: str) -> Iterator[Finding]:
     """Say where a balancer answered nothing at its own VIPs, and who did."""
-    own = {vip.address for vip in seen.topology.vips if vip.home == name}
+    own = {vip.address for vip in seen.cluster.vips if vip.home == name}
     asked = [answers for answers in seen.answers if answers.address in own and answers.sent]
     who = sorted({count.balancer for answers in asked for count in answers.counts})
     if asked and name not in who and who != [""]:  # where answers name no balancer, this says nothing
@@ -94,7 +94,7 @@ def lost(seen: Observations) -> Iterator[Finding]:
         for kind, count in answers.errors.items():
             sentence = f"{route}: {_amount(count, answers.sent)} {_what_came(answers, kind, count)}"
             if kind == "unidentified":
-                sentence += f" (answers carry no {seen.topology.identify}; say how servers name themselves)"
+                sentence += f" (answers carry no {seen.identify}; say how servers name themselves)"
             ours = kind in ("unidentified", "ports-exhausted", "internal", "denied")  # our own lack, not the fleet's
             grave = loss.too_much(count, answers.sent)
             yield Finding((Outcome.UNMEASURED if ours else Outcome.FAIL) if grave else Outcome.PASS, sentence)

@@ -5,8 +5,8 @@ import socket
 from collections.abc import Sequence
 
 from lbcheck.model.address import family
-from lbcheck.model.capacity import BindingMode
 from lbcheck.model.fill import StopKind
+from lbcheck.model.opening import BindingMode
 from lbcheck.probing.fill.plan import Block
 from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, RESET
 

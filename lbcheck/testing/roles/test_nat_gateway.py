@@ -5,14 +5,15 @@ import json
 import pytest
 
 from lbcheck.model.address import family
+from lbcheck.model.cluster import capacity_of
 from lbcheck.model.nat import MappingBehaviour
 from lbcheck.testing.fleet import Fleet, Seen, named
 
 
 def seen_by_a_server(client: Seen, fleet: Fleet, version: int) -> tuple[str, int]:
     """Return the address and port from which a server sees a client that asks it directly."""
-    server = fleet.topology.backends[0].servers[0]
-    port = named(fleet.cluster.backends[0].servers, server.name).ports[0]
+    server = fleet.cluster.backends[0].servers[0]
+    port = capacity_of(server).ports[0]
     address = next(a for a in server.addresses if family(a) == version)
     url = f"http://{address}:{port}/" if version == 4 else f"http://[{address}]:{port}/"
     source: str = json.loads(client.host.check_output(f"curl --silent {url}"))["connection"]["source"]
@@ -22,11 +23,11 @@ def seen_by_a_server(client: Seen, fleet: Fleet, version: int) -> tuple[str, int
 
 def test_the_rules_are_the_inventorys(nat_gateway: Seen, fleet: Fleet) -> None:
     """One table, of its own, with the pool and its ports; a limit on connections stands in for the stricter mapping."""
-    pool = named(fleet.cluster.nats, nat_gateway.name)
+    pool = named(fleet.cluster.nat_gateways, nat_gateway.name)
     rules = nat_gateway.host.check_output("nft --numeric list table ip nat_gateway")
     assert all(address in rules for address in (pool.addresses[0], pool.addresses[-1]))
     assert f":{pool.ports} persistent" in rules
-    assert ("ct count over" in rules) == (pool.mapping is MappingBehaviour.ENDPOINT_INDEPENDENT)
+    assert ("ct count over" in rules) == (capacity_of(pool).mapping is MappingBehaviour.ENDPOINT_INDEPENDENT)
 
 
 def test_the_gateway_forwards_now_and_at_each_boot(nat_gateway: Seen) -> None:
@@ -42,7 +43,7 @@ def test_a_server_sees_a_subscriber_as_its_gateway(client: Seen, fleet: Fleet) -
         pytest.skip("the inventory gives this client no address, or there is no server to ask")
     address, port = seen_by_a_server(client, fleet, 4)
     if mine.behind:
-        pool = named(fleet.cluster.nats, mine.behind)
+        pool = named(fleet.cluster.nat_gateways, mine.behind)
         assert address in pool.addresses
         assert pool.ports.low <= port <= pool.ports.high
     else:

@@ -24,7 +24,7 @@ def test_what_was_added_comes_back_at_each_boot(any_host: Seen) -> None:
 
 def test_a_lab_has_no_way_out(any_host: Seen, fleet: Fleet) -> None:
     """Where there is a default route, it leads to a host of the lab."""
-    if not fleet.topology.lab:
+    if not fleet.question.lab:
         pytest.skip("no lab")
     known = {address for host in fleet.hosts("all") for address in fleet.reader.addresses(host)}
     for line in any_host.host.check_output("ip -4 route show default").splitlines():

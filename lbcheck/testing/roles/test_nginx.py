@@ -2,6 +2,7 @@
 
 import json
 
+from lbcheck.model.cluster import capacity_of
 from lbcheck.testing.fleet import Fleet, Seen, listening, named, runs
 
 
@@ -14,13 +15,13 @@ def test_nginx_runs_now_and_at_each_boot(backend: Seen) -> None:
 def test_nginx_listens_on_every_backends_port(backend: Seen, fleet: Fleet) -> None:
     """A server of two backends has a port for each."""
     servers = [server for group in fleet.cluster.backends for server in group.servers if server.name == backend.name]
-    assert {port for server in servers for port in server.ports} <= listening(backend)
+    assert {port for server in servers for port in capacity_of(server).ports} <= listening(backend)
 
 
 def test_an_answer_names_its_server_and_the_connection(backend: Seen, fleet: Fleet) -> None:
     """The header and the body carry the server's name, and the body the 4-tuple that it saw."""
-    kind, _, header = fleet.topology.identify.partition(":")
-    port = named(fleet.cluster.backends[0].servers, backend.name).ports[0]
+    kind, _, header = fleet.question.identify.partition(":")
+    port = capacity_of(named(fleet.cluster.backends[0].servers, backend.name)).ports[0]
     answer = backend.host.check_output(f"curl --silent --include http://[::1]:{port}/")
     assert kind != "header" or f"{header}: {backend.name}" in answer.lower()
     seen = json.loads(answer.splitlines()[-1])
@@ -30,17 +31,16 @@ def test_an_answer_names_its_server_and_the_connection(backend: Seen, fleet: Fle
 
 def test_behind_a_balancer_the_clients_connection_is_told_too(client: Seen, fleet: Fleet) -> None:
     """Through a VIP the body has two connections: the balancer's, from one of its sources, and the client's."""
-    sources = {source for balancer in fleet.cluster.balancers for source in balancer.sources}
-    for frontend in fleet.topology.web:
+    sources = {source for balancer in fleet.cluster.balancers for source in capacity_of(balancer).sources}
+    for frontend in fleet.cluster.web:
         seen = json.loads(client.host.check_output(f"curl --silent {frontend.url}"))
         assert seen["connection"]["source"].rpartition(":")[0].strip("[]") in sources
-        ports = named(fleet.cluster.frontends, frontend.name).ports
-        assert int(seen["client"]["destination"].rpartition(":")[2]) in ports
+        assert int(seen["client"]["destination"].rpartition(":")[2]) in capacity_of(frontend).ports
 
 
 def test_stub_status_is_for_the_host_itself(backend: Seen, client: Seen, fleet: Fleet) -> None:
     """Nobody else reads a server's counters."""
-    server = named(fleet.topology.backends[0].servers, backend.name)
+    server = named(fleet.cluster.backends[0].servers, backend.name)
     assert "Active connections" in backend.host.check_output(f"curl --silent {server.stub_status}")
     elsewhere = server.stub_status.replace("127.0.0.1", server.addresses[0])
     status = client.host.check_output("curl --silent --output /dev/null --write-out '%{http_code}' " + elsewhere)

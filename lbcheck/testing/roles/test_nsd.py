@@ -8,7 +8,7 @@ def test_nsd_runs_now_and_at_each_boot(dns_server: Seen, fleet: Fleet) -> None:
     """The authoritative server is running, enabled, and listens on its addresses only."""
     runs(dns_server, "nsd")
     listening = dns_server.host.socket.get_listening_sockets()
-    for address in named(fleet.topology.dns_servers, dns_server.name).addresses:
+    for address in named(fleet.cluster.dns_servers, dns_server.name).addresses:
         assert f"udp://{address}:53" in listening
     assert "udp://127.0.0.1:53" not in listening
 
@@ -20,8 +20,8 @@ def test_the_configuration_is_what_nsd_accepts(dns_server: Seen) -> None:
 
 def test_the_zone_gives_every_address_with_authority(dns_server: Seen, client: Seen, fleet: Fleet) -> None:
     """Each name has its addresses, in both families, from the server itself."""
-    address = next(a for a in named(fleet.topology.dns_servers, dns_server.name).addresses if family(a) == 4)
-    for name in fleet.topology.names:
+    address = next(a for a in named(fleet.cluster.dns_servers, dns_server.name).addresses if family(a) == 4)
+    for name in fleet.cluster.names:
         for rdtype, version in (("A", 4), ("AAAA", 6)):
             asked = f"dig +norecurse +noall +comments +answer @{address} {name.name} {rdtype}"
             answer = client.host.check_output(asked)

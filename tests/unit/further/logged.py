@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lbcheck.model.cluster import Server
 from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Column, Exhibit, Table
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
-from lbcheck.model.topology import Server, Topology
 from lbcheck.model.verdict import Finding, Outcome, Verdict
 
 NAME = "logged"
@@ -25,22 +26,22 @@ class LoggedEvidence(Record):
 EVIDENCE = (LoggedEvidence,)
 
 
-def supports(topology: Topology) -> str:
-    """Return why this topology cannot be checked, or nothing where it can."""
-    return "" if _servers(topology) else "no server has a log"
+def supports(question: Question) -> str:
+    """Return why this cluster cannot be checked, or nothing where it can."""
+    return "" if _servers(question) else "no server has a log"
 
 
-def plan(topology: Topology, options: Options) -> Plan:
+def plan(question: Question, options: Options) -> Plan:
     """Return one stage: each server's log is read."""
-    steps = (CountLogLines(server=server.name, path=server.log, token=options.token) for server in _servers(topology))
+    steps = (CountLogLines(server=server.name, path=server.log, token=options.token) for server in _servers(question))
     return Plan((Stage(StageName.AFTER, tuple(steps)),))
 
 
-def _servers(topology: Topology) -> list[Server]:
-    return [server for backend in topology.backends for server in backend.servers if server.log]
+def _servers(question: Question) -> list[Server]:
+    return [server for backend in question.cluster.backends for server in backend.servers if server.log]
 
 
-def judge(topology: Topology, samples: Sequence[Sample]) -> list[Verdict]:
+def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     """Return a verdict on each log."""
     return [_of_log(sample) for sample in samples if isinstance(sample, LogLines)]
 

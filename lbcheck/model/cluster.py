@@ -1,0 +1,262 @@
+"""The cluster as lbcheck understands it: who asks, who resolves, who balances, who serves, and what is published.
+
+Each thing is here once, by its name, its addresses and its weight. What is known of its capacity is a record beside it
+(`holds`, capacity.py); None: nobody has asked for it, and no other check needs it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import Protocol, TypeVar
+
+from lbcheck.errors import InventoryError, LbcheckError
+from lbcheck.model import schemes
+from lbcheck.model.address import Family, PortRange, family
+from lbcheck.model.capacity import SOCKET_BYTES, BalancerCapacity, ClientCapacity, FrontendCapacity, ServerCapacity
+from lbcheck.model.nat import NatCapacity
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the inventory and the addresses that it serves from."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client host, or `hosts` alike of one address each whose addresses are not known."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    behind: str = ""  # the NAT gateway that its IPv4 passes
+    hosts: int = 1
+    holds: ClientCapacity | None = None
+
+    @cached_property
+    def families(self) -> tuple[int, int]:
+        """How many IPv4 and IPv6 source addresses a host has; where none are known, one of IPv4."""
+        six = sum(":" in address for address in self.addresses)
+        return (len(self.addresses) - six, six) if self.addresses else (1, 0)
+
+
+@dataclass(frozen=True)
+class Vip:
+    """An address that clients connect to, and the balancer where it is at home; empty: each balancer takes its part."""
+
+    address: str
+    home: str = ""
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A host that runs HAProxy; `stats` are the URIs of its statistics, one for each process.
+
+    `log`: where it writes its own log, a file or journal:UNIT; empty: not known.
+    """
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    stats: tuple[str, ...] = ()
+    log: str = ""
+    holds: BalancerCapacity | None = None
+
+    def __post_init__(self) -> None:
+        for uri in self.stats:
+            if not schemes.of_counters(uri):
+                raise LbcheckError(f"statistics '{uri}': write {schemes.forms()}")
+            if ":" in uri.rpartition("@")[0].partition("://")[2]:
+                where = uri.partition("://")[2].rpartition("@")[2]
+                raise LbcheckError(f"statistics at {where}: the password goes into LBCHECK_STATS_PASSWORD, not the URI")
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server of a backend; `log` and `stub_status` say where its own counters are, where it has them."""
+
+    name: str
+    weight: int = 1
+    addresses: tuple[str, ...] = ()
+    log: str = ""
+    stub_status: str = ""
+    holds: ServerCapacity | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 256:  # HAProxy's range
+            raise InventoryError(f"server '{self.name}': weight {self.weight} is not between 0 and 256")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Servers that share the requests of a frontend. Empty `algorithm` or `servers`: not known beforehand."""
+
+    name: str
+    algorithm: str = ""
+    servers: tuple[Server, ...] = ()
+    mode: str = ""  # http, tcp, or empty: as the balancer says
+    redispatch: bool = False  # HAProxy's default; with it the other servers take what a full one refuses
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Server name → weight."""
+        return {server.name: server.weight for server in self.servers}
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """A URL that people ask for (tcp://HOST:PORT: any protocol), the addresses that answer, and the backend behind.
+
+    No `url`: only its ports are known (`holds`). No `addresses`: it answers at every VIP.
+    """
+
+    name: str
+    url: str = ""
+    backend: str = ""
+    addresses: tuple[str, ...] = ()
+    holds: FrontendCapacity | None = None
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether answers can be asked for."""
+        return self.url.startswith(("http:", "https:"))
+
+
+@dataclass(frozen=True)
+class DnsName:
+    """A name and the addresses that it should give; none: whatever it gives."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+
+    def of_family(self, version: int) -> tuple[str, ...]:
+        """Return its IPv4 (4) or IPv6 (6) addresses."""
+        return tuple(address for address in self.addresses if family(address) == version)
+
+
+@dataclass(frozen=True)
+class NatGateway:
+    """A host that translates: outside addresses × ports."""
+
+    name: str
+    addresses: tuple[str, ...]
+    ports: PortRange
+    shares_with: str = ""  # the gateway whose subscribers it takes a part of
+    holds: NatCapacity | None = None
+
+
+Capacity_co = TypeVar("Capacity_co", covariant=True)
+
+
+class Named(Protocol):
+    """Whatever has a name."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+
+class Thing(Named, Protocol[Capacity_co]):
+    """Whatever holds connections."""
+
+    @property
+    def holds(self) -> Capacity_co | None: ...  # noqa: D102
+
+
+def capacity_of(thing: Thing[Capacity_co]) -> Capacity_co:
+    """Return what is known of a thing's capacity; LbcheckError where nobody has asked for it."""
+    if thing.holds is None:
+        kind = type(thing).__name__.lower()
+        raise LbcheckError(f"{kind} '{thing.name}': nothing is known of its capacity (holds); lbcheck capacity asks")
+    return thing.holds
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """All of it. `notes` are sentences on what was not understood, `assumed` on what nobody said of capacity."""
+
+    dns_servers: tuple[Host, ...] = ()
+    resolvers: tuple[Host, ...] = ()
+    balancers: tuple[Balancer, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    frontends: tuple[Frontend, ...] = ()
+    vips: tuple[Vip, ...] = ()
+    names: tuple[DnsName, ...] = ()
+    nat_gateways: tuple[NatGateway, ...] = ()
+    clients: tuple[Client, ...] = ()
+    socket_bytes: int = SOCKET_BYTES
+    notes: tuple[str, ...] = field(default=())
+    assumed: tuple[str, ...] = field(default=())
+
+    @property
+    def web(self) -> tuple[Frontend, ...]:
+        """The frontends that answer to HTTP."""
+        return tuple(frontend for frontend in self.frontends if frontend.speaks_http)
+
+    def backend(self, name: str) -> Backend:
+        """Return the backend called `name`."""
+        for backend in self.backends:
+            if backend.name == name:
+                return backend
+        raise InventoryError(f"backend '{name}' is not in cluster_backends; a frontend names it")
+
+    def balanced(self, frontend: Frontend) -> Backend | None:
+        """Return the backend that balancers put behind a frontend; None: what is behind it is not known."""
+        return self.backend(frontend.backend) if frontend.backend and self.balancers else None
+
+    def addresses(self, frontend: Frontend, version: Family) -> tuple[str, ...]:
+        """Return the addresses of one family where a frontend answers."""
+        given = frontend.addresses or tuple(vip.address for vip in self.vips)
+        return tuple(address for address in given if (":" in address) == (version == 6))
+
+    def serving(self) -> tuple[Balancer, ...]:
+        """Return the balancers that take connections: those with a VIP at home, all where no VIP says its home."""
+        homes = {vip.home for vip in self.vips} - {""}
+        return tuple(b for b in self.balancers if b.name in homes) if homes else self.balancers
+
+    @cached_property
+    def behind(self) -> Mapping[str, Sequence[Client]]:
+        """NAT gateway → the clients behind it; those behind none under the empty name."""
+        found: dict[str, list[Client]] = {}
+        for client in self.clients:
+            found.setdefault(client.behind, []).append(client)
+        return found
+
+    def contradiction(self) -> str:
+        """Return which name stands twice or refers to nothing, or nothing: a path through the cluster has to be one."""
+        return next(chain(self._twice(), self._dangling()), "")
+
+    def _twice(self) -> Iterator[str]:
+        kinds: Mapping[str, Sequence[Named]] = {
+            "balancers": self.balancers,
+            "backends": self.backends,
+            "nats": self.nat_gateways,
+            "frontends": self.frontends,
+        }
+        for kind, things in kinds.items():
+            count = Counter(thing.name for thing in things)
+            yield from (f"{kind}: '{name}' is there twice" for name, number in count.items() if number > 1)
+
+    def _dangling(self) -> Iterator[str]:
+        for vip in self.vips:
+            yield from _refer(f"VIP {vip.address}: home", vip.home, self.balancers)
+        for frontend in self.frontends:
+            yield from _refer(f"frontend '{frontend.name}': backend", frontend.backend, self.backends)
+        for client in self.clients:
+            yield from _refer(f"client '{client.name}': behind", client.behind, self.nat_gateways)
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Address → whose it is, for sentences: `VIP of lb2`, `web1`."""
+        hosts: tuple[Host | Client, ...] = (*self.dns_servers, *self.resolvers, *self.clients)
+        found = {address: host.name for host in hosts for address in host.addresses}
+        for backend in self.backends:
+            found |= {address: server.name for server in backend.servers for address in server.addresses}
+        return found | {vip.address: f"VIP of {vip.home}" if vip.home else "VIP" for vip in self.vips}
+
+
+def _refer(what: str, name: str, things: Sequence[Named]) -> Iterator[str]:
+    if name and not any(thing.name == name for thing in things):
+        known = ", ".join(sorted(thing.name for thing in things)) or "none"
+        yield f"{what} '{name}' does not exist; there is {known}"
