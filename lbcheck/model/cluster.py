@@ -167,8 +167,8 @@ class Thing(Named, Protocol[Capacity_co]):
 def capacity_of(thing: Thing[Capacity_co]) -> Capacity_co:
     """Return what is known of a thing's capacity; LbcheckError where nobody has asked for it."""
     if thing.holds is None:
-        kind = type(thing).__name__.lower()
-        raise LbcheckError(f"{kind} '{thing.name}': nothing is known of its capacity (holds); lbcheck capacity asks")
+        what = f"{type(thing).__name__} '{thing.name}'"
+        raise LbcheckError(f"{what}: nothing is known of its capacity; docs/capacity.md has the variables that say it")
     return thing.holds
 
 

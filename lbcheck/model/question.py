@@ -6,6 +6,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
 
 HERE = "here"  # where a step runs that needs no other host
+SERVED_BY = "header:x-served-by"  # how answers name their server where nobody says
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Topology(Cluster):
     """A cluster and how it may be asked, in one: what `lbcheck topology` shows, and a team's own tests get."""
 
     lab: bool = False
-    identify: str = ""
+    identify: str = SERVED_BY
     identify_balancer: str = ""
     reachable: tuple[str, ...] = ()
 
@@ -24,7 +25,7 @@ class Question:
 
     cluster: Cluster = field(default_factory=Cluster)
     lab: bool = False  # nobody is harmed: no limit on the rate, and tuples may be used up
-    identify: str = "header:x-served-by"  # how answers name their server
+    identify: str = SERVED_BY  # how answers name their server
     identify_balancer: str = ""
     reachable: tuple[str, ...] = ()  # hosts where steps may run
     watches_failover: bool = False  # clients watch while something fails

@@ -369,6 +369,30 @@ def test_what_is_not_there_cannot_grow() -> None:
         predict(ONE, {"nat-address": 1})
 
 
+# --- what has to be known ---
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sentence"),
+    [
+        (replace(ONE, frontends=()), "no frontends: set cluster_frontends"),
+        (replace(ONE, vips=()), "frontend 'www' answers nowhere: set cluster_vips"),
+        (replace(ONE, clients=(), balancers=()), "frontend 'www' has no clients before it and no balancers behind it"),
+        (replace(ONE, balancers=(Balancer("lb1"),)), "Balancer 'lb1': nothing is known of its capacity"),
+        (replace(ONE, clients=(Client("c1"),)), "Client 'c1': nothing is known of its capacity"),
+    ],
+)
+def test_what_is_missing_is_asked_for(cluster: Cluster, sentence: str) -> None:
+    """Without a path, or figures of each thing on it, nothing is predicted, and a sentence says what to set."""
+    with pytest.raises(LbcheckError, match=sentence):
+        predict(cluster, {})
+
+
+def test_what_is_behind_a_frontend_without_balancers_is_not_modelled() -> None:
+    """An inventory of clients and servers alone: the path ends at the addresses that answer."""
+    assert [hop.name for hop in www(replace(ONE, balancers=())).hops] == ["client → VIP"]
+
+
 # --- the verdicts ---
 
 

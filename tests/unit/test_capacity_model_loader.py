@@ -330,3 +330,21 @@ def test_what_is_wrong_in_an_inventory_names_host_and_variable(hosts: dict[str, 
     with pytest.raises(LbcheckError) as caught:
         of_inventory(hosts)
     assert sentence in str(caught.value)
+
+
+def test_a_slip_in_the_figures_stops_no_other_check() -> None:
+    """Who is there is understood without them: only what needs them reads them."""
+    found = listing(HOSTS | {"c1": HOSTS["c1"] | {"client_ephemeral_ports": "9-1"}}, GROUPS, **SHARED)
+    cluster = understand(found, "hosts.yml").cluster
+    assert [client.behind for client in cluster.clients] == ["", "nat1"]
+    assert {thing.holds for thing in (*cluster.clients, *cluster.balancers, *cluster.frontends)} == {None}
+
+
+def test_a_frontend_called_twice_stops_capacity_alone() -> None:
+    """One name for HTTP and HTTPS is no fault of a fleet; a path's verdict needs a name of its own."""
+    twice = [SHARED["cluster_frontends"][0], SHARED["cluster_frontends"][0] | {"url": "http://www.test/"}]
+    found = listing(HOSTS, GROUPS, **SHARED | {"cluster_frontends": twice})
+    question = understand(found, "hosts.yml")
+    assert len(question.cluster.web) == 2
+    with pytest.raises(LbcheckError, match=r"hosts\.yml: frontends: 'www' is there twice"):
+        with_capacity(question.cluster, Reader(found, "hosts.yml"))

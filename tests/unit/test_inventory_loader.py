@@ -138,3 +138,17 @@ def test_a_limit_decides_where_steps_may_run(tmp_path: Path) -> None:
     assert len(question.cluster.clients) == 2
     with pytest.raises(InventoryError, match="'nobody' matches no host"):
         load([str(inventory)], limit="nobody")
+
+
+def test_a_client_without_a_public_address_is_behind_its_networks_gateway() -> None:
+    """`cluster_behind` says it, else a network that the client shares with a gateway; a template says nothing."""
+    gateway = {"cluster_addresses": {"public": ["198.18.0.40"], "homes": ["100.64.0.1"]}}
+    clients: dict[str, dict[str, Any]] = {
+        "c1": {"cluster_addresses": {"homes": ["100.64.0.2"]}},
+        "c2": {"cluster_addresses": {"public": ["198.18.0.31"], "homes": ["100.64.0.3"]}},
+        "c3": {"cluster_addresses": {"public": ["198.18.0.32"]}, "cluster_behind": "nat1"},
+        "c4": {"cluster_addresses": {"homes": ["100.64.0.4"]}, "cluster_behind": "{{ gateway }}"},
+    }
+    found = listing({"nat1": gateway} | clients, {"nat_gateways": ["nat1"], "clients": list(clients)})
+    behind = [client.behind for client in understand(found, "hosts.yml").cluster.clients]
+    assert behind == ["nat1", "", "nat1", "nat1"]

@@ -67,6 +67,12 @@ def test_the_fixtures_read_an_inventory(pytester: pytest.Pytester) -> None:
 
         def test_topology(topology):
             assert [balancer.name for balancer in topology.balancers] == ["lb1"]
+            assert [vip.home for vip in topology.vips] == ["lb1"]
+            assert topology.backend("web").weights == {"web1": 1}
+            assert [name.name for name in topology.names] == ["www.test"]
+            assert [frontend.url for frontend in topology.web] == ["http://www.test/"]
+            assert (topology.lab, topology.identify) == (False, "header:x-served-by")
+            assert topology.reachable == ("lb1", "web1")
 
         def test_room(lbcheck_run):
             assert_capacity(lbcheck_run("capacity"), at_least=5000, frontend="www")
