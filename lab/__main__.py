@@ -75,10 +75,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> int:
     need_root()
-    cluster = inventory.load(options.inventory or ["inventory/lab"])
+    wiring = inventory.load(options.inventory or ["inventory/lab"])
     instance = current_instance()
     with locked(instance):
-        up(instance, cluster)
+        up(instance, wiring)
     return 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab import cgroup, network
 from lab.errors import LabError
-from lab.inventory import Host
+from lab.inventory import WiredHost
 from lab.state import Instance, start_time
 from lab.system import mounts_below
 
@@ -50,7 +50,7 @@ exec nsenter --target {leader} --mount --uts --ipc --net --pid --cgroup --root -
 class Start:
     """A host on its way up: its supervisor, and the socket that systemd says on when it is ready."""
 
-    host: Host
+    host: WiredHost
     process: subprocess.Popen[bytes]
     notify: socket.socket
     leader: int = 0
@@ -75,14 +75,14 @@ def running(instance: Instance, host: str) -> bool:
     return False
 
 
-def same(instance: Instance, host: Host, image: Path) -> bool:
+def same(instance: Instance, host: WiredHost, image: Path) -> bool:
     """Return whether a host stands as it is wanted now: with these interfaces, over this image."""
     with suppress(OSError):
         return (folder(instance, host.name) / "host.json").read_text(encoding="utf-8") == _description(host, image)
     return False
 
 
-def _description(host: Host, image: Path) -> str:
+def _description(host: WiredHost, image: Path) -> str:
     return json.dumps(asdict(host) | {"image": str(image)})
 
 
@@ -93,7 +93,7 @@ def remove(instance: Instance, name: str) -> None:
     shutil.rmtree(folder(instance, name), ignore_errors=True)
 
 
-def start(instance: Instance, hosts: Iterable[Host], image: Path) -> None:
+def start(instance: Instance, hosts: Iterable[WiredHost], image: Path) -> None:
     """Start hosts, all at once, and wait until each is ready; one that is not, for whatever reason, is taken away."""
     starts: list[Start] = []
     try:
@@ -110,7 +110,7 @@ def start(instance: Instance, hosts: Iterable[Host], image: Path) -> None:
                 one.process.wait()
 
 
-def _launch(instance: Instance, host: Host, image: Path) -> Start:
+def _launch(instance: Instance, host: WiredHost, image: Path) -> Start:
     NSPAWN_STATE.mkdir(parents=True, exist_ok=True)
     group = cgroup.of_host(instance, host.name)
     group.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def _launch(instance: Instance, host: Host, image: Path) -> Start:
     return Start(host, process, notify)
 
 
-def _nspawn(host: Host, image: Path, namespace: str) -> list[str]:
+def _nspawn(host: WiredHost, image: Path, namespace: str) -> list[str]:
     return [
         *("systemd-nspawn", "--quiet", "--boot", "--volatile=overlay", f"--directory={image}"),
         *(f"--machine={host.name}", f"--hostname={host.name}", f"--network-namespace-path={namespace}"),

@@ -29,7 +29,7 @@ class Interface:
 
 
 @dataclass(frozen=True)
-class Host:
+class WiredHost:
     """A host of the lab. IPv6 addresses and routes are not here: the role `network` sets them on every substrate."""
 
     name: str
@@ -37,15 +37,15 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """All that has to be stood up."""
+class Wiring:
+    """All that has to be stood up: networks, and the hosts in them."""
 
     networks: tuple[str, ...]
-    hosts: tuple[Host, ...]
+    hosts: tuple[WiredHost, ...]
 
 
-def load(sources: Iterable[str]) -> Cluster:
-    """Read the cluster from Ansible inventories, through `ansible-inventory`: every format and plugin works."""
+def load(sources: Iterable[str]) -> Wiring:
+    """Read the wiring from Ansible inventories, through `ansible-inventory`: every format and plugin works."""
     sources = list(sources)
     for source in sources:
         if not Path(source).exists() and "," not in source:
@@ -74,8 +74,8 @@ def _reason(stderr: str) -> str:
     return f"{said} ({place[1]})" if place else said
 
 
-def parse(listing: Mapping[str, Any], label: str) -> Cluster:
-    """Return the cluster that `ansible-inventory --list` describes; LabError names the host and what is wrong there."""
+def parse(listing: Mapping[str, Any], label: str) -> Wiring:
+    """Return the wiring that `ansible-inventory --list` describes; LabError names the host and what is wrong there."""
     hostvars: Mapping[str, Mapping[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
     members = {name: own for name, own in sorted(hostvars.items()) if "cluster_addresses" in own}
     if not members:
@@ -91,7 +91,7 @@ def parse(listing: Mapping[str, Any], label: str) -> Cluster:
                     f"host '{name}' ({label}) has another cluster_networks.{network} than the hosts before it"
                 )
     hosts = tuple(_host(name, own, networks, addresses) for name, own in members.items())
-    return Cluster(networks=tuple(sorted(networks)), hosts=hosts)
+    return Wiring(networks=tuple(sorted(networks)), hosts=hosts)
 
 
 def _networks(own: Mapping[str, Any], where: str) -> dict[str, list[Network]]:
@@ -132,7 +132,7 @@ class _Addresses:
         return address
 
 
-def _host(name: str, own: Mapping[str, Any], networks: Mapping[str, list[Network]], addresses: _Addresses) -> Host:
+def _host(name: str, own: Mapping[str, Any], networks: Mapping[str, list[Network]], addresses: _Addresses) -> WiredHost:
     where = f"host '{name}' ({addresses.label})"
     declared = own["cluster_addresses"]
     if not isinstance(declared, Mapping) or not declared:
@@ -147,7 +147,7 @@ def _host(name: str, own: Mapping[str, Any], networks: Mapping[str, list[Network
         interfaces.append(Interface(network, next((one for one in placed if ":" not in one), None)))
     for text in _shared_addresses(own):
         addresses.take(text, name)
-    return Host(name, tuple(interfaces))
+    return WiredHost(name, tuple(interfaces))
 
 
 def _place(address: Address, name: str, prefixes: Iterable[Network], where: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.inventory import Host
+from lab.inventory import WiredHost
 from lab.state import Instance
 from lab.system import mounts_below, run, unmount
 
@@ -62,7 +62,7 @@ def bridges(instance: Instance) -> list[str]:
     return [link["ifname"] for link in json.loads(links or "[]") if link]
 
 
-def attach(instance: Instance, hosts: Iterable[Host]) -> None:
+def attach(instance: Instance, hosts: Iterable[WiredHost]) -> None:
     """Make the hosts' namespaces and connect each of their interfaces, with its IPv4 address, to its bridge."""
     hosts = list(hosts)
     for host in hosts:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lab.errors import LabError
-from lab.inventory import Cluster, Host, Interface, parse
+from lab.inventory import Interface, WiredHost, Wiring, parse
 
 NETWORKS = {
     "public": {"ipv4": "198.18.0.0/24", "ipv6": "2001:2::/64"},
@@ -21,16 +21,16 @@ def listing(hosts: dict[str, dict[str, Any]], networks: object = NETWORKS) -> di
 def test_interface_is_named_after_its_network_and_has_its_prefix() -> None:
     """A host gets an interface for each network that it has addresses in, with the network's prefix length."""
     addresses = {"public": ["198.18.0.21", "2001:2::21"], "backend": ["198.19.0.21"]}
-    assert parse(listing({"lb1": {"cluster_addresses": addresses}}), "lab") == Cluster(
+    assert parse(listing({"lb1": {"cluster_addresses": addresses}}), "lab") == Wiring(
         networks=("backend", "public"),
-        hosts=(Host("lb1", (Interface("public", "198.18.0.21/24"), Interface("backend", "198.19.0.21/24"))),),
+        hosts=(WiredHost("lb1", (Interface("public", "198.18.0.21/24"), Interface("backend", "198.19.0.21/24"))),),
     )
 
 
 def test_interface_may_have_ipv6_only() -> None:
     """A host without an IPv4 address in a network has an interface there all the same."""
-    cluster = parse(listing({"lb1": {"cluster_addresses": {"public": ["2001:2::21"]}}}), "lab")
-    assert cluster.hosts[0].interfaces == (Interface("public", None),)
+    wiring = parse(listing({"lb1": {"cluster_addresses": {"public": ["2001:2::21"]}}}), "lab")
+    assert wiring.hosts[0].interfaces == (Interface("public", None),)
 
 
 def test_host_without_cluster_addresses_is_not_the_labs() -> None:
