@@ -87,8 +87,9 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
     reader = Reader(listing, where)
     if not reader.hostvars:
         raise reader.fail("the inventory has no hosts")
+    service = _service(reader)
     lab = bool(reader.common("lbcheck_lab", False))
-    cluster = _cluster(reader)
+    cluster = _with_surroundings(reader, service)
     identify = str(reader.common("lbcheck_identify", Question.identify))
     identify_balancer = str(reader.common("lbcheck_identify_balancer", Question.identify_balancer))
     _refuse_contradictions(reader, cluster)
@@ -101,19 +102,22 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
     )
 
 
-def _cluster(reader: Reader) -> Cluster:
+def _service(reader: Reader) -> Cluster:
+    """Return what is balanced: where it is published, by whom, and among whom."""
     balancers = tuple(_balancer(reader, host) for host in reader.hosts("load_balancers"))
     vips = tuple(Vip(a, host) for host in reader.hosts("load_balancers") for a in _vips(reader, host))
     backends = tuple(_backend(reader, spec) for spec in reader.specs("cluster_backends", ("name",)))
     frontends = _frontends(reader, vips, balancers)
-    return Cluster(
+    return Cluster(balancers=balancers, backends=backends, frontends=frontends, vips=vips)
+
+
+def _with_surroundings(reader: Reader, service: Cluster) -> Cluster:
+    """Return the cluster: who gives the service's names, who asks for it, and what is in between."""
+    return replace(
+        service,
         dns_servers=_plain(reader, "dns_servers"),
         resolvers=_plain(reader, "resolvers"),
-        balancers=balancers,
-        backends=backends,
-        frontends=frontends,
-        vips=vips,
-        names=_names(reader, vips, backends, frontends),
+        names=_names(reader, service),
         nat_gateways=tuple(_nat(reader, host) for host in reader.hosts("nat_gateways")),
         clients=tuple(_clients(reader)),
     )
@@ -200,18 +204,18 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _names(
-    reader: Reader, vips: tuple[Vip, ...], backends: tuple[Backend, ...], frontends: tuple[Frontend, ...]
-) -> tuple[DnsName, ...]:
+def _names(reader: Reader, service: Cluster) -> tuple[DnsName, ...]:
     """Return what DNS should give: cluster_names, else each frontend's host name."""
     groups = {
-        "vips": tuple(vip.address for vip in vips),
+        "vips": tuple(vip.address for vip in service.vips),
         # A server of two backends is published once.
-        "backends": tuple(dict.fromkeys(a for backend in backends for s in backend.servers for a in s.addresses)),
+        "backends": tuple(
+            dict.fromkeys(a for backend in service.backends for s in backend.servers for a in s.addresses)
+        ),
     }
     specs = reader.specs("cluster_names", ("name",))
     if not specs:
-        hosts = {urlsplit(f.url).hostname or "": f.addresses for f in frontends}
+        hosts = {urlsplit(f.url).hostname or "": f.addresses for f in service.frontends}
         return tuple(DnsName(host, groups["vips"] and found) for host, found in hosts.items() if not is_address(host))
     for spec in specs:
         if spec.get("gives", "vips") not in groups and "addresses" not in spec:

@@ -92,14 +92,15 @@ def _balancer(reader: Reader, balancer: Balancer, figures: Figures) -> Balancer:
 
 def _backend(reader: Reader, backend: Backend, spec: Mapping[str, Any], figures: Figures) -> Backend:
     ports = spec.get("ports", spec.get("port"))
-    servers = tuple(_server(reader, server, ports, figures) for server in backend.servers)
-    said = Fields({"redispatch": spec.get("redispatch")}, f"{reader.where}: backend '{backend.name}'")
+    what = f"backend '{backend.name}'"
+    servers = tuple(_server(reader, server, f"{what}: server", ports, figures) for server in backend.servers)
+    said = Fields({"redispatch": spec.get("redispatch")}, f"{reader.where}: {what}")
     return replace(backend, servers=servers, redispatch=figures.redispatch(said))
 
 
-def _server(reader: Reader, server: Server, ports: object, figures: Figures) -> Server:
+def _server(reader: Reader, server: Server, kind: str, ports: object, figures: Figures) -> Server:
     address = next(iter(reader.addresses(server.name, "backend") or server.addresses), None)
-    said = _said(reader, "server", server.name, SERVER, address=address, ports=ports)
+    said = _said(reader, kind, server.name, SERVER, address=address, ports=ports)
     return replace(server, holds=figures.of_server(said))
 
 
