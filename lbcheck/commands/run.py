@@ -22,6 +22,6 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     question = load(options.inventory, options.limit)
     for note in question.cluster.notes if options.verbose else ():
-        sys.stderr.write(f"lbcheck: not understood: {note}\n")
+        sys.stderr.write(f"lbcheck: {note}\n")
     asked = Options(requests=options.requests, queries=options.queries, **output.asked(options, lab=question.lab))
     return output.measure(options, question, asked, checks=options.check, inventories=options.inventory)

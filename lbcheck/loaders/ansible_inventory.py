@@ -37,7 +37,15 @@ from lbcheck.model.cluster import (
 )
 from lbcheck.model.question import Question
 
-GROUPS = ("dns_servers", "resolvers", "load_balancers", "backends", "nat_gateways", "clients")
+# Each group, and what its hosts' absence means: it may well be meant.
+GROUPS = {
+    "dns_servers": "no name servers: no authoritative server is asked",
+    "resolvers": "no resolvers: each host asks its own",
+    "load_balancers": "no load balancers: no counters are read",
+    "backends": "no servers: cluster_backends may name other groups of them",
+    "nat_gateways": "no NAT gateways: no client is behind one",
+    "clients": "no clients: probes run on this machine",
+}
 
 
 def load(inventories: Sequence[str], limit: str = "", *, capacity: bool = False) -> Question:
@@ -249,14 +257,16 @@ def _refuse_contradictions(reader: Reader, cluster: Cluster) -> None:
 
 
 def _notes(reader: Reader, cluster: Cluster) -> Iterator[str]:
-    """Give a sentence for each thing that was not understood, each once."""
+    """Give a sentence for each thing that is not there, or was not understood, each once."""
     grouped = {host for group in GROUPS for host in reader.hosts(group)}
     grouped |= {server.name for backend in cluster.backends for server in backend.servers}
     notes = list(reader.notes)
     notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in grouped]
-    for group in GROUPS:
-        if not reader.hosts(group):
-            notes.append(f"no hosts in group {reader.groups.get(group, group)} ({group})")
+    notes += [
+        f"{absence} (group {reader.groups.get(group, group)})"
+        for group, absence in GROUPS.items()
+        if not reader.hosts(group)
+    ]
     without = [s for s in (*cluster.dns_servers, *cluster.resolvers) if not s.addresses]
     notes += [f"host {host.name} has no address: set cluster_addresses or ansible_host" for host in without]
     if not cluster.frontends:

@@ -9,7 +9,7 @@ from lbcheck.model.address import is_address
 
 
 class Reader:
-    """What `ansible-inventory --list` gave; `notes` gathers what was not understood."""
+    """What `ansible-inventory --list` gave; `notes` gathers what is odd about it."""
 
     def __init__(self, listing: Mapping[str, Any], where: str) -> None:
         self.listing, self.where = listing, where

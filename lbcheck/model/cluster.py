@@ -174,7 +174,10 @@ def capacity_of(thing: Thing[Capacity_co]) -> Capacity_co:
 
 @dataclass(frozen=True)
 class Cluster:
-    """All of it. `notes` are sentences on what was not understood, `assumed` on what nobody said of capacity."""
+    """All of it.
+
+    `notes` are sentences on what is not there or was not understood, `assumed` on what nobody said of capacity.
+    """
 
     dns_servers: tuple[Host, ...] = ()
     resolvers: tuple[Host, ...] = ()

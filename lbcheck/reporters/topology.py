@@ -37,4 +37,4 @@ def _lines(topology: Topology) -> Iterator[str]:
     yield f"answers name their server by {topology.identify}" + (
         f", their balancer by {topology.identify_balancer}" if topology.identify_balancer else ""
     )
-    yield from (f"not understood: {note}" for note in topology.notes)
+    yield from (f"note: {note}" for note in topology.notes)

@@ -182,9 +182,11 @@ def test_one_small_server_ends_the_path_for_all() -> None:
     cluster = with_servers(holding(WEB1, maxconn=10), WEB2)
     [verdict] = predict(cluster, {})
     assert verdict.summary == ("holds 20 connections at once; limited by HAProxy maxconn (server) (balancer → server)")
-    assert "server web1 is full first and limits the path; with redispatch all would hold 110" in [
-        finding.message for finding in verdict.findings
-    ]
+    sentence = (
+        "web1 (weight 1 of 2) reaches its limit of 10 first. Further connections for it fail, so the servers hold 20 "
+        "together. With `option redispatch` they would go to another server: 110."
+    )
+    assert sentence in [finding.message for finding in verdict.findings]
 
 
 def test_two_balancers_with_limits_of_different_kinds_are_added_up() -> None:

@@ -66,7 +66,7 @@ def test_what_was_not_understood_is_said() -> None:
     """A host in no group, a group that is missing: notes, no errors."""
     cluster = understand(listing(HOSTS | {"db1": {}}, GROUPS, **SHARED), "hosts.yml").cluster
     assert "host db1 is in none of lbcheck's groups" in cluster.notes
-    assert "no hosts in group clients (clients)" in cluster.notes
+    assert "no clients: probes run on this machine (group clients)" in cluster.notes
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from lbcheck.analysis.tuples import client_hop, server_hop
 from lbcheck.analysis.tuples.hops import Hop, Parts, Path, hop
+from lbcheck.analysis.tuples.server_hop import FullFirst
 from lbcheck.model.cluster import Client, Cluster, Frontend, NatGateway, capacity_of
 from lbcheck.model.opening import Opening
 
@@ -75,11 +76,11 @@ def of_nat(cluster: Cluster, name: str, gateways: Sequence[NatGateway]) -> Path:
     return Path(f"NAT {name}", (hop(client_hop.NAT_NAME, parts),), client_hop.wish(behind), bypass)
 
 
-def when_redispatched(cluster: Cluster, name: str) -> tuple[str, int] | None:
-    """Return the server that is full first, and what all servers would hold together; None: it is the same."""
+def full_first(cluster: Cluster, name: str) -> FullFirst | None:
+    """Return the server of a frontend's backend that is full first; None where redispatch changes nothing."""
     frontend = next(frontend for frontend in cluster.frontends if frontend.name == name)
     backend = cluster.balanced(frontend)
-    return server_hop.when_redispatched(cluster, backend) if backend else None
+    return server_hop.full_first(cluster, backend) if backend else None
 
 
 def with_reuse(cluster: Cluster, reuse: bool) -> Cluster:

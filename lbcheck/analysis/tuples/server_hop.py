@@ -1,6 +1,7 @@
 """The hops behind the VIPs: what each balancer holds, and what it can open towards servers that share by weight."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from lbcheck.analysis.tuples import binding, dealing
 from lbcheck.analysis.tuples.hops import FAMILIES, SOURCE_PORTS, Endpoints, Hop, Lane, Parts, Product, hop
@@ -63,14 +64,28 @@ def servers(cluster: Cluster, backend: Backend) -> Hop:
     return hop(NAME, parts, combine=dealt_out)
 
 
-def when_redispatched(cluster: Cluster, backend: Backend) -> tuple[str, int] | None:
-    """Return the server that is full first and what all hold together; None where redispatch changes nothing."""
+@dataclass(frozen=True)
+class FullFirst:
+    """The server that reaches its limit before the others, where without redispatch they cannot be filled."""
+
+    server: str
+    weight: int  # on all its server lines
+    of_weights: int  # of all servers together
+    limit: int
+    together: int  # connections that all servers hold when it is full
+    redispatched: int  # that they would hold with option redispatch
+
+
+def full_first(cluster: Cluster, backend: Backend) -> FullFirst | None:
+    """Return the server that is full first; None where redispatch changes nothing."""
     capacities, weights = [min(lane.values()) for lane in _lanes(cluster, backend)], _weights(backend)
     first = dealing.first_to_fill(capacities, weights)
-    whole = dealing.spread(capacities, weights, redispatch=True)
-    if backend.redispatch or first is None or whole == dealing.spread(capacities, weights, redispatch=False):
+    together = dealing.spread(capacities, weights, redispatch=False)
+    redispatched = dealing.spread(capacities, weights, redispatch=True)
+    if backend.redispatch or first is None or together == redispatched:
         return None
-    return backend.servers[first].name, whole
+    server = backend.servers[first].name
+    return FullFirst(server, weights[first], sum(weights), capacities[first], together, redispatched)
 
 
 def _weights(backend: Backend) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from lbcheck.analysis.tuples.client_hop import WANTED
 from lbcheck.analysis.tuples.growth import Gain, gains, grow, has_a_place
 from lbcheck.analysis.tuples.hops import Hop, Path
-from lbcheck.analysis.tuples.path import Subject, when_redispatched, with_reuse
+from lbcheck.analysis.tuples.path import Subject, full_first, with_reuse
 from lbcheck.checks.capacity.evidence import BindingLimit, CapacityEvidence, HopEvidence, Limit
 from lbcheck.checks.capacity.parts import Part, parts
 from lbcheck.errors import LbcheckError
@@ -125,11 +125,14 @@ def _worth(path: Path, more: list[Gain]) -> Iterator[Finding]:
 
 
 def _remarks(cluster: Cluster, subject: Subject) -> Iterator[Finding]:
-    uneven = when_redispatched(cluster, subject.frontend) if subject.frontend else None
-    if uneven:
-        server, whole = uneven
-        sentence = f"server {server} is full first and limits the path; with redispatch all would hold {whole:,}"
-        yield Finding(Outcome.PASS, sentence)
+    full = full_first(cluster, subject.frontend) if subject.frontend else None
+    if full:
+        yield Finding(
+            Outcome.PASS,
+            f"{full.server} (weight {full.weight} of {full.of_weights}) reaches its limit of {full.limit:,} first. "
+            f"Further connections for it fail, so the servers hold {full.together:,} together. "
+            f"With `option redispatch` they would go to another server: {full.redispatched:,}.",
+        )
     if subject.nat:
         share = "each total is exact; which subscriber gets how much of it is a race and not predicted"
         yield Finding(Outcome.PASS, share)

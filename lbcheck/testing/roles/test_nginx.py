@@ -2,6 +2,7 @@
 
 import json
 
+from lbcheck.model.address import Endpoint
 from lbcheck.model.cluster import capacity_of
 from lbcheck.testing.fleet import Fleet, Seen, listening, named, runs
 
@@ -33,7 +34,9 @@ def test_behind_a_balancer_the_clients_connection_is_told_too(client: Seen, flee
     """Through a VIP the body has two connections: the balancer's, from one of its sources, and the client's."""
     sources = {source for balancer in fleet.cluster.balancers for source in capacity_of(balancer).sources}
     for frontend in fleet.cluster.web:
-        seen = json.loads(client.host.check_output(f"curl --silent {frontend.url}"))
+        # At its address, whether or not this host can resolve the name: that is the role client's to do.
+        vip = Endpoint(frontend.addresses[0], capacity_of(frontend).ports[0])
+        seen = json.loads(client.host.check_output(f"curl --silent --connect-to ::{vip} {frontend.url}"))
         assert seen["connection"]["source"].rpartition(":")[0].strip("[]") in sources
         assert int(seen["client"]["destination"].rpartition(":")[2]) in capacity_of(frontend).ports
 
