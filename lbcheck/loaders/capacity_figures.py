@@ -23,6 +23,7 @@ ASSUMED = {
     "tw_reuse": "no tcp_tw_reuse",
     "redispatch": "no option redispatch",
     "closes_first": "the side that connects closes first, and keeps TIME_WAIT",
+    "listens": "port 80",
 }
 
 
@@ -65,6 +66,8 @@ class Figures:
             fields.number("queue"),
             _limits(fields),
         )
+        # A server's ports are those that it listens on, not those that it connects from.
+        fields.silent = ["listens" if name == "ports" else name for name in fields.silent]
         self._end("servers", fields)
         return capacity
 

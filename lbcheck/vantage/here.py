@@ -35,7 +35,7 @@ class CountsLogLines(Protocol):
 
 
 def silently(_stage: str) -> None:
-    """Nobody wants to know."""
+    """Take no note of a stage."""
 
 
 def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:

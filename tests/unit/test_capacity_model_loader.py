@@ -67,6 +67,9 @@ def test_what_nobody_says_is_said_to_be_assumed() -> None:
         "sockets are not bound before they connect (binding: none); no tcp_tw_reuse; "
         "the side that connects closes first, and keeps TIME_WAIT",
     )
+    backends = [{"name": "web", "servers": [{"name": "web1"}]}]
+    with_server = model(backends=backends, balancers=[{"name": "lb1"}], frontends=[{"name": "www", "backend": "web"}])
+    assert "assumed for 1 server: port 80" in with_server.assumed
     assert model_file.load(EXAMPLE).assumed[-1].startswith("not known, so no limit: maxconn, file_descriptors of 3")
 
 
