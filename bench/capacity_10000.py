@@ -13,7 +13,7 @@ from bench.table import print_table
 from lbcheck import pipeline
 from lbcheck.loaders.ansible_inventory import understand
 from lbcheck.loaders.capacity_variables import with_capacity
-from lbcheck.loaders.reader import Reader
+from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.exhibit import Style
 from lbcheck.reporters import FORMATS
 
@@ -54,7 +54,7 @@ def measure(hosts: int) -> float:
     given, best = listing(hosts), float("inf")
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        cluster = with_capacity(understand(given, "bench").cluster, Reader(given, "bench"))
+        cluster = with_capacity(understand(given, "bench").cluster, InventoryReader(given, "bench"))
         report = pipeline.predict(cluster, {})
         shown = pipeline.shown(report)
         for render in FORMATS.values():

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.loaders.capacity_variables import with_capacity
-from lbcheck.loaders.reader import Reader, known
+from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import PortRange, is_address
 from lbcheck.model.cluster import (
     Backend,
@@ -56,12 +56,16 @@ def load(inventories: Sequence[str], limit: str = "", *, capacity: bool = False)
     """
     found, where = listing(inventories), ", ".join(inventories)
     question = understand(found, where, _matching(inventories, limit) if limit else None)
-    return replace(question, cluster=with_capacity(question.cluster, Reader(found, where))) if capacity else question
+    return (
+        replace(question, cluster=with_capacity(question.cluster, InventoryReader(found, where)))
+        if capacity
+        else question
+    )
 
 
 def _matching(inventories: Sequence[str], limit: str) -> list[str]:
     """Return the hosts of a pattern. A second call: Ansible says what matches, and then lists nobody else."""
-    hosts = sorted(Reader(_list(inventories, limit), limit).hostvars)
+    hosts = sorted(InventoryReader(_list(inventories, limit), limit).hostvars)
     if not hosts:
         raise InventoryError(f"--limit '{limit}' matches no host of {', '.join(inventories)}")
     return hosts
@@ -92,7 +96,7 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
 
 def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] | None = None) -> Question:
     """Return what may be asked of the cluster in an `ansible-inventory --list`; `where` names it in sentences."""
-    reader = Reader(listing, where)
+    reader = InventoryReader(listing, where)
     if not reader.hostvars:
         raise reader.fail("the inventory has no hosts")
     service = _service(reader)
@@ -110,7 +114,7 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
     )
 
 
-def _service(reader: Reader) -> Cluster:
+def _service(reader: InventoryReader) -> Cluster:
     """Return what is balanced: where it is published, by whom, and among whom."""
     balancers = tuple(_balancer(reader, host) for host in reader.hosts("load_balancers"))
     vips = tuple(Vip(a, host) for host in reader.hosts("load_balancers") for a in _vips(reader, host))
@@ -119,7 +123,7 @@ def _service(reader: Reader) -> Cluster:
     return Cluster(balancers=balancers, backends=backends, frontends=frontends, vips=vips)
 
 
-def _with_surroundings(reader: Reader, service: Cluster) -> Cluster:
+def _with_surroundings(reader: InventoryReader, service: Cluster) -> Cluster:
     """Return the cluster: who gives the service's names, who asks for it, and what is in between."""
     return replace(
         service,
@@ -131,25 +135,25 @@ def _with_surroundings(reader: Reader, service: Cluster) -> Cluster:
     )
 
 
-def _plain(reader: Reader, group: str) -> tuple[Host, ...]:
+def _plain(reader: InventoryReader, group: str) -> tuple[Host, ...]:
     return tuple(Host(name, reader.addresses(name)) for name in reader.hosts(group))
 
 
-def _clients(reader: Reader) -> Iterator[Client]:
+def _clients(reader: InventoryReader) -> Iterator[Client]:
     networks = dict(_networks_behind(reader))
     for host in reader.hosts("clients"):
         said = known(reader.var(host, "cluster_behind"))
         yield Client(host, reader.addresses(host), _behind(reader, host, networks) if said is None else str(said))
 
 
-def _networks_behind(reader: Reader) -> Iterator[tuple[str, str]]:
+def _networks_behind(reader: InventoryReader) -> Iterator[tuple[str, str]]:
     """Give each network that a NAT gateway has an inside in, and the gateway; of two the first."""
     for gateway in reversed(reader.hosts("nat_gateways")):
         networks = reader.var(gateway, "cluster_addresses")
         yield from ((name, gateway) for name in networks if name != "public") if isinstance(networks, dict) else ()
 
 
-def _behind(reader: Reader, host: str, gateways: Mapping[str, str]) -> str:
+def _behind(reader: InventoryReader, host: str, gateways: Mapping[str, str]) -> str:
     """Return the gateway of a client that has no public address itself, but one in a gateway's network."""
     networks = reader.var(host, "cluster_addresses")
     if not isinstance(networks, dict) or "public" in networks:
@@ -157,7 +161,7 @@ def _behind(reader: Reader, host: str, gateways: Mapping[str, str]) -> str:
     return next((gateways[name] for name in networks if name in gateways), "")
 
 
-def _balancer(reader: Reader, host: str) -> Balancer:
+def _balancer(reader: InventoryReader, host: str) -> Balancer:
     return Balancer(
         host,
         reader.addresses(host),
@@ -166,7 +170,7 @@ def _balancer(reader: Reader, host: str) -> Balancer:
     )
 
 
-def _vips(reader: Reader, host: str) -> tuple[str, ...]:
+def _vips(reader: InventoryReader, host: str) -> tuple[str, ...]:
     vips = reader.strings(host, "cluster_vips")
     for vip in vips:
         if not is_address(vip):
@@ -174,7 +178,7 @@ def _vips(reader: Reader, host: str) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_address(vip)) for vip in vips)
 
 
-def _backend(reader: Reader, spec: Mapping[str, Any]) -> Backend:
+def _backend(reader: InventoryReader, spec: Mapping[str, Any]) -> Backend:
     group = spec.get("group", "backends")
     hosts = reader.hosts(group)
     if not hosts:
@@ -183,7 +187,7 @@ def _backend(reader: Reader, spec: Mapping[str, Any]) -> Backend:
     return Backend(str(spec["name"]), str(spec.get("algorithm", "")), servers, str(spec.get("mode", "")))
 
 
-def _server(reader: Reader, host: str) -> Server:
+def _server(reader: InventoryReader, host: str) -> Server:
     weight = reader.var(host, "cluster_weight", 1)
     if isinstance(weight, bool) or not str(weight).isdecimal():
         raise reader.fail(f"host '{host}': cluster_weight '{weight}' is not a number from 0 to 256")
@@ -192,7 +196,7 @@ def _server(reader: Reader, host: str) -> Server:
     return Server(host, int(weight), public, str(log), str(status))
 
 
-def _frontends(reader: Reader, vips: tuple[Vip, ...], balancers: tuple[Balancer, ...]) -> tuple[Frontend, ...]:
+def _frontends(reader: InventoryReader, vips: tuple[Vip, ...], balancers: tuple[Balancer, ...]) -> tuple[Frontend, ...]:
     """Return the frontends; without VIPs, the balancers' own addresses answer."""
     published = tuple(vip.address for vip in vips) or tuple(a for b in balancers for a in b.addresses)
     found = []
@@ -212,7 +216,7 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _names(reader: Reader, service: Cluster) -> tuple[DnsName, ...]:
+def _names(reader: InventoryReader, service: Cluster) -> tuple[DnsName, ...]:
     """Return what DNS should give: cluster_names, else each frontend's host name."""
     groups = {
         "vips": tuple(vip.address for vip in service.vips),
@@ -231,7 +235,7 @@ def _names(reader: Reader, service: Cluster) -> tuple[DnsName, ...]:
     return tuple(DnsName(s["name"], tuple(s.get("addresses") or groups[s.get("gives", "vips")])) for s in specs)
 
 
-def _nat(reader: Reader, host: str) -> NatGateway:
+def _nat(reader: InventoryReader, host: str) -> NatGateway:
     spec = reader.var(host, "cluster_nat", {})
     if not isinstance(spec, dict):
         raise reader.fail(f"host '{host}': cluster_nat '{spec}' is no mapping of fields to values")
@@ -242,7 +246,7 @@ def _nat(reader: Reader, host: str) -> NatGateway:
         raise reader.fail(f"host '{host}': cluster_nat: ports: {error}") from None
 
 
-def _refuse_contradictions(reader: Reader, cluster: Cluster) -> None:
+def _refuse_contradictions(reader: InventoryReader, cluster: Cluster) -> None:
     for frontend in cluster.frontends:
         cluster.backend(frontend.backend)
     owned = [(a, host) for host in reader.hostvars for a in reader.addresses(host)]
@@ -256,7 +260,7 @@ def _refuse_contradictions(reader: Reader, cluster: Cluster) -> None:
             raise reader.fail(f"host '{host}' has an empty cluster_addresses")
 
 
-def _notes(reader: Reader, cluster: Cluster) -> Iterator[str]:
+def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
     """Give a sentence for each thing that is not there, or was not understood, each once."""
     grouped = {host for group in GROUPS for host in reader.hosts(group)}
     grouped |= {server.name for backend in cluster.backends for server in backend.servers}

@@ -13,7 +13,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.loaders import nat_gateway
 from lbcheck.loaders.capacity_figures import Figures, of_frontend
 from lbcheck.loaders.fields import Fields
-from lbcheck.loaders.reader import Reader, known
+from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import URL_PORTS
 from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, NatGateway, Server
 
@@ -51,7 +51,7 @@ SERVER: Variables = {
 }
 
 
-def with_capacity(cluster: Cluster, reader: Reader) -> Cluster:
+def with_capacity(cluster: Cluster, reader: InventoryReader) -> Cluster:
     """Return the cluster with what the inventory says of each thing's capacity."""
     figures = Figures()
     frontends, backends = (reader.specs(f"cluster_{kind}", ("name",)) for kind in ("frontends", "backends"))
@@ -68,7 +68,7 @@ def with_capacity(cluster: Cluster, reader: Reader) -> Cluster:
     return replace(whole, assumed=tuple(figures.assumed(whole)))
 
 
-def _said(reader: Reader, kind: str, host: str, variables: Variables, **otherwise: object) -> Fields:
+def _said(reader: InventoryReader, kind: str, host: str, variables: Variables, **otherwise: object) -> Fields:
     """Return what a host's variables say; `otherwise` holds where they are silent."""
     said: dict[str, object] = otherwise
     for field, names in variables.items():
@@ -78,11 +78,11 @@ def _said(reader: Reader, kind: str, host: str, variables: Variables, **otherwis
     return Fields(said, f"{reader.where}: {kind} '{host}'", {field: names[0] for field, names in variables.items()})
 
 
-def _client(reader: Reader, client: Client, figures: Figures) -> Client:
+def _client(reader: InventoryReader, client: Client, figures: Figures) -> Client:
     return replace(client, holds=figures.of_client(_said(reader, "client", client.name, CLIENT)))
 
 
-def _balancer(reader: Reader, balancer: Balancer, figures: Figures) -> Balancer:
+def _balancer(reader: InventoryReader, balancer: Balancer, figures: Figures) -> Balancer:
     """Where nobody names its sources, they are what it has in the network `backend`: the role haproxy names each."""
     networks = reader.var(balancer.name, "cluster_addresses")
     own = reader.addresses(balancer.name, "backend") if isinstance(networks, dict) else ()
@@ -90,7 +90,7 @@ def _balancer(reader: Reader, balancer: Balancer, figures: Figures) -> Balancer:
     return replace(balancer, holds=figures.of_balancer(said))
 
 
-def _backend(reader: Reader, backend: Backend, spec: Mapping[str, Any], figures: Figures) -> Backend:
+def _backend(reader: InventoryReader, backend: Backend, spec: Mapping[str, Any], figures: Figures) -> Backend:
     ports = spec.get("ports", spec.get("port"))
     what = f"backend '{backend.name}'"
     servers = tuple(_server(reader, server, f"{what}: server", ports, figures) for server in backend.servers)
@@ -98,13 +98,13 @@ def _backend(reader: Reader, backend: Backend, spec: Mapping[str, Any], figures:
     return replace(backend, servers=servers, redispatch=figures.redispatch(said))
 
 
-def _server(reader: Reader, server: Server, kind: str, ports: object, figures: Figures) -> Server:
+def _server(reader: InventoryReader, server: Server, kind: str, ports: object, figures: Figures) -> Server:
     address = next(iter(reader.addresses(server.name, "backend") or server.addresses), None)
     said = _said(reader, kind, server.name, SERVER, address=address, ports=ports)
     return replace(server, holds=figures.of_server(said))
 
 
-def _frontend(reader: Reader, frontend: Frontend, spec: Mapping[str, Any]) -> Frontend:
+def _frontend(reader: InventoryReader, frontend: Frontend, spec: Mapping[str, Any]) -> Frontend:
     said = {
         "ports": spec.get("ports") or _port_of(frontend.url),
         "maxconn": spec.get("maxconn"),
@@ -120,6 +120,6 @@ def _port_of(url: str) -> int | None:
     return parts.port or URL_PORTS.get(parts.scheme)
 
 
-def _nat_gateway(reader: Reader, gateway: NatGateway) -> NatGateway:
+def _nat_gateway(reader: InventoryReader, gateway: NatGateway) -> NatGateway:
     said = {"addresses": list(gateway.addresses)} | dict(reader.var(gateway.name, "cluster_nat", {}))
     return nat_gateway.read(Fields(said | {"name": gateway.name}, f"{reader.where}: NAT '{gateway.name}'"))

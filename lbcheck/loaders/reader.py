@@ -8,7 +8,7 @@ from lbcheck.errors import InventoryError
 from lbcheck.model.address import is_address
 
 
-class Reader:
+class InventoryReader:
     """What `ansible-inventory --list` gave; `notes` gathers what is odd about it."""
 
     def __init__(self, listing: Mapping[str, Any], where: str) -> None:

@@ -57,7 +57,7 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RouteSeen:
     """What one host saw of one route."""
 
     url: str
@@ -75,7 +75,7 @@ class Seen:
 class Watched(Sample):
     """What one host saw of all routes."""
 
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[RouteSeen, ...] = ()
     rehearsal: bool = False
     # It had begun by then, in seconds since the stage began, by the clock of whoever asked for it.
     began_by_s: float | None = None

@@ -18,7 +18,7 @@ from testinfra.utils.ansible_runner import get_ansible_config, get_ansible_host
 from lbcheck import ansible_cli
 from lbcheck.loaders import ansible_inventory
 from lbcheck.loaders.capacity_variables import with_capacity
-from lbcheck.loaders.reader import Reader
+from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.cluster import Cluster, Named
 from lbcheck.model.question import Question
 
@@ -26,7 +26,7 @@ Thing = TypeVar("Thing", bound=Named)
 
 
 @dataclass(frozen=True)
-class Seen:
+class HostView:
     """A host by its name in the inventory, and testinfra's view of it."""
 
     name: str
@@ -39,7 +39,7 @@ class Fleet:
 
     inventories: tuple[str, ...]
     sudo: bool = False
-    _views: dict[str, Seen] = field(default_factory=dict)
+    _views: dict[str, HostView] = field(default_factory=dict)
 
     @cached_property
     def listing(self) -> dict[str, Any]:
@@ -47,9 +47,9 @@ class Fleet:
         return ansible_inventory.listing(self.inventories)
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> InventoryReader:
         """The listing, asked by lbcheck's names."""
-        return Reader(self.listing, ", ".join(self.inventories))
+        return InventoryReader(self.listing, ", ".join(self.inventories))
 
     @cached_property
     def question(self) -> Question:
@@ -65,10 +65,10 @@ class Fleet:
         """Return the hosts of one of lbcheck's groups."""
         return self.reader.hosts(group)
 
-    def seen(self, name: str) -> Seen:
+    def seen(self, name: str) -> HostView:
         """Return a host, entered by the same connection as Ansible's."""
         if name not in self._views:
-            self._views[name] = Seen(name, self._enter(name))
+            self._views[name] = HostView(name, self._enter(name))
         return self._views[name]
 
     def _enter(self, name: str) -> Host:
@@ -96,13 +96,13 @@ def named(things: Iterable[Thing], name: str) -> Thing:
     return next(thing for thing in things if thing.name == name)
 
 
-def runs(seen: Seen, service: str) -> None:
+def runs(seen: HostView, service: str) -> None:
     """Fail unless a service is running now, and will be after a boot."""
     assert seen.host.service(service).is_running, f"{service} on {seen.name} is not running"  # noqa: S101
     assert seen.host.service(service).is_enabled, f"{service} on {seen.name} is not enabled"  # noqa: S101
 
 
-def listening(seen: Seen) -> set[int]:
+def listening(seen: HostView) -> set[int]:
     """Return the TCP ports that have a listener."""
     sockets = seen.host.socket.get_listening_sockets()
     return {int(name.rpartition(":")[2]) for name in sockets if name.startswith("tcp://")}

@@ -7,7 +7,7 @@ from typing import Any
 from lbcheck import pipeline
 from lbcheck.loaders import ansible_inventory
 from lbcheck.loaders.capacity_variables import with_capacity
-from lbcheck.loaders.reader import Reader
+from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.cluster import Cluster
 from lbcheck.model.plan import Options, default_timeout_s
 from lbcheck.model.question import Question, Topology
@@ -30,7 +30,7 @@ class Session:
 
     @cached_property
     def _with_capacity(self) -> Cluster:
-        return with_capacity(self.question.cluster, Reader(self._listing, self._where))
+        return with_capacity(self.question.cluster, InventoryReader(self._listing, self._where))
 
     def run(self, check: str = "", *, measure: bool = False, **options: Any) -> Report:
         """Run one check, or all, as `lbcheck run` would; the same words again give the same report.

@@ -19,7 +19,7 @@ MOST_RECORDS = 512  # in one answer; more is no pool but an attack on memory and
 _HEADER = 12  # bytes before the question
 
 
-class Question:
+class DnsQuestion:
     """One name and type: the query as bytes after its ID, and what an answer must repeat of it."""
 
     def __init__(self, name: str, rdtype: RecordType, *, recursive: bool) -> None:
@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(slots=True)
-class Answer:
+class DnsAnswer:
     """What one distinct answer says, and how many queries it has answered."""
 
     is_answer: bool = True  # to this question, and neither noise nor somebody else's
@@ -58,23 +58,23 @@ class Answer:
     times: int = 0
 
 
-def read(question: Question, data: bytes) -> Answer:
+def read(question: DnsQuestion, data: bytes) -> DnsAnswer:
     """Parse `data`, the bytes after an ID."""
     if not question.is_answered_by(data):
-        return Answer(is_answer=False)
+        return DnsAnswer(is_answer=False)
     if data[0] & 0x02:  # TC: whatever else it says will be said in full over TCP
-        return Answer(truncated=True)
+        return DnsAnswer(truncated=True)
     if int.from_bytes(data[4:6], "big") > MOST_RECORDS:
-        return Answer(readable=False)
+        return DnsAnswer(readable=False)
     try:
         message = dns.message.from_wire(b"\0\0" + data, one_rr_per_rrset=True)
     except dns.exception.DNSException:
-        return Answer(readable=False)
+        return DnsAnswer(readable=False)
     # The addresses stand at the end of a chain of CNAMEs, in the server's order; the chain does not matter.
     records = [
         (record.address, rrset.ttl) for rrset in message.answer for record in rrset if isinstance(record, question.kind)
     ]
-    return Answer(
+    return DnsAnswer(
         authoritative=bool(message.flags & dns.flags.AA),
         rcode=dns.rcode.to_text(message.rcode()),
         addresses=tuple(address for address, _ in records),
@@ -83,7 +83,7 @@ def read(question: Question, data: bytes) -> Answer:
 
 
 @dataclass
-class Tally:
+class DnsTally:
     """What the answers of a block come to."""
 
     first: Counter[str] = field(default_factory=Counter)
@@ -104,7 +104,7 @@ class Tally:
         """Who answered, by the AA bit; empty while nobody has."""
         return ("authoritative" if self.authoritative == self.answers else "resolver") if self.answers else ""
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: DnsAnswer) -> None:
         """Count an answer as often as it was given."""
         if answer.truncated:
             self.truncated += answer.times
@@ -116,7 +116,7 @@ class Tally:
             if answer.rcode == "NOERROR":
                 self._add_addresses(answer)
 
-    def _add_addresses(self, answer: Answer) -> None:
+    def _add_addresses(self, answer: DnsAnswer) -> None:
         self.orders[" ".join(answer.addresses)] += answer.times
         self.ttls_s.update(answer.ttls_s)
         if answer.addresses:
@@ -126,19 +126,19 @@ class Tally:
 class Memory:
     """Remembers what each distinct answer says by its bytes after the ID: far cheaper than parsing it again."""
 
-    def __init__(self, question: Question) -> None:
-        self.known: dict[bytes, Answer] = {}
+    def __init__(self, question: DnsQuestion) -> None:
+        self.known: dict[bytes, DnsAnswer] = {}
         self._question = question
-        self._tally = Tally()
+        self._tally = DnsTally()
 
-    def learn(self, data: bytes) -> Answer:
+    def learn(self, data: bytes) -> DnsAnswer:
         """Parse an answer that is not known, and remember it."""
         if len(self.known) >= REMEMBERED:
             self.tally()
         answer = self.known[data] = read(self._question, data)
         return answer
 
-    def tally(self) -> Tally:
+    def tally(self) -> DnsTally:
         """Return what all answers so far come to; forgets the answers themselves."""
         for answer in self.known.values():
             if answer.times:

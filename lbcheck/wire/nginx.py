@@ -16,7 +16,7 @@ class NotStubStatusError(ValueError):
 
 
 @dataclass(frozen=True)
-class Counters:
+class StubStatusCounters:
     """What all of nginx counted since it started, the reading itself included."""
 
     accepts: int
@@ -24,10 +24,10 @@ class Counters:
     requests: int
 
 
-def parse_stub_status(text: str) -> Counters:
+def parse_stub_status(text: str) -> StubStatusCounters:
     """Read the page as the module writes it; NotStubStatusError where it is anything else."""
     page = _PAGE.fullmatch(text)
     if page is None:
         shown = ascii(text[:60]) + ("…" if len(text) > 60 else "")
         raise NotStubStatusError(f"not nginx's stub_status: {shown}")
-    return Counters(*(int(page[name]) for name in ("accepts", "handled", "requests")))
+    return StubStatusCounters(*(int(page[name]) for name in ("accepts", "handled", "requests")))

@@ -14,7 +14,7 @@ from lbcheck.model.requests import Answers, Count
 from lbcheck.model.step import ErrorKind
 from lbcheck.probing import sock_diag
 from lbcheck.probing.http.engine import BURST_S, FAILING, FAILING_RATE, following, request, tally
-from lbcheck.wire.http.answer import Answer
+from lbcheck.wire.http.answer import HttpAnswer
 from tests.socket.http_servers import (
     Serve,
     Server,
@@ -386,11 +386,11 @@ def test_answers_are_sorted_into_counts_errors_and_statuses() -> None:
     """Named answers count whatever their status; of the others a server error is told from a missing name."""
     counts, errors, statuses = tally(
         {
-            (Answer(200, "web2", "lb1", True), True): 1,
-            (Answer(200, "web2", "lb1", True), False): 5,
-            (Answer(500, "web1", "lb1", False), False): 2,
-            (Answer(503, "", "lb1", False), True): 3,
-            (Answer(404, "", "", True), True): 4,
+            (HttpAnswer(200, "web2", "lb1", True), True): 1,
+            (HttpAnswer(200, "web2", "lb1", True), False): 5,
+            (HttpAnswer(500, "web1", "lb1", False), False): 2,
+            (HttpAnswer(503, "", "lb1", False), True): 3,
+            (HttpAnswer(404, "", "", True), True): 4,
         }
     )
     assert counts == (Count("lb1", "web1", 2, 0), Count("lb1", "web2", 6, 1))

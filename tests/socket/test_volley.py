@@ -13,7 +13,7 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.fill import StopKind
 from lbcheck.model.opening import BindingMode
 from lbcheck.probing.fill.listening import listening
-from lbcheck.probing.fill.plan import Block
+from lbcheck.probing.fill.plan import FillBlock
 from lbcheck.probing.fill.readiness import all_writable
 from lbcheck.probing.fill.volley import Volley
 
@@ -22,7 +22,7 @@ from .fill_world import alone
 SERVER = Endpoint("127.0.0.1", 80)
 SOURCE = "127.1.0.1"
 PORTS = range(40000, 40100)
-OURS = Block(SOURCE, SERVER, PORTS.start, len(PORTS))
+OURS = FillBlock(SOURCE, SERVER, PORTS.start, len(PORTS))
 
 
 def descriptors() -> set[int]:
@@ -37,7 +37,7 @@ def limit(files: int) -> int:
     return next(islice((fd for fd in count() if fd not in taken), files, None))
 
 
-def volley(binding: BindingMode, block: Block = OURS, *, taken: int = 0, files: int = 0) -> dict[str, Any]:
+def volley(binding: BindingMode, block: FillBlock = OURS, *, taken: int = 0, files: int = 0) -> dict[str, Any]:
     """Start a volley in namespaces of its own; `taken` of its ports have listeners, `files` are left to open."""
 
     def work() -> dict[str, Any]:
@@ -69,13 +69,13 @@ def test_the_next_of_our_ports_may_be_free() -> None:
 )
 def test_the_kernels_first_refusal_is_its_last_word(binding: BindingMode, refusal: StopKind) -> None:
     """Where the kernel picks the ports and refuses, at bind or at connect, nothing more is tried."""
-    seen = volley(binding, Block(SOURCE, SERVER, 0, 2 * len(PORTS)))
+    seen = volley(binding, FillBlock(SOURCE, SERVER, 0, 2 * len(PORTS)))
     assert (seen["fds"], seen["refusals"]) == (len(PORTS), [refusal])
 
 
 def test_a_source_of_somebody_else_is_told_from_a_taken_port() -> None:
     """An address that this machine does not have: said so, for each port."""
-    seen = volley(BindingMode.EXPLICIT, Block("198.18.0.1", SERVER, 40000, 5))
+    seen = volley(BindingMode.EXPLICIT, FillBlock("198.18.0.1", SERVER, 40000, 5))
     assert (seen["fds"], seen["refusals"]) == (0, [StopKind.NO_SOURCE] * 5)
 
 
@@ -84,7 +84,7 @@ def test_what_has_a_descriptor_gets_on_its_way(binding: BindingMode) -> None:
     """Ten descriptors are left: ten connections, one refusal, and no more tries."""
     source = "" if binding is BindingMode.NONE else SOURCE
     explicit = binding in (BindingMode.EXPLICIT, BindingMode.EXPLICIT_EXCLUSIVE)
-    seen = volley(binding, Block(source, SERVER, PORTS.start if explicit else 0, 50), files=10)
+    seen = volley(binding, FillBlock(source, SERVER, PORTS.start if explicit else 0, 50), files=10)
     assert (seen["fds"], seen["refusals"]) == (10, [StopKind.DESCRIPTORS])
 
 

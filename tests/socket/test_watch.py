@@ -17,7 +17,7 @@ from lbcheck.model.cluster import Backend, Cluster, Frontend
 from lbcheck.model.plan import Options
 from lbcheck.model.question import Question
 from lbcheck.model.verdict import Outcome
-from lbcheck.model.watch import Gap, Route, Seen, Watch
+from lbcheck.model.watch import Gap, Route, RouteSeen, Watch
 from lbcheck.pipeline import run
 from lbcheck.probing.http.watch import watch
 
@@ -60,7 +60,7 @@ def port() -> int:
     return number
 
 
-def watched(port: int, for_s: float, event: Callable[[], None], after_s: float = 0.3) -> Seen:
+def watched(port: int, for_s: float, event: Callable[[], None], after_s: float = 0.3) -> RouteSeen:
     """Watch a port, with something that happens meanwhile."""
     step = Watch(
         routes=(Route(f"http://127.0.0.1:{port}/", "127.0.0.1"),),
@@ -77,7 +77,7 @@ def watched(port: int, for_s: float, event: Callable[[], None], after_s: float =
         timer.join()
 
 
-def longest(seen: Seen) -> Gap:
+def longest(seen: RouteSeen) -> Gap:
     """Return the longest gap."""
     return max(seen.gaps, key=lambda gap: gap.seconds)
 

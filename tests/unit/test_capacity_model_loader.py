@@ -12,7 +12,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.loaders import model_file
 from lbcheck.loaders.ansible_inventory import understand
 from lbcheck.loaders.capacity_variables import with_capacity
-from lbcheck.loaders.reader import Reader
+from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.address import PortRange
 from lbcheck.model.cluster import Cluster, capacity_of
 from lbcheck.model.nat import AddressChoice, MappingBehaviour
@@ -289,7 +289,7 @@ def of_inventory(hosts: dict[str, dict[str, Any]] | None = None) -> Cluster:
     """Return the cluster of the inventory with what is known of its capacity, some hosts' variables changed."""
     merged = {name: own | (hosts or {}).get(name, {}) for name, own in HOSTS.items()}
     found = listing(merged, GROUPS, **SHARED)
-    return with_capacity(understand(found, "hosts.yml").cluster, Reader(found, "hosts.yml"))
+    return with_capacity(understand(found, "hosts.yml").cluster, InventoryReader(found, "hosts.yml"))
 
 
 def test_an_inventory_says_what_the_model_needs() -> None:
@@ -350,4 +350,4 @@ def test_a_frontend_called_twice_stops_capacity_alone() -> None:
     question = understand(found, "hosts.yml")
     assert len(question.cluster.web) == 2
     with pytest.raises(LbcheckError, match=r"hosts\.yml: frontends: 'www' is there twice"):
-        with_capacity(question.cluster, Reader(found, "hosts.yml"))
+        with_capacity(question.cluster, InventoryReader(found, "hosts.yml"))

@@ -13,7 +13,7 @@ from lbcheck.model.command import Commanded, RunCommand
 from lbcheck.model.plan import Options
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
-from lbcheck.model.watch import Gap, Seen, Watch, Watched
+from lbcheck.model.watch import Gap, RouteSeen, Watch, Watched
 from lbcheck.reporters import plan as plan_as_text
 from lbcheck.wire import jsonl
 
@@ -28,7 +28,9 @@ STOPPED = Commanded(at="here", words=("stop", "lb1"), began_s=5.5, status=0, sec
 
 def saw(*gaps: Gap, began_by_s: float = 0.5, **more: object) -> Watched:
     """Return what client1 saw of lb1's VIP in 15 s."""
-    seen = Seen(URL, "198.18.0.101", 300, {"timeout": 40} if gaps else {}, {"lb1": 100, "lb2": 160}, 0.0, gaps, 0.06)
+    seen = RouteSeen(
+        URL, "198.18.0.101", 300, {"timeout": 40} if gaps else {}, {"lb1": 100, "lb2": 160}, 0.0, gaps, 0.06
+    )
     return Watched(at="client1", seen=(replace(seen, **more),), seconds=15.0, began_by_s=began_by_s)
 
 

@@ -8,13 +8,22 @@ import pytest
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.fill import Fill, explicit
 from lbcheck.model.opening import BindingMode
-from lbcheck.probing.fill.plan import MOST_PORTIONS, PORTION, WORTH_A_PROCESS, Block, blocks, deal, portions, workers
+from lbcheck.probing.fill.plan import (
+    MOST_PORTIONS,
+    PORTION,
+    WORTH_A_PROCESS,
+    FillBlock,
+    blocks,
+    deal,
+    portions,
+    workers,
+)
 
 A, B, SIX = Endpoint("198.18.0.1", 80), Endpoint("198.18.0.2", 80), Endpoint("2001:2::1", 80)
 EPHEMERAL = PortRange(32768, 32867)
 
 
-def plan(*endpoints: Endpoint, **words: Any) -> list[Block]:
+def plan(*endpoints: Endpoint, **words: Any) -> list[FillBlock]:
     """Return the blocks of a fill on a host with a hundred ephemeral ports."""
     return blocks(Fill(endpoints=endpoints, **words), EPHEMERAL, dict.fromkeys(endpoints, "127.0.0.9"))
 
@@ -22,7 +31,7 @@ def plan(*endpoints: Endpoint, **words: Any) -> list[Block]:
 def test_every_source_goes_to_every_endpoint_port_after_port() -> None:
     """Two sources, two endpoints, ten ports: four blocks of ten, source by source."""
     found = plan(A, B, sources=("127.0.0.1", "127.0.0.2"), ports=PortRange(40000, 40009))
-    assert found == [Block(s, e, 40000, 10) for s in ("127.0.0.1", "127.0.0.2") for e in (A, B)]
+    assert found == [FillBlock(s, e, 40000, 10) for s in ("127.0.0.1", "127.0.0.2") for e in (A, B)]
     assert list(found[0].ports) == list(range(40000, 40010))
 
 
@@ -34,7 +43,7 @@ def test_families_do_not_mix() -> None:
 
 def test_without_a_source_the_route_picks() -> None:
     """An explicit bind must name an address: the one that the route has."""
-    assert plan(A) == [Block("127.0.0.9", A, 32768, 100)]
+    assert plan(A) == [FillBlock("127.0.0.9", A, 32768, 100)]
 
 
 @pytest.mark.parametrize("binding", [mode for mode in BindingMode if not explicit(mode)])
@@ -53,14 +62,14 @@ def test_a_limit_cuts_the_plan_where_it_is_reached() -> None:
 
 def test_a_part_of_a_block_begins_at_its_port() -> None:
     """Ports 40003 and 40004 of a block; where the kernel picks there is nothing to begin at."""
-    assert list(Block("", A, 40000, 10).part(3, 5).ports) == [40003, 40004]
-    assert list(Block("", A, 0, 10).part(3, 5).ports) == [0, 0]
+    assert list(FillBlock("", A, 40000, 10).part(3, 5).ports) == [40003, 40004]
+    assert list(FillBlock("", A, 0, 10).part(3, 5).ports) == [0, 0]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 25])
 def test_portions_are_equal_and_leave_nothing_out(count: int) -> None:
     """Every attempt is in one portion, in order, and no portion has more than one above another."""
-    whole = [Block("a", A, 1, 10), Block("b", A, 1, 1), Block("b", B, 5, 14)]
+    whole = [FillBlock("a", A, 1, 10), FillBlock("b", A, 1, 1), FillBlock("b", B, 5, 14)]
     parts = deal(whole, count)
     sizes = [sum(block.count for block in part) for part in parts]
     assert len(parts) == count
@@ -71,7 +80,7 @@ def test_portions_are_equal_and_leave_nothing_out(count: int) -> None:
 
 def test_more_portions_than_attempts_leave_some_empty() -> None:
     """Two attempts in four portions: two have one, two have none."""
-    assert Counter(len(part) for part in deal([Block("a", A, 1, 2)], 4)) == {0: 2, 1: 2}
+    assert Counter(len(part) for part in deal([FillBlock("a", A, 1, 2)], 4)) == {0: 2, 1: 2}
 
 
 @pytest.mark.parametrize(

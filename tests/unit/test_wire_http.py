@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from lbcheck.errors import LbcheckError
-from lbcheck.wire.http.answer import BODY_LIMIT, HEAD_LIMIT, Answer, Reader
+from lbcheck.wire.http.answer import BODY_LIMIT, HEAD_LIMIT, AnswerReader, HttpAnswer
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.identifier import Identifier
 from lbcheck.wire.http.recogniser import SHAPES_LIMIT, Recogniser
@@ -15,9 +15,11 @@ from lbcheck.wire.http.request import Target, request_bytes
 NAMED = b"HTTP/1.1 200 OK\r\nX-Served-By: web1\r\n"
 
 
-def read(*pieces: bytes, identify: str = "header:x-served-by", balancer: str = "", end: bool = False) -> Answer | None:
+def read(
+    *pieces: bytes, identify: str = "header:x-served-by", balancer: str = "", end: bool = False
+) -> HttpAnswer | None:
     """Feed a reader; return what it says at the last piece, or at the end of the stream."""
-    reader = Reader(Identifier.parse(identify), Identifier.parse(balancer))
+    reader = AnswerReader(Identifier.parse(identify), Identifier.parse(balancer))
     answer = None
     for piece in (*pieces, b"") if end else pieces:
         assert answer is None, "an answer is whole before its last piece"
@@ -119,15 +121,15 @@ def test_the_name_is_found_where_the_specification_says(spec: str, name: str) ->
 def test_a_balancer_is_named_beside_the_server() -> None:
     """Server and balancer are found apart, also in one and the same field."""
     head = NAMED + b"x-balanced-by: lb2\r\nContent-Length: 0\r\n\r\n"
-    assert read(head, balancer="header:x-balanced-by") == Answer(200, "web1", "lb2", True)
-    assert read(head, balancer="header:x-served-by") == Answer(200, "web1", "web1", True)
+    assert read(head, balancer="header:x-balanced-by") == HttpAnswer(200, "web1", "lb2", True)
+    assert read(head, balancer="header:x-served-by") == HttpAnswer(200, "web1", "web1", True)
 
 
 @pytest.mark.parametrize("value", [b"", b" ", b"x" * 256])
 def test_an_empty_or_endless_name_is_no_name(value: bytes) -> None:
     """What cannot be a server's name names nobody."""
     answer = read(b"HTTP/1.1 200 OK\r\nX-Served-By:" + value + b"\r\nContent-Length: 0\r\n\r\n")
-    assert answer == Answer(200, "", "", True)
+    assert answer == HttpAnswer(200, "", "", True)
 
 
 # --- framing ---
@@ -172,12 +174,12 @@ CLOSING = {
 @pytest.mark.parametrize("name", CLOSING)
 def test_a_connection_is_not_used_again_after_a_doubtful_answer(name: str) -> None:
     """An answer after which nothing certain can follow counts, and its connection ends."""
-    assert read(CLOSING[name]) == Answer(200, "web1", "", False)
+    assert read(CLOSING[name]) == HttpAnswer(200, "web1", "", False)
 
 
 def test_an_answer_without_length_ends_with_its_connection() -> None:
     """A body that only the end of the connection ends is whole there."""
-    assert read(NAMED + b"\r\n", b"some", b"thing", end=True) == Answer(200, "web1", "", False)
+    assert read(NAMED + b"\r\n", b"some", b"thing", end=True) == HttpAnswer(200, "web1", "", False)
 
 
 MALFORMED = {
@@ -219,7 +221,7 @@ def test_a_truncated_answer_is_none(raw: bytes) -> None:
 
 def test_a_closed_reader_lets_go_at_once() -> None:
     """What a reader holds is freed without the garbage collector: thousands may end unfinished while it is off."""
-    reader = Reader(Identifier.parse("header:x"), Identifier.parse(""))
+    reader = AnswerReader(Identifier.parse("header:x"), Identifier.parse(""))
     reader.feed(NAMED + b"\r\n" + b"x" * 1000)
     held = weakref.ref(reader)
     gc.disable()
@@ -250,8 +252,8 @@ def test_an_answer_that_looks_like_an_earlier_one_is_told_at_a_glance() -> None:
     other = NAMED.replace(b"web1", b"web2") + b"Date: Tue\r\nX-Balanced-By: lb2 \r\nContent-Length: 3\r\n\r\nhey"
     assert Recogniser("header:x-served-by").at_a_glance(first) is None
     recogniser = learned(first, balancer="header:x-balanced-by")
-    assert recogniser.at_a_glance(first) == Answer(200, "web1", "lb1", True)
-    assert recogniser.at_a_glance(other) == Answer(200, "web2", "lb2", True)
+    assert recogniser.at_a_glance(first) == HttpAnswer(200, "web1", "lb1", True)
+    assert recogniser.at_a_glance(other) == HttpAnswer(200, "web2", "lb2", True)
 
 
 UNLIKE = {
@@ -276,7 +278,7 @@ def test_the_end_of_a_connection_is_part_of_the_shape() -> None:
     """A head that says close is not taken for one that does not."""
     kept, closed = (NAMED + b"Connection: " + v + b"\r\nContent-Length: 0\r\n\r\n" for v in (b"keep-alive", b"close"))
     assert learned(kept).at_a_glance(closed) is None
-    assert learned(kept, closed).at_a_glance(closed) == Answer(200, "web1", "", False)
+    assert learned(kept, closed).at_a_glance(closed) == HttpAnswer(200, "web1", "", False)
 
 
 def test_cookies_in_another_order_are_not_mixed_up() -> None:
@@ -284,7 +286,7 @@ def test_cookies_in_another_order_are_not_mixed_up() -> None:
     one = b"HTTP/1.1 200 OK\r\nSet-Cookie: A=1\r\nSet-Cookie: SRV=w1; secure\r\nContent-Length: 0\r\n\r\n"
     two = b"HTTP/1.1 200 OK\r\nSet-Cookie: SRV=w2\r\nSet-Cookie: A=1\r\nContent-Length: 0\r\n\r\n"
     recogniser = learned(one, identify="cookie:SRV")
-    assert recogniser.at_a_glance(one.replace(b"w1", b"w3")) == Answer(200, "w3", "", True)
+    assert recogniser.at_a_glance(one.replace(b"w1", b"w3")) == HttpAnswer(200, "w3", "", True)
     assert recogniser.at_a_glance(two) is None
 
 
@@ -299,7 +301,7 @@ def test_an_answer_with_two_framings_is_never_told_at_a_glance() -> None:
     """Transfer-Encoding overrides Content-Length, and the connection ends, also where both agree (RFC 9112, 6.3)."""
     raw = NAMED + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     assert learned(raw).at_a_glance(raw) is None
-    assert read(raw) == Answer(200, "web1", "", False)
+    assert read(raw) == HttpAnswer(200, "web1", "", False)
 
 
 @pytest.mark.parametrize("balancer", ["body:x", "header:x-served-by"])

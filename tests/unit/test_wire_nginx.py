@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.wire.nginx import Counters, NotStubStatusError, parse_stub_status
+from lbcheck.wire.nginx import NotStubStatusError, StubStatusCounters, parse_stub_status
 
 PAGE = (Path(__file__).parent / "data" / "nginx-1.22-stub-status.txt").read_text()
 
 
 def test_the_three_counters_are_read() -> None:
     """Accepted and handled connections and requests come from the third line."""
-    assert parse_stub_status(PAGE.replace(" 3 3 3 ", " 7 6 50 ")) == Counters(accepts=7, handled=6, requests=50)
+    assert parse_stub_status(PAGE.replace(" 3 3 3 ", " 7 6 50 ")) == StubStatusCounters(
+        accepts=7, handled=6, requests=50
+    )
 
 
 @pytest.mark.parametrize("end", range(len(PAGE)))

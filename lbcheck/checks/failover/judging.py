@@ -8,7 +8,7 @@ from lbcheck.model.command import Commanded
 from lbcheck.model.question import Question
 from lbcheck.model.step import ErrorKind, Sample
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
-from lbcheck.model.watch import Gap, Seen, Watched
+from lbcheck.model.watch import Gap, RouteSeen, Watched
 
 NAME = "failover"
 # Our own lack, and nobody's outage.
@@ -57,7 +57,7 @@ def _of_client(question: Question, watched: Watched, command: Commanded | None) 
         yield _of_route(question, watched, seen, command)
 
 
-def _of_route(question: Question, watched: Watched, seen: Seen, command: Commanded | None) -> Verdict:
+def _of_route(question: Question, watched: Watched, seen: RouteSeen, command: Commanded | None) -> Verdict:
     allowed_s = question.longest_gap_s
     longest = max(seen.gaps, key=lambda gap: gap.seconds, default=None)
     known = _answered_before(watched, seen, command)
@@ -77,7 +77,7 @@ def _of_route(question: Question, watched: Watched, seen: Seen, command: Command
     )
 
 
-def _answered_before(watched: Watched, seen: Seen, command: Commanded | None) -> bool:
+def _answered_before(watched: Watched, seen: RouteSeen, command: Commanded | None) -> bool:
     """Whether it had surely answered before the command ran; without a command: at the first attempt."""
     if seen.first_answer_s is None:
         return False
@@ -88,7 +88,7 @@ def _answered_before(watched: Watched, seen: Seen, command: Commanded | None) ->
     return watched.began_by_s is not None and seen.first_answer_s < command.began_s - watched.began_by_s
 
 
-def _unknown(seen: Seen, command: Commanded | None) -> str:
+def _unknown(seen: RouteSeen, command: Commanded | None) -> str:
     if seen.first_answer_s is None:
         return "no answer in the whole watch: there was nothing to lose"
     return "no answer at first" if command is None else "no answer that was surely before the command; --lead is longer"
@@ -102,7 +102,7 @@ def _of_gap(longest: Gap | None, allowed_s: float) -> Outcome:
     return Outcome.PASS if longest.back else Outcome.INCONCLUSIVE  # the watch ended within what is allowed
 
 
-def _bad_witness(seen: Seen, allowed_s: float) -> Iterator[Finding]:
+def _bad_witness(seen: RouteSeen, allowed_s: float) -> Iterator[Finding]:
     """Say what makes the watch itself a bad witness."""
     for kind in OURS:
         if count := seen.errors.get(kind):
@@ -114,7 +114,7 @@ def _bad_witness(seen: Seen, allowed_s: float) -> Iterator[Finding]:
         )
 
 
-def _remarks(seen: Seen) -> Iterator[Finding]:
+def _remarks(seen: RouteSeen) -> Iterator[Finding]:
     if seen.errors:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in seen.errors.items())
         times = f" in {len(seen.gaps):,} gaps" if len(seen.gaps) > 1 else ""
@@ -122,13 +122,13 @@ def _remarks(seen: Seen) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, f"{failed:,} of {seen.attempts:,} attempts without an answer{times}: {kinds}")
 
 
-def _subject(question: Question, client: str, seen: Seen) -> str:
+def _subject(question: Question, client: str, seen: RouteSeen) -> str:
     endpoint = Endpoint(seen.address, port_of(seen.url))
     several = len({frontend.url for frontend in question.cluster.web}) > 1
     return f"{client} → {endpoint}" + (f" ({seen.url})" if several else "")
 
 
-def _summary(seen: Seen, gap: Gap | None, allowed_s: float) -> str:
+def _summary(seen: RouteSeen, gap: Gap | None, allowed_s: float) -> str:
     who = " and ".join(name for name in seen.balancers if name)
     if gap is None:
         by = f" by {who}" if who else ""
@@ -144,7 +144,7 @@ def _summary(seen: Seen, gap: Gap | None, allowed_s: float) -> str:
     return "; ".join(part for part in (*parts, allowed) if part)
 
 
-def _evidence(watched: Watched, seen: Seen, longest: Gap | None, allowed_s: float) -> WatchEvidence:
+def _evidence(watched: Watched, seen: RouteSeen, longest: Gap | None, allowed_s: float) -> WatchEvidence:
     return WatchEvidence(
         client=watched.at,
         url=seen.url,

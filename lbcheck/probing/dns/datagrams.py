@@ -11,7 +11,7 @@ from lbcheck.model.dns_queries import Resolve
 from lbcheck.model.step import ErrorKind
 from lbcheck.probing.dns.kernel import POLL_S, SILENCES, kind_of, towards
 from lbcheck.probing.stopping import Stopped
-from lbcheck.wire.dns import Memory, Question, Tally
+from lbcheck.wire.dns import DnsQuestion, DnsTally, Memory
 
 WINDOW = 64  # queries out at once: keeps a server busy and fits in any receive buffer
 BURST = 1024  # datagrams read before the clock is looked at: a flood does not stop it
@@ -31,13 +31,13 @@ def connected(server: Endpoint) -> socket.socket:
     return sock
 
 
-class Block:
+class DnsBlock:
     """A row of queries on one UDP socket: what is out, what came back, what was lost, and when to give up.
 
     Until the first answer `SILENCES` queries are out at once: a dead server is asked no more than these; then `WINDOW`.
     """
 
-    def __init__(self, step: Resolve, sock: socket.socket, question: Question, stopped: Stopped) -> None:
+    def __init__(self, step: Resolve, sock: socket.socket, question: DnsQuestion, stopped: Stopped) -> None:
         self.memory = Memory(question)
         self.errors: Counter[ErrorKind] = Counter()
         self.strays = 0  # datagrams that are no answer, or not to a query that is out
@@ -57,7 +57,7 @@ class Block:
         self._faults = self._silences = 0  # in a row
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> DnsTally:
         """What all answers so far come to."""
         return self.memory.tally()
 

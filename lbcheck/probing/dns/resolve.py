@@ -13,11 +13,11 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.step import ErrorKind, Failure
-from lbcheck.probing.dns.datagrams import Block, connected
+from lbcheck.probing.dns.datagrams import DnsBlock, connected
 from lbcheck.probing.dns.kernel import kind_of
 from lbcheck.probing.dns.stream import Stream
 from lbcheck.probing.stopping import Stopped, never
-from lbcheck.wire.dns import Question, Tally
+from lbcheck.wire.dns import DnsQuestion, DnsTally
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 DNS_PORT = 53
@@ -53,20 +53,20 @@ def host_resolver(resolv_conf: Path = RESOLV_CONF) -> Endpoint:
     return Endpoint(next(named, "127.0.0.1"), DNS_PORT)
 
 
-def _ask(step: Resolve, server: Endpoint, stopped: Stopped) -> Block:
+def _ask(step: Resolve, server: Endpoint, stopped: Stopped) -> DnsBlock:
     """Ask over UDP, and then over TCP what was truncated."""
     # An authoritative server is not asked to recurse: it must know by itself (RFC 1035, 4.1.1).
-    question = Question(step.name, step.rdtype, recursive=step.layer != "authoritative")
+    question = DnsQuestion(step.name, step.rdtype, recursive=step.layer != "authoritative")
     with connected(server) as sock:
-        block = Block(step, sock, question, stopped)
+        block = DnsBlock(step, sock, question, stopped)
         block.run()
     if truncated := block.tally.truncated:
         block.errors += Stream(step, server, question, block.memory, stopped).run(truncated)
     return block
 
 
-def _sample(step: Resolve, server: str, block: Block | None, failure: Failure | None, seconds: float) -> Resolution:
-    tally = block.tally if block else Tally()
+def _sample(step: Resolve, server: str, block: DnsBlock | None, failure: Failure | None, seconds: float) -> Resolution:
+    tally = block.tally if block else DnsTally()
     errors = block.errors + Counter({ErrorKind.PROTOCOL: tally.unreadable}) if block else Counter[ErrorKind]()
     return Resolution(
         at=step.at,
@@ -86,7 +86,7 @@ def _sample(step: Resolve, server: str, block: Block | None, failure: Failure | 
     )
 
 
-def _nothing_answered(step: Resolve, server: str, block: Block) -> Failure | None:
+def _nothing_answered(step: Resolve, server: str, block: DnsBlock) -> Failure | None:
     """Say why not one query was answered; None where one was, or nobody waited for it."""
     tally = block.tally
     queries = block.errors.total() + tally.unreadable

@@ -13,7 +13,7 @@ from lbcheck.model.dns_queries import Resolve
 from lbcheck.model.step import ErrorKind
 from lbcheck.probing.dns.kernel import POLL_S, SILENCES, kind_of, towards
 from lbcheck.probing.stopping import Stopped
-from lbcheck.wire.dns import Answer, Memory, Question
+from lbcheck.wire.dns import DnsAnswer, DnsQuestion, Memory
 
 
 class _StoppedError(Exception):
@@ -23,7 +23,9 @@ class _StoppedError(Exception):
 class Stream:
     """Queries over TCP, one at a time: a connection is used until the server closes it (RFC 7766)."""
 
-    def __init__(self, step: Resolve, server: Endpoint, question: Question, memory: Memory, stopped: Stopped) -> None:
+    def __init__(
+        self, step: Resolve, server: Endpoint, question: DnsQuestion, memory: Memory, stopped: Stopped
+    ) -> None:
         self._step = step
         self._server = server
         self._wire = question.wire
@@ -63,7 +65,7 @@ class Stream:
             sleep(min(ahead_s, POLL_S))
         self._due = monotonic() + (1 / self._step.rate if self._step.rate else 0.0)
 
-    def _exchange(self) -> Answer:
+    def _exchange(self) -> DnsAnswer:
         """Ask once; once more where a connection that has served before turns out to be closed."""
         deadline = monotonic() + self._step.timeout_s
         served_before = self._sock is not None
@@ -75,7 +77,7 @@ class Stream:
             self._close()
             return self._ask(deadline)
 
-    def _ask(self, deadline: float) -> Answer:
+    def _ask(self, deadline: float) -> DnsAnswer:
         if self._sock is None:
             self._sock = self._connect(deadline)
         ident = os.urandom(2)

@@ -16,7 +16,7 @@ from lbcheck.model.fill import Fill, Filled, StopKind
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing import child, sock_diag
 from lbcheck.probing.fill import needs
-from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS, Block, blocks, deal, portions, workers
+from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS, FillBlock, blocks, deal, portions, workers
 from lbcheck.probing.fill.worker import STOP, Portions, Worker
 from lbcheck.probing.stopping import Stopped, never
 
@@ -54,7 +54,7 @@ class Prepared:
         self.step = step
         self.ephemeral = ephemeral_ports()
         self.routed = _routed(step)
-        self.plan: Sequence[Block] = blocks(step, self.ephemeral, self.routed)
+        self.plan: Sequence[FillBlock] = blocks(step, self.ephemeral, self.routed)
         self.attempts = sum(block.count for block in self.plan)
         self.processors = len(os.sched_getaffinity(0))
         self.room = needs.room()

@@ -16,7 +16,7 @@ SPARE_DESCRIPTORS = 64  # of a worker, for what is not a connection: standard st
 
 
 @dataclass(frozen=True)
-class Block:
+class FillBlock:
     """Attempts from one source to one endpoint: port after port, or `count` times one of the kernel's choice."""
 
     source: str  # empty: the route picks
@@ -29,12 +29,12 @@ class Block:
         """The port of each attempt, 0 where the kernel picks."""
         return range(self.low, self.low + self.count) if self.low else (0,) * self.count
 
-    def part(self, start: int, end: int) -> "Block":
+    def part(self, start: int, end: int) -> "FillBlock":
         """Return the attempts from `start` to before `end`."""
-        return Block(self.source, self.endpoint, self.low and self.low + start, end - start)
+        return FillBlock(self.source, self.endpoint, self.low and self.low + start, end - start)
 
 
-def blocks(fill: Fill, ephemeral: PortRange, routed: dict[Endpoint, str]) -> list[Block]:
+def blocks(fill: Fill, ephemeral: PortRange, routed: dict[Endpoint, str]) -> list[FillBlock]:
     """Return every attempt, source by source. `routed` is the source that the route picks, for each endpoint.
 
     Where the kernel picks the port, there is one attempt more than it has ports: to see it refuse.
@@ -42,8 +42,8 @@ def blocks(fill: Fill, ephemeral: PortRange, routed: dict[Endpoint, str]) -> lis
     ports = fill.ports or ephemeral
     found, left = [], fill.limit
     for source, endpoint in _pairs(fill, routed):
-        whole = Block(source, endpoint, ports.low, len(ports)) if explicit(fill.binding) else None
-        block = whole or Block(source, endpoint, 0, len(ephemeral) + 1)
+        whole = FillBlock(source, endpoint, ports.low, len(ports)) if explicit(fill.binding) else None
+        block = whole or FillBlock(source, endpoint, 0, len(ephemeral) + 1)
         if left is not None:
             block = block.part(0, min(block.count, left))
             left -= block.count
@@ -75,11 +75,11 @@ def portions(attempts: int, descriptors: int) -> int:
     return min(max(1, -(-attempts // min(PORTION, descriptors))), MOST_PORTIONS)
 
 
-def deal(plan: Sequence[Block], count: int) -> list[list[Block]]:
+def deal(plan: Sequence[FillBlock], count: int) -> list[list[FillBlock]]:
     """Return the plan in `count` portions, in order, equal to within one attempt."""
     total = sum(block.count for block in plan)
     edges = [total * number // count for number in range(count + 1)]
-    dealt: list[list[Block]] = [[] for _ in range(count)]
+    dealt: list[list[FillBlock]] = [[] for _ in range(count)]
     begin, number = 0, 0
     for block in plan:
         end = begin + block.count

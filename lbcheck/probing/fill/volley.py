@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lbcheck.model.address import family
 from lbcheck.model.fill import StopKind
 from lbcheck.model.opening import BindingMode
-from lbcheck.probing.fill.plan import Block
+from lbcheck.probing.fill.plan import FillBlock
 from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, RESET
 
 _KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
@@ -56,7 +56,7 @@ class Volley:
             self._options.append((socket.SOL_SOCKET, socket.SO_LINGER, RESET))
         self._binds = binding is not BindingMode.NONE
 
-    def start(self, block: Block, ports: Sequence[int]) -> tuple[list[int], list[StopKind]]:
+    def start(self, block: FillBlock, ports: Sequence[int]) -> tuple[list[int], list[StopKind]]:
         """Return the file descriptors of what is under way, and the kernel's refusals.
 
         Where the kernel picks the ports, the first refusal ends it: what is left of `ports` has not been tried.
@@ -71,7 +71,7 @@ class Volley:
         return _connect(block, bound, refusals), refusals
 
 
-def _make(block: Block, count: int, refusals: list[StopKind]) -> list[_Socket]:
+def _make(block: FillBlock, count: int, refusals: list[StopKind]) -> list[_Socket]:
     domain = socket.AF_INET if family(block.endpoint.address) == 4 else socket.AF_INET6
     made: list[_Socket] = []
     try:
@@ -82,7 +82,7 @@ def _make(block: Block, count: int, refusals: list[StopKind]) -> list[_Socket]:
     return made
 
 
-def _bind(block: Block, made: Sequence[_Socket], ports: Sequence[int], refusals: list[StopKind]) -> list[_Socket]:
+def _bind(block: FillBlock, made: Sequence[_Socket], ports: Sequence[int], refusals: list[StopKind]) -> list[_Socket]:
     bound, source = [], block.source
     left = zip(made, ports, strict=False)  # fewer may have been made
     for connection, port in left:
@@ -99,7 +99,7 @@ def _bind(block: Block, made: Sequence[_Socket], ports: Sequence[int], refusals:
     return bound
 
 
-def _connect(block: Block, bound: Sequence[_Socket], refusals: list[StopKind]) -> list[int]:
+def _connect(block: FillBlock, bound: Sequence[_Socket], refusals: list[StopKind]) -> list[int]:
     fds, to, left = [], (block.endpoint.address, block.endpoint.port), iter(bound)
     for connection in left:
         code = connection.connect_ex(to)
@@ -115,6 +115,6 @@ def _connect(block: Block, bound: Sequence[_Socket], refusals: list[StopKind]) -
     return fds
 
 
-def _is_last(block: Block, refusals: Sequence[StopKind]) -> bool:
+def _is_last(block: FillBlock, refusals: Sequence[StopKind]) -> bool:
     """Return whether what refused would refuse the rest, too; of ours the next port may be free."""
     return not block.low or refusals[-1] in FOR_GOOD

@@ -14,13 +14,13 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.fill import Fill, StopKind
 from lbcheck.probing import child
 from lbcheck.probing.fill import needs
-from lbcheck.probing.fill.plan import PORTION, Block
+from lbcheck.probing.fill.plan import PORTION, FillBlock
 from lbcheck.probing.fill.readiness import all_writable
 from lbcheck.probing.fill.volley import FOR_GOOD, Volley, kind_of
 
 STOP = b"s"  # the parent's word: open no more, report, and hold what is open
 
-_Part = tuple[Block, Iterator[int]]  # a block that is being opened, and the ports that are left of it
+_Part = tuple[FillBlock, Iterator[int]]  # a block that is being opened, and the ports that are left of it
 
 
 class Portions:
@@ -29,14 +29,14 @@ class Portions:
     Their numbers wait in a pipe: the kernel hands each of them to one process, whoever else ends meanwhile.
     """
 
-    def __init__(self, dealt: Sequence[Sequence[Block]]) -> None:
+    def __init__(self, dealt: Sequence[Sequence[FillBlock]]) -> None:
         self._dealt = dealt
         self.size = max(sum(block.count for block in portion) for portion in dealt)
         self.fd, end = os.pipe()
         os.write(end, struct.pack(f"{len(dealt)}I", *range(len(dealt))))
         os.close(end)
 
-    def take(self) -> Sequence[Block]:
+    def take(self) -> Sequence[FillBlock]:
         """Return the next portion; nothing where all have been taken."""
         number = os.read(self.fd, 4)
         return self._dealt[struct.unpack("I", number)[0]] if number else ()
@@ -86,7 +86,7 @@ class Worker:
         child.say(channel, {"attempted": self.attempted, "opened": self.opened, "stops": self.stops})
         child.wait_for_dismissal(channel)
 
-    def _window(self, parts: deque[_Part]) -> list[tuple[Block, list[int]]]:
+    def _window(self, parts: deque[_Part]) -> list[tuple[FillBlock, list[int]]]:
         """Start the next connections; return what is under way, block by block."""
         room = PORTION if not self._rate else max(1, min(PORTION, int(self._rate / 10)))
         underway = []
@@ -106,7 +106,7 @@ class Worker:
             underway.append((block, fds))
         return underway
 
-    def _open(self, underway: Sequence[tuple[Block, list[int]]]) -> None:
+    def _open(self, underway: Sequence[tuple[FillBlock, list[int]]]) -> None:
         """Wait for a window. Where a block's connections went out and not one came back, that block is over."""
         lost = self._settle([fd for _, fds in underway for fd in fds])
         for block, fds in underway:
@@ -158,5 +158,5 @@ class Worker:
         return False
 
 
-def _pair(block: Block) -> tuple[str, Endpoint]:
+def _pair(block: FillBlock) -> tuple[str, Endpoint]:
     return block.source, block.endpoint

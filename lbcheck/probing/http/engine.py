@@ -25,7 +25,7 @@ from lbcheck.probing.http.tls import Tls
 from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.errnos import KINDS
-from lbcheck.wire.http.answer import Answer, Reader
+from lbcheck.wire.http.answer import AnswerReader, HttpAnswer
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser
 from lbcheck.wire.http.request import Target, request_bytes
@@ -86,7 +86,7 @@ def following(due: float, now: float, rate: float) -> float:
     return max(due + 1 / rate, now - BURST_S)
 
 
-def tally(answers: dict[tuple[Answer, bool], int]) -> tuple[tuple[Count, ...], Counter[str], Counter[str]]:
+def tally(answers: dict[tuple[HttpAnswer, bool], int]) -> tuple[tuple[Count, ...], Counter[str], Counter[str]]:
     """Sort answers, each with whether it was the first on its connection, into counts, errors and statuses."""
     requests: Counter[tuple[str, str]] = Counter()
     connections: Counter[tuple[str, str]] = Counter()
@@ -157,7 +157,7 @@ class _Connection:
         self.tls = tls
         self.answered = 0  # requests
         self.unsent = b""
-        self.reader: Reader | None = None  # of an answer that could not be told at a glance
+        self.reader: AnswerReader | None = None  # of an answer that could not be told at a glance
 
 
 class _Engine:
@@ -165,7 +165,7 @@ class _Engine:
 
     def __init__(self, step: Request, destination: Destination, message: bytes, recogniser: Recogniser) -> None:
         self.destination = destination
-        self.answers: dict[tuple[Answer, bool], int] = {}  # answer, first on its connection → how many
+        self.answers: dict[tuple[HttpAnswer, bool], int] = {}  # answer, first on its connection → how many
         self.errors: Counter[str] = Counter()
         self.opened = 0
         self._step, self._message, self._recogniser = step, message, recogniser
@@ -340,7 +340,7 @@ class _Engine:
                 return None
         return tls.read()
 
-    def _understand(self, connection: _Connection, data: bytes) -> Answer | None:
+    def _understand(self, connection: _Connection, data: bytes) -> HttpAnswer | None:
         """Return the answer, once it is whole."""
         if connection.reader is None:
             if not data and connection.answered:
@@ -354,7 +354,7 @@ class _Engine:
             connection.reader = None
         return answer
 
-    def _take(self, connection: _Connection, answer: Answer, event: int) -> None:
+    def _take(self, connection: _Connection, answer: HttpAnswer, event: int) -> None:
         """Count an answer; keep its connection, close it, or leave closing it to the server."""
         key = answer, not connection.answered
         if key not in self.answers and len(self.answers) >= NAMES_LIMIT:

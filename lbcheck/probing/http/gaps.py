@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from lbcheck.model.watch import Gap, Route, Seen
+from lbcheck.model.watch import Gap, Route, RouteSeen
 
 KEPT = 20  # gaps of a route, the longest: who flaps has more, and these say enough
 
@@ -45,12 +45,12 @@ def gaps(attempts: Sequence[Attempt]) -> list[Gap]:
     return found
 
 
-def seen(route: Route, attempts: Iterable[Attempt]) -> Seen:
+def seen(route: Route, attempts: Iterable[Attempt]) -> RouteSeen:
     """Aggregate a route's attempts, in whatever order they ended."""
     attempts = sorted(attempts)
     answered = [attempt for attempt in attempts if not attempt.error]
     longest = sorted(gaps(attempts), key=lambda gap: gap.seconds, reverse=True)[:KEPT]
-    return Seen(
+    return RouteSeen(
         url=route.url,
         address=route.address,
         attempts=len(attempts),

@@ -21,7 +21,7 @@ from lbcheck.probing.http.gaps import Attempt, seen
 from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.errnos import KINDS
-from lbcheck.wire.http.answer import Answer
+from lbcheck.wire.http.answer import HttpAnswer
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser
 from lbcheck.wire.http.request import Target, request_bytes
@@ -98,7 +98,7 @@ class _Asker:
             error = KINDS.get(failure.errno or 0, ErrorKind.INTERNAL)
         self.attempts.append(Attempt(start - clock, time.monotonic() - start, str(error), balancer))
 
-    async def _ask(self) -> Answer:
+    async def _ask(self) -> HttpAnswer:
         with self._socket() as connection:
             await asyncio.get_running_loop().sock_connect(connection, (self.route.address, self._target.port))
             # A descriptor of its own for the transport, which closes it; the port is given back after that.

@@ -3,7 +3,7 @@
 import pytest
 
 from lbcheck.errors import LbcheckError
-from lbcheck.testing.fleet import Fleet, Seen
+from lbcheck.testing.fleet import Fleet, HostView
 
 # A test that takes one of these runs on each host of the group.
 GROUPS = {
@@ -51,7 +51,7 @@ def fleet(pytestconfig: pytest.Config) -> Fleet:
     return fleet_of(pytestconfig)
 
 
-def _seen(fleet: Fleet, request: pytest.FixtureRequest) -> Seen:
+def _seen(fleet: Fleet, request: pytest.FixtureRequest) -> HostView:
     return fleet.seen(request.param)
 
 

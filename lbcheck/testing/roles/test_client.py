@@ -2,10 +2,10 @@
 
 from lbcheck.model.address import family
 from lbcheck.model.cluster import capacity_of
-from lbcheck.testing.fleet import Fleet, Seen, named
+from lbcheck.testing.fleet import Fleet, HostView, named
 
 
-def test_clients_resolve_through_the_resolvers(client: Seen, fleet: Fleet) -> None:
+def test_clients_resolve_through_the_resolvers(client: HostView, fleet: Fleet) -> None:
     """Names are resolved by the system's own way, through the cluster's resolvers, to every address."""
     asks = client.host.file("/etc/resolv.conf").content_string
     for resolver in fleet.cluster.resolvers:
@@ -15,7 +15,7 @@ def test_clients_resolve_through_the_resolvers(client: Seen, fleet: Fleet) -> No
         assert set(client.host.addr(name.name).ipv6_addresses) == set(name.of_family(6))
 
 
-def test_the_ephemeral_ports_are_the_inventorys(client: Seen, fleet: Fleet) -> None:
+def test_the_ephemeral_ports_are_the_inventorys(client: HostView, fleet: Fleet) -> None:
     """The range that the model reads is the range that the kernel has, and TIME_WAIT is passed over as it says."""
     opening = capacity_of(named(fleet.cluster.clients, client.name)).opening
     found = client.host.check_output("cat /proc/sys/net/ipv4/ip_local_port_range /proc/sys/net/ipv4/tcp_tw_reuse")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from lbcheck.testing.fleet import Seen
+from lbcheck.testing.fleet import HostView
 
 FATAL = {"cap_sys_admin", "cap_sys_ptrace", "cap_sys_module", "cap_mknod", "cap_sys_rawio"}
 SHOWN = "ActiveState,NoNewPrivileges,ProtectSystem,ProtectHome,MemoryDenyWriteExecute,CapabilityBoundingSet"
 
 
-def confined(seen: Seen, service: str, *, system: str = "strict") -> None:
+def confined(seen: HostView, service: str, *, system: str = "strict") -> None:
     """Check what is in force for a running service: what systemd says, and what the kernel says of its process."""
     said = seen.host.check_output(
         f"systemctl show {service} --property {SHOWN} && "
@@ -26,33 +26,33 @@ def confined(seen: Seen, service: str, *, system: str = "strict") -> None:
     }
 
 
-def test_haproxy_is_confined(load_balancer: Seen) -> None:
+def test_haproxy_is_confined(load_balancer: HostView) -> None:
     """HAProxy writes to nothing but its sockets' folders."""
     confined(load_balancer, "haproxy")
 
 
-def test_keepalived_is_confined(load_balancer: Seen) -> None:
+def test_keepalived_is_confined(load_balancer: HostView) -> None:
     """Keepalived and its commands may write to /var and /run, but not to programs or configuration."""
     confined(load_balancer, "keepalived", system="full")
 
 
-def test_nginx_is_confined(backend: Seen) -> None:
+def test_nginx_is_confined(backend: HostView) -> None:
     """Nginx writes to nothing but its logs, its bodies and /run."""
     confined(backend, "nginx")
 
 
-def test_nsd_is_confined(dns_server: Seen) -> None:
+def test_nsd_is_confined(dns_server: HostView) -> None:
     """NSD has its package's rules and ours."""
     confined(dns_server, "nsd")
 
 
-def test_unbound_is_confined(resolver: Seen) -> None:
+def test_unbound_is_confined(resolver: HostView) -> None:
     """Unbound writes to nothing but its trust anchor and /run."""
     confined(resolver, "unbound")
 
 
 @pytest.mark.parametrize("unit", ["haproxy", "keepalived"])
-def test_systemd_has_no_complaint_about_a_confined_service(load_balancer: Seen, unit: str) -> None:
+def test_systemd_has_no_complaint_about_a_confined_service(load_balancer: HostView, unit: str) -> None:
     """Nothing that it does is refused to it, a reload least of all."""
     journal = load_balancer.host.check_output(f"journalctl --no-pager --boot --unit {unit}")
     assert "Reload failed" not in journal

@@ -2,17 +2,17 @@
 
 import pytest
 
-from lbcheck.testing.fleet import Fleet, Seen, runs
+from lbcheck.testing.fleet import Fleet, HostView, runs
 
 
-def test_keepalived_runs_now_and_at_each_boot(load_balancer: Seen, fleet: Fleet) -> None:
+def test_keepalived_runs_now_and_at_each_boot(load_balancer: HostView, fleet: Fleet) -> None:
     """Keepalived is running, and enabled."""
     if not fleet.cluster.vips:
         pytest.skip("the inventory has no cluster_vips")
     runs(load_balancer, "keepalived")
 
 
-def test_keepalived_has_the_rights_that_it_needs(load_balancer: Seen) -> None:
+def test_keepalived_has_the_rights_that_it_needs(load_balancer: HostView) -> None:
     """Its journal since it was started has no complaint about rights, scripts or its configuration."""
     journal = load_balancer.host.check_output("journalctl --no-pager --boot -u keepalived")
     for complaint in ("not permitted", "Permission denied", "SECURITY VIOLATION", "Unknown keyword"):

@@ -7,10 +7,10 @@ import pytest
 from lbcheck.model.address import family
 from lbcheck.model.cluster import capacity_of
 from lbcheck.model.nat import MappingBehaviour
-from lbcheck.testing.fleet import Fleet, Seen, named
+from lbcheck.testing.fleet import Fleet, HostView, named
 
 
-def seen_by_a_server(client: Seen, fleet: Fleet, version: int) -> tuple[str, int]:
+def seen_by_a_server(client: HostView, fleet: Fleet, version: int) -> tuple[str, int]:
     """Return the address and port from which a server sees a client that asks it directly."""
     server = fleet.cluster.backends[0].servers[0]
     port = capacity_of(server).ports[0]
@@ -21,7 +21,7 @@ def seen_by_a_server(client: Seen, fleet: Fleet, version: int) -> tuple[str, int
     return host.strip("[]"), int(number)
 
 
-def test_the_rules_are_the_inventorys(nat_gateway: Seen, fleet: Fleet) -> None:
+def test_the_rules_are_the_inventorys(nat_gateway: HostView, fleet: Fleet) -> None:
     """One table, of its own, with the pool and its ports; a limit on connections stands in for the stricter mapping."""
     pool = named(fleet.cluster.nat_gateways, nat_gateway.name)
     rules = nat_gateway.host.check_output("nft --numeric list table ip nat_gateway")
@@ -30,13 +30,13 @@ def test_the_rules_are_the_inventorys(nat_gateway: Seen, fleet: Fleet) -> None:
     assert ("ct count over" in rules) == (capacity_of(pool).mapping is MappingBehaviour.ENDPOINT_INDEPENDENT)
 
 
-def test_the_gateway_forwards_now_and_at_each_boot(nat_gateway: Seen) -> None:
+def test_the_gateway_forwards_now_and_at_each_boot(nat_gateway: HostView) -> None:
     """The unit that loads the rules is enabled, and the kernel forwards."""
     assert nat_gateway.host.service("nat-gateway").is_enabled
     assert nat_gateway.host.sysctl("net.ipv4.ip_forward") == 1
 
 
-def test_a_server_sees_a_subscriber_as_its_gateway(client: Seen, fleet: Fleet) -> None:
+def test_a_server_sees_a_subscriber_as_its_gateway(client: HostView, fleet: Fleet) -> None:
     """IPv4 of a subscriber comes from its gateway's outside addresses and ports; anyone else's, and IPv6, as it is."""
     mine = named(fleet.cluster.clients, client.name)
     if not mine.addresses or not fleet.cluster.backends:

@@ -4,10 +4,10 @@ import ipaddress
 
 import pytest
 
-from lbcheck.testing.fleet import Fleet, Seen
+from lbcheck.testing.fleet import Fleet, HostView
 
 
-def test_a_host_has_every_address_that_the_inventory_gives_it(any_host: Seen, fleet: Fleet) -> None:
+def test_a_host_has_every_address_that_the_inventory_gives_it(any_host: HostView, fleet: Fleet) -> None:
     """Those that its substrate gave it, and those that the role added."""
     given = set(fleet.reader.addresses(any_host.name))
     if not given:
@@ -17,12 +17,12 @@ def test_a_host_has_every_address_that_the_inventory_gives_it(any_host: Seen, fl
     assert "tentative" not in held
 
 
-def test_what_was_added_comes_back_at_each_boot(any_host: Seen) -> None:
+def test_what_was_added_comes_back_at_each_boot(any_host: HostView) -> None:
     """The unit that adds addresses and routes is enabled."""
     assert any_host.host.service("network-extras").is_enabled
 
 
-def test_a_lab_has_no_way_out(any_host: Seen, fleet: Fleet) -> None:
+def test_a_lab_has_no_way_out(any_host: HostView, fleet: Fleet) -> None:
     """Where there is a default route, it leads to a host of the lab."""
     if not fleet.question.lab:
         pytest.skip("no lab")

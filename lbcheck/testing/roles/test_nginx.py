@@ -4,22 +4,22 @@ import json
 
 from lbcheck.model.address import Endpoint
 from lbcheck.model.cluster import capacity_of
-from lbcheck.testing.fleet import Fleet, Seen, listening, named, runs
+from lbcheck.testing.fleet import Fleet, HostView, listening, named, runs
 
 
-def test_nginx_runs_now_and_at_each_boot(backend: Seen) -> None:
+def test_nginx_runs_now_and_at_each_boot(backend: HostView) -> None:
     """Nginx is running, enabled, and its configuration is what it accepts."""
     runs(backend, "nginx")
     assert backend.host.run("nginx -t").succeeded
 
 
-def test_nginx_listens_on_every_backends_port(backend: Seen, fleet: Fleet) -> None:
+def test_nginx_listens_on_every_backends_port(backend: HostView, fleet: Fleet) -> None:
     """A server of two backends has a port for each."""
     servers = [server for group in fleet.cluster.backends for server in group.servers if server.name == backend.name]
     assert {port for server in servers for port in capacity_of(server).ports} <= listening(backend)
 
 
-def test_an_answer_names_its_server_and_the_connection(backend: Seen, fleet: Fleet) -> None:
+def test_an_answer_names_its_server_and_the_connection(backend: HostView, fleet: Fleet) -> None:
     """The header and the body carry the server's name, and the body the 4-tuple that it saw."""
     kind, _, header = fleet.question.identify.partition(":")
     port = capacity_of(named(fleet.cluster.backends[0].servers, backend.name)).ports[0]
@@ -30,7 +30,7 @@ def test_an_answer_names_its_server_and_the_connection(backend: Seen, fleet: Fle
     assert seen["connection"]["destination"] == f"[::1]:{port}"
 
 
-def test_behind_a_balancer_the_clients_connection_is_told_too(client: Seen, fleet: Fleet) -> None:
+def test_behind_a_balancer_the_clients_connection_is_told_too(client: HostView, fleet: Fleet) -> None:
     """Through a VIP the body has two connections: the balancer's, from one of its sources, and the client's."""
     sources = {source for balancer in fleet.cluster.balancers for source in capacity_of(balancer).sources}
     for frontend in fleet.cluster.web:
@@ -41,7 +41,7 @@ def test_behind_a_balancer_the_clients_connection_is_told_too(client: Seen, flee
         assert int(seen["client"]["destination"].rpartition(":")[2]) in capacity_of(frontend).ports
 
 
-def test_stub_status_is_for_the_host_itself(backend: Seen, client: Seen, fleet: Fleet) -> None:
+def test_stub_status_is_for_the_host_itself(backend: HostView, client: HostView, fleet: Fleet) -> None:
     """Nobody else reads a server's counters."""
     server = named(fleet.cluster.backends[0].servers, backend.name)
     assert "Active connections" in backend.host.check_output(f"curl --silent {server.stub_status}")

@@ -17,7 +17,7 @@ _END_OF_HEAD = re.compile(rb"\n\r?\n")  # RFC 9112, section 2.2: a line may end 
 Steps = Generator[None, None, bytes]
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """An HTTP answer as far as it matters here; names are empty where nobody is named."""
 
     status: int
@@ -31,7 +31,7 @@ def text(name: bytes) -> str:
     return name.strip().decode("utf-8", "replace") if len(name) <= NAME_LIMIT else ""
 
 
-class Reader:
+class AnswerReader:
     """Reads one answer, fed with bytes as they come; what it takes in is bounded."""
 
     def __init__(self, server: Identifier, balancer: Identifier) -> None:
@@ -42,14 +42,14 @@ class Reader:
         self._spent = 0  # bytes of heads and trailers so far
         self._steps = self._read()
 
-    def feed(self, data: bytes) -> Answer | None:
+    def feed(self, data: bytes) -> HttpAnswer | None:
         """Take bytes, none at the end of the stream; return the answer once it is whole."""
         self._buffer += data
         self._ended = self._ended or not data
         try:
             next(self._steps)
         except StopIteration as done:
-            answer: Answer = done.value
+            answer: HttpAnswer = done.value
             return answer
         return None
 
@@ -57,7 +57,7 @@ class Reader:
         """Let go of an answer that never became whole, and of what it holds, without the garbage collector."""
         self._steps.close()
 
-    def _read(self) -> Generator[None, None, Answer]:
+    def _read(self) -> Generator[None, None, HttpAnswer]:
         head = Head.parse((yield from self._lines()))
         while head.status < 200:
             if head.status == 101:
@@ -70,7 +70,7 @@ class Reader:
         if self._cut and not server:
             raise MalformedAnswerError(f"a body longer than {BODY_LIMIT} bytes, and nobody named")
         whole = not (self._cut or self._ended or self._buffer or framing.doubtful)
-        return Answer(head.status, text(server), text(balancer), whole and head.persistent)
+        return HttpAnswer(head.status, text(server), text(balancer), whole and head.persistent)
 
     def _more(self) -> Generator[None, None, None]:
         if self._ended:

@@ -2,7 +2,7 @@
 
 import re
 
-from lbcheck.wire.http.answer import Answer, Reader, text
+from lbcheck.wire.http.answer import AnswerReader, HttpAnswer, text
 from lbcheck.wire.http.head import Head
 from lbcheck.wire.http.identifier import ANYTHING, Identifier
 
@@ -46,14 +46,14 @@ class _Shape:
 
     def __init__(self, head: Head, pattern: bytes) -> None:
         self.match = re.compile(pattern).match
-        self.known: dict[tuple[bytes, ...], tuple[Answer, int]] = {}  # groups → answer, bytes of its body
+        self.known: dict[tuple[bytes, ...], tuple[HttpAnswer, int]] = {}  # groups → answer, bytes of its body
         self.pattern = pattern
         self._head = head
 
-    def understand(self, match: re.Match[bytes]) -> tuple[Answer, int]:
+    def understand(self, match: re.Match[bytes]) -> tuple[HttpAnswer, int]:
         """Work out, and remember, what the groups of a match mean."""
         groups = {"server": b"", "balancer": b"", **match.groupdict()}
-        answer = Answer(self._head.status, text(groups["server"]), text(groups["balancer"]), self._head.persistent)
+        answer = HttpAnswer(self._head.status, text(groups["server"]), text(groups["balancer"]), self._head.persistent)
         if len(self.known) >= KNOWN_LIMIT:
             self.known.clear()
         self.known[match.groups()] = found = answer, int(groups["length"])
@@ -67,7 +67,7 @@ class Recogniser:
         self._server, self._balancer = Identifier.parse(identify), Identifier.parse(identify_balancer)
         self._shapes: list[_Shape] = []
 
-    def at_a_glance(self, data: bytes) -> Answer | None:
+    def at_a_glance(self, data: bytes) -> HttpAnswer | None:
         """Return the answer that `data` is, if it is one whole answer in a known shape."""
         for known in self._shapes:
             if match := known.match(data):
@@ -75,11 +75,11 @@ class Recogniser:
                 return answer if match.end() + length == len(data) else None
         return None
 
-    def reader(self) -> Reader:
+    def reader(self) -> AnswerReader:
         """Return a reader for any other answer."""
-        return Reader(self._server, self._balancer)
+        return AnswerReader(self._server, self._balancer)
 
-    def learn(self, reader: Reader) -> None:
+    def learn(self, reader: AnswerReader) -> None:
         """Remember the shape of the answer that a reader has read."""
         if not reader.head or len(self._shapes) >= SHAPES_LIMIT:
             return
