@@ -35,6 +35,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_closed_streams()
     try:
         return _run(given)
     except LbcheckError as error:
@@ -50,6 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"internal error: {type(error).__name__}: {error}; -vv shows where", 4, given)
 
 
+def _open_closed_streams() -> None:
+    """Give output that was closed (`>&-`) somewhere to go: no socket may get its number."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (open to the end)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
 def _run(given: Sequence[str]) -> int:
     parser = _Parser(
         prog="lbcheck", description="Verifies how load balancers and DNS spread traffic.", epilog=EXIT_STATUS
@@ -63,6 +72,8 @@ def _run(given: Sequence[str]) -> int:
             module.arguments(command)
             command.set_defaults(run=module.run)
     options = parser.parse_args(given)
+    if "output" in options:
+        importlib.import_module("lbcheck.commands.output").check_output(options)
     status: int = options.run(options)
     return status
 

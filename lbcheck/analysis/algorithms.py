@@ -191,6 +191,11 @@ def has_law(algorithm: str) -> bool:
     return normal_name(algorithm) in LAWS
 
 
+def holds_to_weights(algorithm: str) -> bool:
+    """Return whether `algorithm` is held to its weights so closely that one weight halved is found."""
+    return LAWS.get(normal_name(algorithm)) is _proportional
+
+
 def may_keep_to_one(algorithm: str) -> bool:
     """Return whether one server that answers everything may be all that `algorithm` owes: `first`, or a hash."""
     return LAWS.get(normal_name(algorithm)) in (_first, _constant)

@@ -49,7 +49,7 @@ def seconds(text: str) -> float:
     """Read a time of up to an hour."""
     number = _number(text)
     if not 0 < number <= 3600:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a time of 0 to 3600 seconds")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a time; write seconds, above 0 and up to 3600")
     return number
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, TextIO, TypeVar
 
 from lbcheck import pipeline
@@ -79,14 +80,46 @@ def render(options: argparse.Namespace, report: Report) -> None:
 def write(options: argparse.Namespace, text: str) -> None:
     """Write the result to standard output, or whole to the file asked for."""
     if options.output:
-        target = Path(options.output)
-        # Beside it first, then in its place: a full disk leaves the old file whole.
-        beside = target.with_name(target.name + ".part")
-        try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        _into(Path(options.output).resolve(), text)  # a link stays one, and what it leads to is written
     else:
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def _into(target: Path, text: str) -> None:
+    """Write a file: a new one next to it first, then in its place, so that a full disk leaves the old one whole."""
+    if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
+        target.write_text(text, encoding="utf-8")
+        return
+    with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False) as new:
+        try:
+            new.write(text)
+            new.flush()
+            mode = target.stat().st_mode if target.exists() else 0o666 & ~_umask()
+            Path(new.name).chmod(mode & 0o777)
+            Path(new.name).replace(target)
+        except BaseException:
+            Path(new.name).unlink()
+            raise
+
+
+def _umask() -> int:
+    """Return what a new file's mode is without; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_output(options: argparse.Namespace) -> None:
+    """Raise LbcheckError where the result could not be written, before anything is sent for it."""
+    if not options.output:
+        return
+    target = Path(options.output)
+    if target.is_dir():
+        raise LbcheckError(f"-o {target}: it is a directory; give the name of a file")
+    if not target.parent.is_dir():
+        raise LbcheckError(f"-o {target}: there is no directory {target.parent}")
+    read = getattr(options, "file", ())
+    for name in (read,) if isinstance(read, str) else read:
+        if target.is_file() and Path(name).is_file() and target.samefile(name):
+            raise LbcheckError(f"-o {target} would replace what is read; give another name")

@@ -17,6 +17,7 @@ from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import prepare
 from lbcheck.wire import jsonl
 
+FEWEST = 65_536  # one more than there are ports
 CONNECTIONS = 200_000  # three times what one address has, in seconds, and in 1.4 GB
 ADDRESSES = prove.CgnAddresses(small_cgn.SUBSCRIBERS, small_cgn.SUBSCRIBER_6, small_cgn.SERVICE, small_cgn.SERVICE_6)
 
@@ -24,7 +25,7 @@ ADDRESSES = prove.CgnAddresses(small_cgn.SUBSCRIBERS, small_cgn.SUBSCRIBER_6, sm
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument(
-        "--connections", type=take.count, default=CONNECTIONS, metavar="N", help=f"to one port ({CONNECTIONS:,})"
+        "--connections", type=_connections, default=CONNECTIONS, metavar="N", help=f"to one port ({CONNECTIONS:,})"
     )
     parser.add_argument(
         "--accept", action="store_true", help="a server that accepts them (else they wait in its queue: less memory)"
@@ -37,6 +38,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a section that must be shown: exit status 4 where it cannot be; repeatable",
     )
     take.output(parser)
+
+
+def _connections(text: str) -> int:
+    """Read a number of connections that one client address cannot hold: fewer would show nothing."""
+    number = take.count(text)
+    if number < FEWEST:
+        raise argparse.ArgumentTypeError(f"one client address can hold {number:,} connections; give {FEWEST:,} or more")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:

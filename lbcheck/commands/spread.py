@@ -8,6 +8,7 @@ from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.command_line import of_url
+from lbcheck.model import schemes
 from lbcheck.model.address import URL_PORTS, family, is_address, is_loopback
 from lbcheck.model.plan import Options
 from lbcheck.probing.dns.addresses import addresses_of
@@ -17,9 +18,7 @@ from lbcheck.wire.http.identifier import Identifier
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("url", metavar="URL")
-    parser.add_argument(
-        "--stats", action="append", default=[], metavar="URI", help="unix:PATH, tcp://…, http[s]://…; one a process"
-    )
+    parser.add_argument("--stats", action="append", default=[], metavar="URI", help=f"{schemes.forms()}; one a process")
     parser.add_argument(
         "--identify", default="header:x-served-by", metavar="HOW", help="header:NAME, cookie:NAME or body:REGEX"
     )

@@ -57,6 +57,8 @@ def _kinds() -> dict[str, int]:
 # The kernel's switches of user namespaces: off and on.
 _SWITCHES = {
     "user.max_user_namespaces": ("0", "10000"),
+    "user.max_net_namespaces": ("0", "10000"),
+    "user.max_pid_namespaces": ("0", "10000"),
     "kernel.unprivileged_userns_clone": ("0", "1"),  # a patch of Debian's and others'
     "kernel.apparmor_restrict_unprivileged_userns": ("1", "0"),  # Ubuntu
 }

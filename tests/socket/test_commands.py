@@ -198,3 +198,11 @@ def test_a_reader_that_leaves_is_no_error(form: str) -> None:
     command = f"{sys.executable} -m lbcheck spread http://127.0.0.1:9/ --plan --format {form} | true"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert ran.stderr == ""
+
+
+def test_output_that_was_closed_is_no_fault() -> None:
+    """`lbcheck … >&- 2>&-` measures all the same, and its exit status tells."""
+    with web(["s1", "s2"]) as (url, _):
+        words = f"{sys.executable} -m lbcheck spread {url} --requests 10"
+        ran = subprocess.run(["sh", "-c", f"{words} >&- 2>&-"], check=False, timeout=60)
+    assert ran.returncode == 3

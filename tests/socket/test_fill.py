@@ -334,7 +334,7 @@ def test_what_cannot_be_is_said_before_anything_is_opened(
 
 def test_too_little_memory_is_said_beforehand() -> None:
     """A connection of a terabyte: what is needed and what there is."""
-    with pytest.raises(LbcheckError, match=r"1 connections: 1099\.5 GB of memory are needed and .* --limit N opens"):
+    with pytest.raises(LbcheckError, match=r"1 connections: 1099\.5 GB of memory are needed and .* ask for fewer"):
         prepare(only(9, limit=1), pair_bytes=1_099_511_627_776).check()
 
 

@@ -1,6 +1,7 @@
 """The command line: what is wrong is said in a sentence, with the right exit status."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ from .scenes import QUESTION, healthy
         (["spread", "http://x/", "--source", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "127.0.0.1:domain"], "does not end in a port number"),
+        (["prove", "--connections", "64512"], "one client address can hold 64,512 connections; give 65,536 or more"),
         (["report", "/nowhere.json"], "/nowhere.json: No such file or directory"),
     ],
 )
@@ -100,7 +102,61 @@ def test_samples_are_never_written_over(tmp_path: Path, capsys: pytest.CaptureFi
     assert kept.read_text() == "precious"
 
 
-def test_a_report_that_cannot_be_written_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder that is not there is named."""
-    assert main(["spread", "http://x/", "--plan", "-o", str(tmp_path / "no" / "plan.txt")]) == 2
-    assert "No such file or directory" in capsys.readouterr().err
+PLAN = ("spread", "http://x/", "--plan", "-o")
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [("no/plan.txt", "there is no directory"), ("", "it is a directory; give the name of a file")],
+)
+def test_a_report_that_cannot_be_written_is_a_sentence(
+    output: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is not there, or no file, is named before anything is sent."""
+    assert main([*PLAN, str(tmp_path / output)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_output_keeps_a_files_mode_and_what_lies_next_to_it(tmp_path: Path) -> None:
+    """The file is replaced, its mode is not, and a file of somebody else's with a similar name stays."""
+    target, neighbour = tmp_path / "plan.txt", tmp_path / "plan.txt.part"
+    target.write_text("old")
+    target.chmod(0o640)
+    neighbour.write_text("mine")
+    assert main([*PLAN, str(target)]) == 0
+    assert target.read_text().startswith("stage traffic")
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert {path.name for path in tmp_path.iterdir()} == {target.name, neighbour.name}
+    assert neighbour.read_text() == "mine"
+
+
+def test_output_goes_through_a_link(tmp_path: Path) -> None:
+    """A link stays a link; what it leads to is written."""
+    link, target = tmp_path / "link", tmp_path / "plan.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert main([*PLAN, str(link)]) == 0
+    assert link.is_symlink()
+    assert target.read_text().startswith("stage traffic")
+
+
+def test_output_goes_into_a_pipe_and_never_in_its_place(tmp_path: Path) -> None:
+    """What is no regular file, a pipe or a device, is written to and stays what it is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert main([*PLAN, str(pipe)]) == 0
+        assert os.read(reader, 65536).startswith(b"stage traffic")
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_output_never_replaces_what_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lbcheck report run.jsonl -o run.jsonl` would lose the samples."""
+    kept = tmp_path / "run.jsonl"
+    kept.write_text("samples")
+    assert main(["report", str(kept), "-o", str(kept)]) == 2
+    assert "would replace what is read" in capsys.readouterr().err
+    assert kept.read_text() == "samples"

@@ -78,7 +78,9 @@ def shape_of_schema(node: Mapping[str, Any]) -> Shape:
 def schema_of(check: str) -> Mapping[str, Any]:
     """Return what the schema says of a check's evidence."""
     rules = SCHEMA["$defs"]["verdict"]["allOf"]
-    [rule] = [rule for rule in rules if rule["if"]["properties"]["check"] == {"const": check}]
+    found = [rule for rule in rules if rule["if"]["properties"]["check"] == {"const": check}]
+    assert found, f"report.schema.json has no part for the evidence of '{check}': see $defs/verdict/allOf"
+    [rule] = found
     name = rule["then"]["properties"]["evidence"]["$ref"].rpartition("/")[2]
     definition: Mapping[str, Any] = SCHEMA["$defs"][name]
     return definition

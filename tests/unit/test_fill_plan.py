@@ -119,3 +119,9 @@ def test_there_are_as_many_processes_as_descriptors_ask_for(
     found = workers(attempts, descriptors, processors)
     assert found == expected
     assert found * descriptors >= attempts
+
+
+@pytest.mark.parametrize("descriptors", [1, 5, 40])
+def test_where_a_process_holds_less_than_a_portion_there_are_more_processes(descriptors: int) -> None:
+    """Then there are more than any machine has, which is said before anything is opened."""
+    assert workers(1_000_000, descriptors, 2) >= 1_000_000 // descriptors

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from lbcheck.checks import dns, spread
+from lbcheck.loaders.command_line import of_url
 from lbcheck.model.plan import Options
 from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
 from lbcheck.reporters import plan as plan_as_text
@@ -60,6 +61,16 @@ def test_error_rates_stand_below_a_pass_and_what_to_do_next_below_a_fail() -> No
         as_text(HEALTHY).splitlines()[-1].startswith("A healthy cluster is called faulty in at most one run of 10,000;")
     )
     assert as_text(BROKEN).splitlines()[-1].startswith("Next: mend what ✗ names and run this again.")
+
+
+def test_a_rule_that_cannot_find_a_halved_weight_promises_no_rate_for_it() -> None:
+    """leastconn only starves nobody: what it misses has no rate."""
+    passed = spread.judge(
+        of_url("http://x/", algorithm="leastconn"), [answers("", fair(800), url="http://x/", address="")]
+    )
+    assert as_text(report(*passed)).splitlines()[-1] == (
+        "A healthy cluster is called faulty in at most one run of 10,000."
+    )
 
 
 def test_the_ending_counts_each_outcome() -> None:

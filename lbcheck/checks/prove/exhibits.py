@@ -7,9 +7,10 @@ from lbcheck.model.verdict import Verdict
 
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
-    """Return what was opened, a rung each, what it gained, and what words mean."""
+    """Return what was opened, a rung each, what it gained where all was as predicted, and what words mean."""
     match verdict.evidence:
         case ProveEvidence(steps=steps, gains=gains, notes=notes):
-            return (ladder(steps, gains, notes),)
+            gained = gains if all(step.exact for step in steps) else ()
+            return (ladder(steps, gained, notes),)
         case _:
             return ()

@@ -9,6 +9,7 @@ from lbcheck.checks.stop_reasons import OURS, WHY
 from lbcheck.model.evidence import Gain
 from lbcheck.model.fill import Filled
 from lbcheck.model.verdict import Finding, Outcome, Verdict
+from lbcheck.model.words import counted
 
 NAME = "prove"
 
@@ -17,7 +18,7 @@ def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
     """Hold what was measured to what was predicted; rows without a sample were not measured."""
     by_row = [*samples, *[None] * (len(section.rows) - len(samples))]
     pairs = list(zip(section.rows, by_row, strict=True))
-    findings = tuple(finding for row, sample in pairs for finding in _findings(row, sample))
+    findings = tuple(_all_findings(pairs))
     steps = tuple(_row(row, sample) for row, sample in pairs)
     exact = sum(step.exact for step in steps)
     outcome = max((f.outcome for f in findings), key=_GRAVITY.index, default=Outcome.PASS)
@@ -32,10 +33,16 @@ def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
 _GRAVITY = (Outcome.PASS, Outcome.UNMEASURED, Outcome.FAIL)
 
 
-def _findings(row: Row, sample: Filled | None) -> Iterator[Finding]:
-    if sample is None:
-        yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured, the run ended before")
-    elif sample.failure:
+def _all_findings(pairs: Sequence[tuple[Row, Filled | None]]) -> Iterator[Finding]:
+    for row, sample in pairs:
+        if sample:
+            yield from _findings(row, sample)
+    if missing := sum(sample is None for _, sample in pairs):
+        yield Finding(Outcome.UNMEASURED, f"{counted(missing, 'measurement')} not taken: the run ended before")
+
+
+def _findings(row: Row, sample: Filled) -> Iterator[Finding]:
+    if sample.failure:
         yield Finding(Outcome.UNMEASURED, f"{row.what}: not measured: {sample.failure.message}")
     elif sample.stopped_by in OURS:
         held = f"{row.predicted:,} predicted, {sample.held or 0:,} held when it ended"

@@ -1,6 +1,7 @@
 """Who counted what, side by side."""
 
-from lbcheck.checks.error_rates import ERROR_RATES
+from lbcheck.analysis import algorithms
+from lbcheck.checks.error_rates import ERROR_RATES, FALSE_ALARMS
 from lbcheck.checks.spread.evidence import SpreadEvidence
 from lbcheck.model.exhibit import Exhibit, Witnessed, Witnesses
 from lbcheck.model.verdict import Verdict
@@ -9,10 +10,9 @@ from lbcheck.model.verdict import Verdict
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return the witnesses, where there are servers, and how often the verdict is wrong."""
     match verdict.evidence:
-        case SpreadEvidence(servers=servers) as evidence if servers:
-            return (_witnesses(evidence), *ERROR_RATES)
-        case SpreadEvidence():
-            return ERROR_RATES
+        case SpreadEvidence() as evidence:
+            rates = ERROR_RATES if algorithms.holds_to_weights(evidence.algorithm) else FALSE_ALARMS
+            return (_witnesses(evidence), *rates) if evidence.servers else rates
         case _:
             return ()
 

@@ -76,7 +76,7 @@ class Prepared:
             if not _is_own(source):
                 raise LbcheckError(f"source address {source} is not on this machine (ip address add {source} …)")
         if short := needs.shortages(self.needs, self.room):
-            raise MeasurementError(f"{self.attempts:,} connections: {'; '.join(short)}; --limit N opens fewer")
+            raise MeasurementError(f"{self.attempts:,} connections: {'; '.join(short)}; ask for fewer")
 
 
 def prepare(step: Fill, pair_bytes: int | None = None) -> Prepared:

@@ -64,7 +64,8 @@ def workers(attempts: int, descriptors: int, processors: int) -> int:
     if attempts <= min(WORTH_A_PROCESS, descriptors):
         return 1
     size = -(-attempts // portions(attempts, descriptors))
-    quota = descriptors // size * size  # whole portions
+    # Whole portions. Where not even one fits, there are more processes than any machine has, and that is said.
+    quota = descriptors // size * size or descriptors
     needed = max(-(-attempts // quota), min(processors, attempts // WORTH_A_PROCESS))
     # A multiple of the processors: they run so many at once, and a last one alone would leave the others idle.
     return -(-needed // processors) * processors

@@ -25,9 +25,10 @@ def _head(width: int, *, refused: bool) -> str:
 
 
 def _numbers(rung: Rung) -> str:
-    measured = "–" if rung.measured is None else f"{rung.measured:,}"
+    if rung.measured is None:
+        return f"{rung.predicted:>11,}  {'–':>11}"
     mark = "=" if rung.measured == rung.predicted else "≠"
-    return f"{rung.predicted:>11,} {mark}{measured:>11}"
+    return f"{rung.predicted:>11,} {mark}{rung.measured:>11,}"
 
 
 def _larger(rung: Rung) -> int:
