@@ -1,13 +1,16 @@
 """Addresses, ports and the 4-tuple."""
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from lbcheck.errors import LbcheckError
 
-Family = Literal[4, 6]
+Family = Literal[4, 6]  # IPv4 or IPv6
+FAMILIES: tuple[Family, Family] = (4, 6)
 URL_PORTS = {"http": 80, "https": 443}  # where a URL names no port (RFC 9110, section 4.2)
 
 
@@ -19,9 +22,15 @@ def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         raise LbcheckError(f"'{address}' is not an IP address") from None
 
 
+@lru_cache(maxsize=1 << 17)  # a large cluster is walked many times, and parsing takes longer than all else there
 def family(address: str) -> Family:
     """Return 4 or 6, the IP version of `address`; LbcheckError where it is no IP address."""
     return 4 if parsed(address).version == 4 else 6
+
+
+def of_family(addresses: Iterable[str], wanted: Family) -> tuple[str, ...]:
+    """Return those of the addresses that are of one family, in their order."""
+    return tuple(address for address in addresses if family(address) == wanted)
 
 
 def is_address(text: object) -> bool:
@@ -60,7 +69,7 @@ class Endpoint:
             raise LbcheckError(f"port {self.port} of {self.address} is not between 0 and 65535")
 
     def __str__(self) -> str:
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+        return f"[{self.address}]:{self.port}" if family(self.address) == 6 else f"{self.address}:{self.port}"
 
     @classmethod
     def parse(cls, text: str, default_port: int) -> Self:

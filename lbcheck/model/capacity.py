@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model.address import Family
+from lbcheck.model.address import Family, family, of_family
 from lbcheck.model.opening import HostLimits, Opening
 
 # What the kernel keeps of one end of an accepted connection: 1,008,000 took 8.0 GB for both (measured, Linux 6.18).
@@ -41,9 +41,11 @@ class BalancerCapacity:
     maxconn: int | None = None  # the global section's
     limits: HostLimits = field(default_factory=HostLimits)
 
-    def source_count(self, version: Family) -> int:
+    def source_count(self, wanted: Family) -> int:
         """Return how many addresses of a family it can open connections from."""
-        return sum((":" in source) == (version == 6) for source in self.sources) if self.sources else 1
+        if not self.sources:
+            return 1  # the one that the route picks
+        return len(of_family(self.sources, wanted))
 
 
 @dataclass(frozen=True)
@@ -65,4 +67,4 @@ class ServerCapacity:
     @property
     def family(self) -> Family:
         """The IP version of its address."""
-        return 6 if ":" in self.address else 4
+        return family(self.address) if self.address else 4

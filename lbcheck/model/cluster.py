@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.model import schemes
-from lbcheck.model.address import Family, PortRange, family
+from lbcheck.model.address import Family, PortRange, of_family
 from lbcheck.model.capacity import SOCKET_BYTES, BalancerCapacity, ClientCapacity, FrontendCapacity, ServerCapacity
 from lbcheck.model.nat import NatCapacity
 
@@ -39,8 +39,9 @@ class Client:
     @cached_property
     def families(self) -> tuple[int, int]:
         """How many IPv4 and IPv6 source addresses a host has; where none are known, one of IPv4."""
-        six = sum(":" in address for address in self.addresses)
-        return (len(self.addresses) - six, six) if self.addresses else (1, 0)
+        if not self.addresses:
+            return 1, 0
+        return len(of_family(self.addresses, 4)), len(of_family(self.addresses, 6))
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,9 @@ class DnsName:
     name: str
     addresses: tuple[str, ...] = ()
 
-    def of_family(self, version: int) -> tuple[str, ...]:
+    def of_family(self, wanted: Family) -> tuple[str, ...]:
         """Return its IPv4 (4) or IPv6 (6) addresses."""
-        return tuple(address for address in self.addresses if family(address) == version)
+        return of_family(self.addresses, wanted)
 
 
 @dataclass(frozen=True)
@@ -208,10 +209,10 @@ class Cluster:
         """Return the backend that balancers put behind a frontend; None: what is behind it is not known."""
         return self.backend(frontend.backend) if frontend.backend and self.balancers else None
 
-    def addresses(self, frontend: Frontend, version: Family) -> tuple[str, ...]:
+    def addresses(self, frontend: Frontend, wanted: Family) -> tuple[str, ...]:
         """Return the addresses of one family where a frontend answers."""
-        given = frontend.addresses or tuple(vip.address for vip in self.vips)
-        return tuple(address for address in given if (":" in address) == (version == 6))
+        published = frontend.addresses or tuple(vip.address for vip in self.vips)
+        return of_family(published, wanted)
 
     def serving(self) -> tuple[Balancer, ...]:
         """Return the balancers that take connections: those with a VIP at home, all where no VIP says its home."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lbcheck.errors import MeasurementError
+from lbcheck.model.address import family
 from lbcheck.model.cluster import NatGateway
 from lbcheck.probing import namespace
 
@@ -60,8 +61,14 @@ def _wire(host: int, host_end: str, gateway: int, gateway_end: str) -> None:
 
 def _host(network: int, addresses: Sequence[str], router: str, router_6: str) -> None:
     with namespace.entered(network):
-        _ip([f"address add {address} dev uplink" + (" nodad" if ":" in address else "") for address in addresses])
+        _ip([_added(address, "uplink") for address in addresses])
         _ip([f"route add default via {address}" for address in (router, router_6) if address])
+
+
+def _added(address: str, device: str) -> str:
+    """Return ip's words for an address of a device (ADDR or ADDR/LENGTH), IPv6 without duplicate address detection."""
+    nodad = " nodad" if family(address.partition("/")[0]) == 6 else ""
+    return f"address add {address} dev {device}{nodad}"
 
 
 def _gateway(network: int, pool: NatGateway) -> None:
@@ -70,7 +77,7 @@ def _gateway(network: int, pool: NatGateway) -> None:
     outside = (f"{_OUTSIDE}/24", *(f"{address}/32" for address in pool.addresses), f"{_OUTSIDE_6}/64")
     with namespace.entered(network):
         for end, addresses in (("inside", inside), ("outside", outside)):
-            _ip([f"address add {a} dev {end}" + (" nodad" if ":" in a else "") for a in addresses])
+            _ip([_added(address, end) for address in addresses])
         namespace.sysctl("ipv4/ip_forward", "1")
         namespace.sysctl("ipv6/conf/all/forwarding", "1")
         pooled = pool.addresses[0] if len(pool.addresses) == 1 else f"{pool.addresses[0]}-{pool.addresses[-1]}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from lbcheck.errors import MeasurementError
 from lbcheck.model.address import Endpoint, Family, family
+from lbcheck.probing.socket_options import socket_family
 
 ESTABLISHED, TIME_WAIT, LISTEN = 1 << 1, 1 << 6, 1 << 10  # include/net/tcp_states.h, as bits
 
@@ -19,32 +20,32 @@ _REQ_BYTECODE, _BC_D_COND = 1, 8  # INET_DIAG_REQ_BYTECODE, INET_DIAG_BC_D_COND:
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _REQUEST = struct.Struct("=BBBxI48s")  # inet_diag_req_v2: family, protocol, extensions, states, socket (any)
 _BUFFER = 1 << 18  # the kernel fills up to 32 KiB a message; more does no harm
-_FAMILIES: dict[Family, socket.AddressFamily] = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 def count(destination: Endpoint, states: int = ESTABLISHED) -> int:
     """Return how many sockets of this network namespace are connected to `destination`."""
-    version = family(destination.address)
-    return sum(len(bodies) for _, bodies in _dump(version, states, _connected_to(destination)))
+    dump = _dump(family(destination.address), states, _connected_to(destination))
+    return sum(len(bodies) for _, bodies in dump)
 
 
-def listeners(version: Family) -> set[tuple[str, int]]:
+def listeners(family: Family) -> set[tuple[str, int]]:
     """Return the (address, port) pairs that somebody listens on in this network namespace."""
     found = set()
-    for answer, bodies in _dump(version, LISTEN, b""):
+    for answer, bodies in _dump(family, LISTEN, b""):
         for at in bodies:
             # inet_diag_msg: 4 bytes, then the ports and addresses, in network order.
             (port,) = struct.unpack_from("!H", answer, at + 4)
-            packed = bytes(answer[at + 8 : at + 8 + (4 if version == 4 else 16)])
-            found.add((socket.inet_ntop(_FAMILIES[version], packed), port))
+            packed = bytes(answer[at + 8 : at + 8 + (4 if family == 4 else 16)])
+            found.add((socket.inet_ntop(socket_family(family), packed), port))
     return found
 
 
 def queued(endpoint: Endpoint) -> int:
     """Return how many connections wait at a listener of this network namespace for somebody to accept them."""
-    version, found = family(endpoint.address), 0
-    packed = socket.inet_pton(_FAMILIES[version], endpoint.address)
-    for answer, bodies in _dump(version, LISTEN, b""):
+    found = 0
+    wanted = family(endpoint.address)
+    packed = socket.inet_pton(socket_family(wanted), endpoint.address)
+    for answer, bodies in _dump(wanted, LISTEN, b""):
         for at in bodies:
             (port,) = struct.unpack_from("!H", answer, at + 4)
             if port == endpoint.port and bytes(answer[at + 8 : at + 8 + len(packed)]) == packed:
@@ -55,16 +56,16 @@ def queued(endpoint: Endpoint) -> int:
 
 def _connected_to(destination: Endpoint) -> bytes:
     """Return the filter, one condition: where it does not hold, jump 4 bytes past the end, which means no."""
-    kind = _FAMILIES[family(destination.address)]
+    kind = socket_family(family(destination.address))
     packed = socket.inet_pton(kind, destination.address)
     condition = struct.pack("=BBxxi", kind, len(packed) * 8, destination.port) + packed
     size = 4 + len(condition)
     return struct.pack("=BBH", _BC_D_COND, size, size + 4) + condition
 
 
-def _dump(version: Family, states: int, bytecode: bytes) -> Iterator[tuple[memoryview, list[int]]]:
+def _dump(family: Family, states: int, bytecode: bytes) -> Iterator[tuple[memoryview, list[int]]]:
     """Ask for all sockets; yield the kernel's answers, each with where the sockets' messages begin in it."""
-    body = _REQUEST.pack(_FAMILIES[version], socket.IPPROTO_TCP, 0, states, b"")
+    body = _REQUEST.pack(socket_family(family), socket.IPPROTO_TCP, 0, states, b"")
     if bytecode:
         body += struct.pack("=HH", 4 + len(bytecode), _REQ_BYTECODE) + bytecode
     head = _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST_DUMP, 1, 0)

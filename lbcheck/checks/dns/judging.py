@@ -8,7 +8,7 @@ from lbcheck.analysis import sampling
 from lbcheck.checks import loss
 from lbcheck.checks.dns import rfc6724
 from lbcheck.checks.dns.evidence import DnsEvidence
-from lbcheck.model.address import family
+from lbcheck.model.address import Family, family
 from lbcheck.model.cluster import Cluster, DnsName
 from lbcheck.model.dns_queries import RecordType, Resolution
 from lbcheck.model.lookup import Lookup
@@ -19,7 +19,7 @@ from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 NAME = "dns"
 ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
 FEWEST_TESTS = 1000  # the error rate is shared out among at least so many, so that a plan need not know how many
-VERSION: Mapping[RecordType, int] = {"A": 4, "AAAA": 6}
+FAMILY: Mapping[RecordType, Family] = {"A": 4, "AAAA": 6}
 
 
 def needed_queries(addresses: int, tests: int) -> int:
@@ -37,7 +37,7 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
 
 def _judge_block(cluster: Cluster, block: Resolution | Lookup, known: bool, tests: int) -> Verdict:
     expected = next((n for n in cluster.names if n.name == block.name), DnsName(block.name))
-    wanted = expected.of_family(_version(block))
+    wanted = expected.of_family(_family(block))
     seen = frozenset(address for order in block.orders for address in order.split())
     answered = sum(block.orders.values())
     if known and not wanted and _has_none(block):
@@ -63,15 +63,15 @@ def _place(cluster: Cluster, block: Resolution | Lookup) -> tuple[int, int, int,
     names = [name.name for name in cluster.names]
     number = names.index(block.name) if block.name in names else len(names)
     where = block.at if isinstance(block, Lookup) else ""
-    return number, _version(block), ("authoritative", "resolver", "getaddrinfo").index(_layer(block)), where
+    return number, _family(block), ("authoritative", "resolver", "getaddrinfo").index(_layer(block)), where
 
 
-def _version(block: Resolution | Lookup) -> int:
-    return block.family if isinstance(block, Lookup) else VERSION[block.rdtype]
+def _family(block: Resolution | Lookup) -> Family:
+    return block.family if isinstance(block, Lookup) else FAMILY[block.rdtype]
 
 
 def _type(block: Resolution | Lookup) -> RecordType:
-    return "A" if _version(block) == 4 else "AAAA"
+    return "A" if _family(block) == 4 else "AAAA"
 
 
 def _layer(block: Resolution | Lookup) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lbcheck.checks import pace
-from lbcheck.checks.dns.judging import FEWEST_TESTS, VERSION, needed_queries
+from lbcheck.checks.dns.judging import FAMILY, FEWEST_TESTS, needed_queries
 from lbcheck.model.address import Endpoint
 from lbcheck.model.cluster import DnsName, Host
 from lbcheck.model.dns_queries import RecordType, Resolve
@@ -20,7 +20,7 @@ def plan(question: Question, options: Options) -> Plan:
     steps: list[Step] = []
     for name in question.cluster.names:
         for rdtype in options.types:
-            if name.addresses and not name.of_family(VERSION[rdtype]):
+            if name.addresses and not name.of_family(FAMILY[rdtype]):
                 continue
             steps += _ask(question, options, name, rdtype)
     return Plan((Stage(StageName.TRAFFIC, tuple(steps)),))
@@ -29,7 +29,7 @@ def plan(question: Question, options: Options) -> Plan:
 def _ask(question: Question, options: Options, name: DnsName, rdtype: RecordType) -> Iterable[Step]:
     cluster, clients = question.cluster, pace.clients(question)
     queries = options.queries or max(
-        FEWEST_QUERIES, needed_queries(len(name.of_family(VERSION[rdtype])) or 2, tests=FEWEST_TESTS)
+        FEWEST_QUERIES, needed_queries(len(name.of_family(FAMILY[rdtype])) or 2, tests=FEWEST_TESTS)
     )
     # Only one client asks the servers: two at once would advance one rotation counter in turns.
     common = {
@@ -48,7 +48,7 @@ def _ask(question: Question, options: Options, name: DnsName, rdtype: RecordType
     if not cluster.resolvers:
         yield Resolve(at=clients[0], rdtype=rdtype, layer="resolver", **common)  # type: ignore[arg-type]
     for client in clients:
-        yield LookUp(at=client, family=4 if rdtype == "A" else 6, **common)  # type: ignore[arg-type]
+        yield LookUp(at=client, family=FAMILY[rdtype], **common)  # type: ignore[arg-type]
 
 
 def _endpoints(hosts: Iterable[Host]) -> tuple[Endpoint, ...]:

@@ -5,6 +5,7 @@ import socket
 
 from lbcheck.model.address import Endpoint, family
 from lbcheck.model.step import ErrorKind
+from lbcheck.probing.socket_options import socket_family
 from lbcheck.wire import errnos
 
 POLL_S = 0.1  # how often `stopped` is asked
@@ -20,7 +21,7 @@ KINDS = {
 
 def towards(server: Endpoint, kind: socket.SocketKind) -> socket.socket:
     """Return a non-blocking socket of the server's address family."""
-    sock = socket.socket(socket.AF_INET if family(server.address) == 4 else socket.AF_INET6, kind)
+    sock = socket.socket(socket_family(family(server.address)), kind)
     sock.setblocking(False)
     return sock
 

@@ -9,9 +9,10 @@ from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
-from lbcheck.model.address import Family
+from lbcheck.model.address import Family, of_family
 from lbcheck.model.lookup import LookUp, Lookup
 from lbcheck.model.step import ErrorKind, Failure
+from lbcheck.probing.socket_options import socket_family
 from lbcheck.probing.stopping import Stopped, never
 
 FAILURES = 3  # in a row, then the rest is not asked: the C library has itself asked every server twice or more
@@ -98,7 +99,7 @@ def _serve(step: LookUp, asked: "SimpleQueue[bool]", results: "SimpleQueue[Resul
 def _call(name: str, family: Family) -> Result:
     """Return the addresses in their order; an error is a result too."""
     try:
-        found = socket.getaddrinfo(name, None, _af(family), socket.SOCK_STREAM)
+        found = socket.getaddrinfo(name, None, socket_family(family), socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         return error
     return tuple(str(sockaddr[0]) for *_, sockaddr in found)
@@ -137,10 +138,6 @@ def _kind(error: OSError | UnicodeError) -> ErrorKind:
     raise error
 
 
-def _af(family: Family) -> socket.AddressFamily:
-    return socket.AF_INET if family == 4 else socket.AF_INET6
-
-
 def sources(destinations: Iterable[str], family: Family) -> dict[str, str]:
     """Return destination → the source address that the kernel would use/its prefix length as glibc knows it.
 
@@ -149,7 +146,7 @@ def sources(destinations: Iterable[str], family: Family) -> dict[str, str]:
     lengths = prefix_lengths()
     found = {}
     for destination in sorted(destinations):
-        with socket.socket(_af(family), socket.SOCK_DGRAM) as sock:
+        with socket.socket(socket_family(family), socket.SOCK_DGRAM) as sock:
             try:
                 sock.connect((destination, 9))  # sends nothing: UDP's connect only looks up the route
             except OSError:
@@ -166,7 +163,7 @@ def prefix_lengths() -> Mapping[str, int]:
     where there is no IPv6 address but ::1.
     """
     found = {address: length for message in _netlink_addresses() for address, length in _address(message)}
-    return found if any(":" in address and address != "::1" for address in found) else {}
+    return found if any(address != "::1" for address in of_family(found, 6)) else {}
 
 
 def _netlink_addresses() -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from lbcheck.probing import child, sock_diag
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS, FillBlock, blocks, deal, portions, workers
 from lbcheck.probing.fill.worker import STOP, Portions, Worker
+from lbcheck.probing.socket_options import socket_family
 from lbcheck.probing.stopping import Stopped, never
 
 _LOOK_S = 0.1  # how often to ask whether to stop, and how much memory is left: at 100,000/s, 70 MB in between
@@ -123,7 +124,7 @@ def _is_own(address: str) -> bool:
 
 
 def _socket(address: str, kind: socket.SocketKind) -> socket.socket:
-    return socket.socket(socket.AF_INET if family(address) == 4 else socket.AF_INET6, kind)
+    return socket.socket(socket_family(family(address)), kind)
 
 
 # --- during ---

@@ -11,7 +11,7 @@ from lbcheck.model.address import Endpoint, family
 from lbcheck.probing import child, sock_diag
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.plan import SPARE_DESCRIPTORS
-from lbcheck.probing.socket_options import RESET
+from lbcheck.probing.socket_options import RESET, socket_family
 
 QUEUE = (1 << 31) - 1  # as long as net.core.somaxconn allows
 _LOOK_S = 0.02  # in which two processes accept some 2,000
@@ -103,8 +103,7 @@ def _accept_all(listener: socket.socket, most: int) -> int:
 
 
 def _listener(endpoint: Endpoint) -> socket.socket:
-    version = family(endpoint.address)
-    listener = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    listener = socket.socket(socket_family(family(endpoint.address)), socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted connections inherit it: they end by RST and leave no TIME_WAIT.

@@ -8,7 +8,7 @@ from lbcheck.model.address import family
 from lbcheck.model.fill import StopKind
 from lbcheck.model.opening import BindingMode
 from lbcheck.probing.fill.plan import FillBlock
-from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, RESET
+from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, RESET, socket_family
 
 _KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _Socket = socket.SocketType  # the plain C type: socket.socket costs as much as a call more
@@ -72,7 +72,7 @@ class Volley:
 
 
 def _make(block: FillBlock, count: int, refusals: list[StopKind]) -> list[_Socket]:
-    domain = socket.AF_INET if family(block.endpoint.address) == 4 else socket.AF_INET6
+    domain = socket_family(family(block.endpoint.address))
     made: list[_Socket] = []
     try:
         for _ in range(count):

@@ -7,7 +7,7 @@ from lbcheck.model.address import family
 from lbcheck.model.requests import Request
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.http import tls
-from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT
+from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, socket_family
 from lbcheck.wire.http.request import Target
 
 
@@ -24,14 +24,14 @@ class Destination:
 
     def __init__(self, step: Request, target: Target) -> None:
         self.source = step.source
-        wanted = family(step.source) if step.source else 0
+        wanted = family(step.source) if step.source else None
         if step.address and wanted and family(step.address) != wanted:
             raise ImpossibleError(ErrorKind.UNREACHABLE, f"{step.source} cannot reach {step.address}: IPv4 and IPv6")
         try:
             found = socket.getaddrinfo(
                 step.address or target.host,
                 target.port,
-                {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[wanted],
+                socket_family(wanted) if wanted else socket.AF_UNSPEC,
                 socket.SOCK_STREAM,
                 flags=socket.AI_NUMERICHOST if step.address else 0,
             )

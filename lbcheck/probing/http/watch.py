@@ -18,7 +18,7 @@ from lbcheck.model.step import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
 from lbcheck.probing.http import tls
 from lbcheck.probing.http.gaps import Attempt, seen
-from lbcheck.probing.socket_options import RESET
+from lbcheck.probing.socket_options import RESET, socket_family
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.errnos import KINDS
 from lbcheck.wire.http.answer import HttpAnswer
@@ -75,7 +75,7 @@ class _Asker:
         # Whoever serves need not say so here: any answer below 500 is service.
         self._recogniser = Recogniser(step.identify_balancer or "header:x-balancer")
         self._name = self._target.host.partition("%")[0]  # TLS knows no interfaces
-        self._family = {4: socket.AF_INET, 6: socket.AF_INET6}[family(route.address)]
+        self._family = socket_family(family(route.address))
         self._ports: deque[int] = deque()  # source ports that are free again
         self._tls = tls.client_context(verify=step.verify) if self._target.tls else None
 

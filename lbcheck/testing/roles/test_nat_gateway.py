@@ -4,18 +4,17 @@ import json
 
 import pytest
 
-from lbcheck.model.address import family
+from lbcheck.model.address import Endpoint, Family, of_family
 from lbcheck.model.cluster import capacity_of
 from lbcheck.model.nat import MappingBehaviour
 from lbcheck.testing.fleet import Fleet, HostView, named
 
 
-def seen_by_a_server(client: HostView, fleet: Fleet, version: int) -> tuple[str, int]:
+def seen_by_a_server(client: HostView, fleet: Fleet, family: Family) -> tuple[str, int]:
     """Return the address and port from which a server sees a client that asks it directly."""
     server = fleet.cluster.backends[0].servers[0]
     port = capacity_of(server).ports[0]
-    address = next(a for a in server.addresses if family(a) == version)
-    url = f"http://{address}:{port}/" if version == 4 else f"http://[{address}]:{port}/"
+    url = f"http://{Endpoint(of_family(server.addresses, family)[0], port)}/"
     source: str = json.loads(client.host.check_output(f"curl --silent {url}"))["connection"]["source"]
     host, _, number = source.rpartition(":")
     return host.strip("[]"), int(number)
