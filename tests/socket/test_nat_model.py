@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lbcheck.analysis.tuples import nat
+from lbcheck.analysis.tuples import linux_hash, nat
 from lbcheck.analysis.tuples.nat import Demand, Destinations
 from lbcheck.model.address import PortRange
 from lbcheck.model.cluster import NatGateway
@@ -37,7 +37,7 @@ def test_every_subscriber_is_placed_where_the_hash_says(size: int) -> None:
     outside = [f"198.18.0.{41 + number}" for number in range(size)]
     subscribers = [f"100.64.{number % 4}.{7 * number + 2}" for number in range(32)]
     answer = ask(outside=outside, ports="40000-40063", subscribers=subscribers, destinations=1, each=1)
-    assert answer["placed"] == {s: outside[nat.linux_choice(s, size)] for s in subscribers}
+    assert answer["placed"] == {s: outside[linux_hash.linux_choice(s, size)] for s in subscribers}
 
 
 @pytest.mark.parametrize(("subscribers", "each"), [(1, 100), (8, 8), (8, 24)])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lbcheck.analysis.tuples import nat
+from lbcheck.analysis.tuples import linux_hash, nat
 from lbcheck.analysis.tuples.nat import Demand, Destinations
 from lbcheck.model.address import PortRange
 from lbcheck.model.cluster import NatGateway
@@ -39,12 +39,12 @@ def preset(name: str, addresses: int) -> NatGateway:
 )
 def test_jhash2_is_the_kernels(words: tuple[int, ...], initval: int, found: int) -> None:
     """The hash of words, as include/linux/jhash.h computes it."""
-    assert nat.jhash2(words, initval) == found
+    assert linux_hash.jhash2(words, initval) == found
 
 
 def test_linux_places_subscribers_by_a_hash_of_their_address() -> None:
     """The placements of nftables' `snat … persistent`, seen on Linux 6.18: they hold without a seed."""
-    assert [nat.linux_choice(address, 2) for address in SUBSCRIBERS] == [0, 1, 1, 1, 1, 0, 1, 1]
+    assert [linux_hash.linux_choice(address, 2) for address in SUBSCRIBERS] == [0, 1, 1, 1, 1, 0, 1, 1]
 
 
 @pytest.mark.parametrize("addresses", [(A1,), (A1, A2)])

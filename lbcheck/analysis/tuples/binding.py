@@ -1,4 +1,4 @@
-"""How many connections are possible at once: the 4-tuple's arithmetic, and how fast ports come back."""
+"""How a socket's binding mode decides how many connections are possible at once, and how soon a port is free again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ TW_REUSE_S = 1.0  # with net.ipv4.tcp_tw_reuse=1: one tick of the peer's timesta
 
 @dataclass(frozen=True)
 class BindingLaw:
-    """What multiplies under one binding mode, and what the program sees when nothing is left."""
+    """What multiplies under one binding mode, and the error that the program sees when no tuple is left."""
 
-    every_source: bool  # else the one that the route picks
-    every_endpoint: bool  # else a port serves once, whatever its destination
-    automatic: bool  # the kernel picks the port
+    every_source: bool  # the host's source addresses multiply; else the route picks one
+    every_endpoint: bool  # endpoints multiply; else a port serves once, whatever its destination
+    automatic: bool  # the kernel picks the port, not the program
     refusal: str
 
 
@@ -37,35 +37,47 @@ def tuples(mode: BindingMode, ports: int, sources: int, endpoints: int) -> int:
     if not (sources and endpoints):
         return 0
     law = LAWS[mode]
-    return ports * (sources if law.every_source else 1) * (endpoints if law.every_endpoint else 1)
+    count = ports
+    if law.every_source:
+        count *= sources
+    if law.every_endpoint:
+        count *= endpoints
+    return count
 
 
 @lru_cache(maxsize=4096)
 def usable_ports(opening: Opening) -> int:
-    """Return P: the ports of the range that a socket of this host can get.
+    """Return P: how many ports of its range a host can connect from.
 
-    A listener on the wildcard or on the source address takes its port from every mode, ip_local_reserved_ports from
-    the modes in which the kernel chooses (both measured).
+    A listener on the wildcard or on the source address takes its port away in every mode. ip_local_reserved_ports
+    takes ports away only where the kernel picks the port. Both are measured.
     """
-    taken = {port for port in opening.listening if opening.ports.low <= port <= opening.ports.high}
+    low, high = opening.ports.low, opening.ports.high
+    taken = {port for port in opening.listening if low <= port <= high}
     if LAWS[opening.binding].automatic:
-        for span in opening.reserved:
-            taken |= set(range(max(span.low, opening.ports.low), min(span.high, opening.ports.high) + 1))
+        for reserved in opening.reserved:
+            first = max(reserved.low, low)
+            last = min(reserved.high, high)
+            taken.update(range(first, last + 1))
     return len(opening.ports) - len(taken)
 
 
 def rest_s(opening: Opening) -> float:
-    """Return how long a tuple rests after its connection was closed, in seconds.
+    """Return how many seconds a tuple stays in TIME_WAIT after its connection was closed.
 
-    tcp_tw_reuse helps connect(), not bind(): under `any-port` and `explicit-exclusive` the port rests all the same
+    tcp_tw_reuse acts on connect(), not on bind(): under `any-port` and `explicit-exclusive` it changes nothing
     (measured).
     """
     if not opening.closes_first:
         return 0.0
-    return TW_REUSE_S if opening.tw_reuse and LAWS[opening.binding].every_endpoint else TIME_WAIT_S
+    if opening.tw_reuse and LAWS[opening.binding].every_endpoint:
+        return TW_REUSE_S
+    return TIME_WAIT_S
 
 
 def connections_a_second(count: int, opening: Opening) -> float | None:
     """Return the highest rate of short connections that `count` tuples sustain; None: TIME_WAIT sets no limit."""
     rest = rest_s(opening)
-    return count / rest if rest else None
+    if not rest:
+        return None
+    return count / rest

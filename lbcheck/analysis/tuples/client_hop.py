@@ -1,159 +1,184 @@
-"""The hop from clients to VIPs: what their source ports allow, what they want, what a NAT between lets through."""
+"""The hop from clients to VIPs: what source ports allow, what clients want, what a NAT in between lets through."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Sequence
 
-from lbcheck.analysis.tuples import binding, nat
-from lbcheck.analysis.tuples.hops import FAMILIES, SOURCE_PORTS, Endpoints, Parts, Product, hop
-from lbcheck.analysis.tuples.nat import Demand, Destinations
-from lbcheck.model.address import Family
+from lbcheck.analysis.tuples import binding, dealing, nat
+from lbcheck.analysis.tuples.client_kinds import ClientKind, by_kind, hosts_of, identity_of, kind_of, names_of
+from lbcheck.analysis.tuples.hops import SOURCE_PORTS, Endpoints, Lane, Parts, Product, hop
+from lbcheck.analysis.tuples.nat import Demand, Destinations, Outside
+from lbcheck.model.address import FAMILIES, Family, of_family
 from lbcheck.model.cluster import Client, Cluster, Frontend, NatGateway, capacity_of
-from lbcheck.model.opening import BindingMode, Opening
+from lbcheck.model.opening import BindingMode
 
 NAME, NAT_NAME = "client → VIP", "subscriber → NAT → service"
 NAT_PORTS, BLOCKS, WANTED = "NAT ports", "port blocks", "connections wanted"
+CONNTRACK = "nf_conntrack_max"
+DROPPED = "silence, until the client gives up"  # what a subscriber sees once its NAT has no port left
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """Client hosts that are alike to the arithmetic."""
-
-    opening: Opening
-    families: tuple[int, int]  # addresses of IPv4 and IPv6
-    connections: int | None
-    ipv6_share: float
-
-    def with_family(self, version: Family, hosts: int) -> tuple[int, int]:
-        """Return the addresses of a host, and how many of the hosts have them.
-
-        Hosts without IPv6 are given an address where a share of their connections is to use it; where they want all
-        they can, a share of the hosts is.
-        """
-        own = self.families[version == 6]
-        if own or version == 4:
-            return own, hosts
-        return 1, ceil(hosts * self.ipv6_share) if self.connections is None else hosts * (self.ipv6_share > 0)
-
-    def tuples(self, version: Family, endpoints: int, hosts: int) -> int:
-        """Return what so many of them can hold to the endpoints of one family."""
-        own, hosts = self.with_family(version, hosts)
-        return binding.tuples(self.opening.binding, binding.usable_ports(self.opening), own, endpoints) * hosts
-
-    def wanted(self, version: Family, endpoints: Endpoints) -> int | None:
-        """Return how many connections of one family a host wants; None: as many as it can."""
-        if self.connections is None:
-            return None
-        six = int(self.connections * self.ipv6_share) if endpoints[6] else 0
-        return six if version == 6 else self.connections - six
-
-    def product(self, version: Family, endpoints: int, clients: Sequence[Client]) -> Product:
-        """Return the Product row for what `tuples()` counts."""
-        hosts, who = _hosts(clients), tuple(client.name for client in clients)
-        law, (own, having) = binding.LAWS[self.opening.binding], self.with_family(version, hosts)
-        sources, ports = having * (own if law.every_source else 1), binding.usable_ports(self.opening)
-        predicted = self.tuples(version, endpoints, hosts)
-        return Product(NAME, version, self.opening.binding, sources, endpoints, ports, predicted, law.refusal, who=who)
-
-
-def _hosts(clients: Sequence[Client]) -> int:
-    return sum(client.hosts for client in clients)
-
-
-def _kind(client: Client) -> _Kind:
-    capacity = capacity_of(client)
-    return _Kind(capacity.opening, client.families, capacity.connections, capacity.ipv6_share)
-
-
-def _alike(client: Client) -> tuple[object, ...]:
-    """Return a key by identity: hosts mostly share one record, and ten thousand are told apart faster so."""
-    return id(client.holds), client.families
-
-
-def _kinds(clients: Sequence[Client]) -> Mapping[_Kind, Sequence[Client]]:
-    """Return the clients of each kind."""
-    alike: dict[tuple[object, ...], list[Client]] = {}
-    for client in clients:
-        alike.setdefault(_alike(client), []).append(client)
-    found: dict[_Kind, list[Client]] = {}
-    for members in alike.values():
-        found.setdefault(_kind(members[0]), []).extend(members)
-    return found
-
-
-def wish(clients: Sequence[Client]) -> int | None:
-    """Return how many connections the clients want between them; None: as many as they can."""
-    wanted = [(capacity_of(client).connections, client.hosts) for client in clients]
-    if not wanted:
+def wanted(clients: Sequence[Client]) -> int | None:
+    """Return how many connections all the clients want; None: as many as they can."""
+    if not clients:
         return None
-    return None if any(each is None for each, _ in wanted) else sum((each or 0) * hosts for each, hosts in wanted)
+    total = 0
+    for client in clients:
+        connections = capacity_of(client).connections
+        if connections is None:
+            return None
+        total += connections * client.hosts
+    return total
 
 
 def endpoints(cluster: Cluster, frontends: Sequence[Frontend]) -> Endpoints:
-    """Return D: addresses × ports of all these frontends."""
-    return {v: sum(len(cluster.addresses(f, v)) * len(capacity_of(f).ports) for f in frontends) for v in FAMILIES}
+    """Return D for each family: the address:port pairs of all these frontends."""
+    count: dict[Family, int] = dict.fromkeys(FAMILIES, 0)
+    for frontend in frontends:
+        ports = len(capacity_of(frontend).ports)
+        for family in FAMILIES:
+            count[family] += len(cluster.addresses(frontend, family)) * ports
+    return count
+
+
+# --- without a NAT ---
 
 
 def direct(clients: Sequence[Client], towards: Endpoints, families: Sequence[Family] = FAMILIES) -> Parts:
-    """Return the parts that no NAT translates."""
+    """Return the parts of the hop that no NAT translates: a lane for each kind of client and family."""
     parts = Parts()
-    for kind, members in _kinds(clients).items():
-        hosts = _hosts(members)
-        for version in families:
-            count, wanted = kind.tuples(version, towards[version], hosts), kind.wanted(version, towards)
+    for kind, members in by_kind(clients).items():
+        for family in families:
+            count = kind.tuples(family, towards[family], hosts_of(members))
             if count:
-                parts.lanes.append({SOURCE_PORTS: count} | ({} if wanted is None else {WANTED: wanted * hosts}))
-                parts.products.append(kind.product(version, towards[version], members))
+                parts.lanes.append(_direct_lane(kind, family, towards, members))
+                parts.products.append(_direct_product(kind, family, towards, members))
                 parts.rates.append(binding.connections_a_second(count, kind.opening))
     return parts
 
 
+def _direct_lane(kind: ClientKind, family: Family, towards: Endpoints, clients: Sequence[Client]) -> Lane:
+    hosts = hosts_of(clients)
+    lane = {SOURCE_PORTS: kind.tuples(family, towards[family], hosts)}
+    of_one_host = kind.wanted(family, towards)
+    if of_one_host is not None:
+        lane[WANTED] = of_one_host * hosts
+    return lane
+
+
+def _direct_product(kind: ClientKind, family: Family, towards: Endpoints, clients: Sequence[Client]) -> Product:
+    law = binding.LAWS[kind.opening.binding]
+    hosts = hosts_of(clients)
+    sources = kind.hosts_with(family, hosts)
+    if law.every_source:
+        sources *= kind.addresses(family)
+    return Product(
+        hop=NAME,
+        family=family,
+        binding=kind.opening.binding,
+        sources=sources,
+        endpoints=towards[family],
+        ports=binding.usable_ports(kind.opening),
+        predicted=kind.tuples(family, towards[family], hosts),
+        refusal=law.refusal,
+        who=names_of(clients),
+    )
+
+
+# --- through a NAT ---
+
+
 def translated(cluster: Cluster, gateway: NatGateway, frontends: Sequence[Frontend]) -> Parts:
-    """Return a part for each outside address of a NAT."""
-    behind, towards = cluster.behind.get(gateway.name, ()), endpoints(cluster, frontends)
-    addresses = {address for frontend in frontends for address in cluster.addresses(frontend, 4)}
-    destinations, demands = Destinations(len(addresses), towards[4]), _demands(behind, towards)
+    """Return the parts of the hop that a NAT translates: a lane for each of its outside addresses."""
+    behind = cluster.behind.get(gateway.name, ())
+    towards = endpoints(cluster, frontends)
+    demands = _demands(behind, towards)
     if not demands:
         return Parts()
-    parts, capacity, most = Parts(), capacity_of(gateway), nat.most(gateway, demands, destinations)
+    addresses = {address for frontend in frontends for address in cluster.addresses(frontend, 4)}
+    destinations = Destinations(len(addresses), towards[4])
+    subscribers_limit = SOURCE_PORTS if wanted(behind) is None else WANTED
+    most = nat.most_on_one_address(gateway, demands, destinations)
+    parts = Parts()
     for outside in nat.carry(gateway, demands, destinations):
-        lane = {NAT_PORTS: most, SOURCE_PORTS if wish(behind) is None else WANTED: outside.wanted}
-        parts.lanes.append(lane if outside.held == min(lane.values()) else lane | {BLOCKS: outside.held})
-        product = (1, destinations.endpoints, nat.usable_ports(gateway), outside.held)
-        refusal, who = "silence, until the client gives up", tuple(client.name for client in behind)
-        parts.products.append(Product(NAT_NAME, 4, capacity.mapping, *product, refusal, outside, who))
-    untranslated = direct(behind, towards, families=(4,)).rates
-    own = sum(rate for rate in untranslated if rate is not None) if None not in untranslated else None
-    rates = [rate for rate in (own, nat.connections_a_second(gateway, destinations)) if rate is not None]
-    parts.rates.append(min(rates, default=None))
-    if capacity.conntrack_max is not None:  # of the whole gateway: one lane
-        together = hop(NAT_NAME, parts)
-        parts.lanes = [{together.limits[0][0]: together.holds, "nf_conntrack_max": capacity.conntrack_max}]
+        parts.lanes.append(_outside_lane(outside, most, subscribers_limit))
+        parts.products.append(_outside_product(gateway, outside, destinations, behind))
+    parts.rates.append(_translated_rate(gateway, destinations, behind, towards))
+    conntrack_max = capacity_of(gateway).conntrack_max
+    if conntrack_max is not None:  # the whole gateway's: its outside addresses become one lane
+        pool = hop(NAT_NAME, parts)
+        parts.lanes = [{pool.limits[0][0]: pool.holds, CONNTRACK: conntrack_max}]
     return parts
 
 
-def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
-    """Return what each subscriber sends through its NAT: what it wants, or what its own source ports allow.
+def _outside_lane(outside: Outside, most: int, subscribers_limit: str) -> Lane:
+    """Return the limits of one outside address; where neither ports nor demand explain what it holds, blocks do."""
+    lane = {NAT_PORTS: most, subscribers_limit: outside.wanted}
+    if outside.held != min(lane.values()):
+        lane[BLOCKS] = outside.held
+    return lane
 
-    A host with several addresses is so many subscribers: the NAT knows them by nothing else.
+
+def _outside_product(
+    gateway: NatGateway, outside: Outside, destinations: Destinations, behind: Sequence[Client]
+) -> Product:
+    return Product(
+        hop=NAT_NAME,
+        family=4,
+        binding=capacity_of(gateway).mapping,
+        sources=1,
+        endpoints=destinations.endpoints,
+        ports=nat.usable_ports(gateway),
+        predicted=outside.held,
+        refusal=DROPPED,
+        outside=outside,
+        who=names_of(behind),
+    )
+
+
+def _translated_rate(
+    gateway: NatGateway, destinations: Destinations, behind: Sequence[Client], towards: Endpoints
+) -> float | None:
+    """Return the short connections a second through a NAT: the lower of its own rate and its subscribers' rate."""
+    rates = [nat.connections_a_second(gateway, destinations)]
+    subscribers_rates = direct(behind, towards, families=(4,)).rates
+    if None not in subscribers_rates:
+        rates.append(sum(rate for rate in subscribers_rates if rate is not None))
+    return min((rate for rate in rates if rate is not None), default=None)
+
+
+def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
+    """Return what each subscriber wants to send through its NAT.
+
+    A NAT tells subscribers apart by their inside addresses alone, so a host with several addresses is several
+    subscribers.
     """
-    found = []
-    sizes: dict[tuple[object, ...], int] = {}
+    demands = []
+    connections_of: dict[tuple[object, ...], int] = {}
     for client in clients:
-        key = _alike(client)
-        if key not in sizes:
-            most, wanted = _kind(client).tuples(4, towards[4], 1), _kind(client).wanted(4, towards)
-            sizes[key] = most if wanted is None else min(most, wanted)
-        reuses = capacity_of(client).opening.binding is BindingMode.EXPLICIT
-        inside = subscribers(client)
-        for number, address in enumerate(inside):
-            size = sizes[key] // len(inside) + (number < sizes[key] % len(inside))
-            found += [Demand(address, size, client.hosts, reuses)] if size else []
-    return found
+        identity = identity_of(client)
+        if identity not in connections_of:
+            connections_of[identity] = _over_ipv4(kind_of(client), towards)
+        reuses_ports = capacity_of(client).opening.binding is BindingMode.EXPLICIT
+        addresses = subscribers(client)
+        shares = dealing.evenly(connections_of[identity], len(addresses))
+        for address, connections in zip(addresses, shares, strict=True):
+            if connections:
+                demands.append(Demand(address, connections, client.hosts, reuses_ports))
+    return demands
+
+
+def _over_ipv4(kind: ClientKind, towards: Endpoints) -> int:
+    """Return how many IPv4 connections one host opens: what it wants, at most what its source ports allow."""
+    possible = kind.tuples(4, towards[4], 1)
+    of_one_host = kind.wanted(4, towards)
+    if of_one_host is None:
+        return possible
+    return min(possible, of_one_host)
 
 
 def subscribers(client: Client) -> tuple[str, ...]:
-    """Return the IPv4 addresses that a client uses; one without a name where none is known."""
-    four = tuple(address for address in client.addresses if ":" not in address)
+    """Return the IPv4 addresses that a client connects from; one empty address where none is known."""
+    addresses = of_family(client.addresses, 4)
     law = binding.LAWS[capacity_of(client).opening.binding]
-    return (four if law.every_source else four[:1]) or ("",)
+    if not law.every_source:
+        addresses = addresses[:1]
+    return addresses or ("",)

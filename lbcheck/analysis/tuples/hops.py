@@ -1,8 +1,8 @@
 """Hops in a row, and the limit that binds first.
 
-A hop is a row of lanes side by side (client hosts, outside addresses, balancers, servers), each with its own
-limits. A lane holds what its lowest limit allows, a hop the sum of its lanes (or what fits until its first server is
-full), a path what its lowest hop holds.
+A hop has lanes in parallel: client hosts, outside addresses, balancers or servers. Each lane has its own limits and
+holds what the lowest of them allows. A hop holds the sum of its lanes, or what fits until its first server is full.
+A path holds what its lowest hop holds.
 """
 
 from collections import Counter
@@ -12,38 +12,40 @@ from dataclasses import dataclass, field
 from lbcheck.analysis.tuples.nat import Outside
 from lbcheck.model.address import Family
 
-FAMILIES: tuple[Family, Family] = (4, 6)
 SOURCE_PORTS = "source ports"
 Lane = Mapping[str, int]  # limit → how many connections it allows
-Endpoints = Mapping[Family, int]  # how many address:port pairs there are of each family
+Endpoints = Mapping[Family, int]  # family → address:port pairs to connect to
 
 
 @dataclass(frozen=True)
 class Product:
-    """Hosts alike on one hop: `sources` addresses with `ports` ports each, towards `endpoints`."""
+    """What hosts of one shape open on one hop: `sources` addresses with `ports` ports each, towards `endpoints`."""
 
     hop: str
     family: Family
-    binding: str
+    binding: str  # the hosts' binding mode; of a NAT, its mapping behaviour
     sources: int
     endpoints: int
     ports: int
     predicted: int
-    refusal: str  # what the one who opens sees at the limit
-    outside: Outside | None = None  # of a NAT
-    who: tuple[str, ...] = ()  # the hosts that open these; of a NAT, its subscribers'
+    refusal: str  # what the program that opens connections sees at the limit
+    outside: Outside | None = None  # the NAT's outside address; None: no NAT
+    who: tuple[str, ...] = ()  # the hosts that open these; of a NAT, its subscribers
 
 
 @dataclass
 class Parts:
-    """What a hop is made of, gathered; `rates` are connections a second, None where ports need no rest."""
+    """The lanes, products and rates that a hop is made of.
+
+    `rates` are short connections a second, one for each product; None: TIME_WAIT sets no limit.
+    """
 
     lanes: list[Lane] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
     rates: list[float | None] = field(default_factory=list)
 
     def add(self, other: "Parts") -> None:
-        """Put another's beside them."""
+        """Append the parts of another."""
         self.lanes += other.lanes
         self.products += other.products
         self.rates += other.rates
@@ -51,20 +53,23 @@ class Parts:
 
 @dataclass(frozen=True)
 class Hop:
-    """What one hop holds; `limits` are what each of its limits would allow alone, the one that binds first."""
+    """How many connections one hop holds.
+
+    `limits`: (limit, connections that it would allow alone), the one that binds first.
+    """
 
     name: str
     holds: int
     limits: tuple[tuple[str, int], ...]
     products: tuple[Product, ...] = ()
-    a_second: float | None = None  # short connections, where a port rests after each; None: no such limit
+    a_second: float | None = None  # short connections a second; None: TIME_WAIT sets no limit
 
 
 @dataclass(frozen=True)
 class Path:
-    """Hops in a row, or with `bypass` two ways side by side: through the hop, and past it.
+    """Hops in a row; with `bypass`, a second way in parallel to them.
 
-    `wanted` is what the clients want to hold; None: all they can.
+    `wanted`: the connections that the clients want to hold; None: as many as they can.
     """
 
     subject: str
@@ -74,18 +79,22 @@ class Path:
 
     @property
     def every_hop(self) -> tuple[Hop, ...]:
-        """The hops, and the one past them where there is one."""
-        return (*self.hops, self.bypass) if self.bypass else self.hops
+        """The hops in a row, then the bypass if there is one."""
+        if not self.bypass:
+            return self.hops
+        return (*self.hops, self.bypass)
 
     @property
     def narrowest(self) -> Hop:
-        """The hop that binds; of two alike the later one."""
+        """The hop that holds the fewest connections; of equal ones the last."""
         return min(reversed(self.hops), key=lambda hop: hop.holds)
 
     @property
     def holds(self) -> int:
         """How many connections the whole path holds."""
-        return self.narrowest.holds + (self.bypass.holds if self.bypass else 0)
+        if not self.bypass:
+            return self.narrowest.holds
+        return self.narrowest.holds + self.bypass.holds
 
     @property
     def limit(self) -> str:
@@ -95,22 +104,45 @@ class Path:
 
 def hop(name: str, parts: Parts, *, combine: Callable[[Sequence[int]], int] | None = None) -> Hop:
     """Return the hop of these parts. `combine` turns the lanes' capacities into the hop's; None: their sum."""
-    whole = combine or sum
     lanes = parts.lanes or [{SOURCE_PORTS: 0}]
-    lows = [min(lane.values()) for lane in lanes]
-    ends = Counter[str]()  # limit → connections that end there
-    for lane, low in zip(lanes, lows, strict=True):
-        ends[min(lane, key=lane.__getitem__)] += low
+    capacities = [min(lane.values()) for lane in lanes]
+    whole = combine or sum
+    alone = _alone(lanes, capacities, whole)
+    ended = _ended_by(lanes, capacities)
+
+    def by_connections_ended(limit: str) -> tuple[int, int]:
+        return -ended[limit], alone[limit]
+
+    def by_lowest(limit: str) -> tuple[int, int]:
+        return alone[limit], -ended[limit]
+
+    # In a sum, the limit that ends the most connections binds first; where one full server ends all, the lowest limit.
+    order = sorted(alone, key=by_lowest if combine else by_connections_ended)
+    limits = tuple((limit, alone[limit]) for limit in order)
+    return Hop(name, whole(capacities), limits, tuple(parts.products), _total_rate(parts.rates))
+
+
+def _alone(lanes: Sequence[Lane], capacities: Sequence[int], whole: Callable[[Sequence[int]], int]) -> dict[str, int]:
+    """Return, for each limit, what the hop would hold if no other limit bound the lanes that have it."""
     alone = {}
     for limit in dict.fromkeys(limit for lane in lanes for limit in lane):
-        # A lane without this limit counts with its own lowest.
-        alone[limit] = whole([lane.get(limit, low) for lane, low in zip(lanes, lows, strict=True)])
+        # A lane without this limit counts with its own capacity.
+        alone[limit] = whole([lane.get(limit, capacity) for lane, capacity in zip(lanes, capacities, strict=True)])
+    return alone
 
-    def binds_first(item: tuple[str, int]) -> tuple[int, int]:
-        # In a sum the limit binds where most connections end; where one server ends all, the limit that is the lowest.
-        limit, size = item
-        return (size, -ends[limit]) if combine else (-ends[limit], size)
 
-    known = [rate for rate in parts.rates if rate is not None]
-    a_second = sum(known) if known and len(known) == len(parts.rates) else None
-    return Hop(name, whole(lows), tuple(sorted(alone.items(), key=binds_first)), tuple(parts.products), a_second)
+def _ended_by(lanes: Sequence[Lane], capacities: Sequence[int]) -> Counter[str]:
+    """Return, for each limit, how many connections there are in the lanes where it is the lowest."""
+    ended = Counter[str]()
+    for lane, capacity in zip(lanes, capacities, strict=True):
+        lowest = min(lane, key=lane.__getitem__)
+        ended[lowest] += capacity
+    return ended
+
+
+def _total_rate(rates: Sequence[float | None]) -> float | None:
+    """Return the short connections a second of all parts; None where one of them has no limit, or there is none."""
+    limited = [rate for rate in rates if rate is not None]
+    if not limited or len(limited) < len(rates):
+        return None
+    return sum(limited)

@@ -1,30 +1,30 @@
-"""How many connections a NAT carries: which outside address a subscriber gets, and how far its ports reach."""
+"""How many connections a NAT carries: which outside address a subscriber gets, and how many mappings its ports give.
+
+The words are those of RFC 4787 (mapping behaviour, pooling), RFC 6888 (subscriber) and RFC 7422 (port block).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from lbcheck.model.address import parsed
+from lbcheck.analysis.tuples.dealing import evenly, rounded_up
+from lbcheck.analysis.tuples.linux_hash import linux_choice
 from lbcheck.model.cluster import NatGateway, capacity_of
 from lbcheck.model.nat import AddressChoice, MappingBehaviour
-
-_MASK = 0xFFFFFFFF
-_JHASH_INITVAL = 0xDEADBEEF  # include/linux/jhash.h
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What `hosts` subscribers want: so many connections each, spread evenly over the destinations."""
+    """What `hosts` subscribers want: `connections` each, spread evenly over the destinations."""
 
     address: str  # the inside address; empty: not known
     connections: int
     hosts: int = 1
-    reuses_ports: bool = True  # one inside port for every destination, as explicit binding does
+    reuses_ports: bool = True  # a subscriber uses one inside port for every destination, as explicit binding does
 
 
 @dataclass(frozen=True)
 class Destinations:
-    """What subscribers connect to: address:port pairs, on so many addresses."""
+    """What subscribers connect to: `endpoints` address:port pairs on `addresses` addresses."""
 
     addresses: int
     endpoints: int
@@ -32,7 +32,10 @@ class Destinations:
 
 @dataclass(frozen=True)
 class Outside:
-    """One outside address: the subscribers on it, what they want, and what it carries. Whose those are is a race."""
+    """One outside address: its subscribers, the connections that they want, and those that it carries.
+
+    Which subscriber gets a free port is a race, so only the total is predicted.
+    """
 
     address: str
     subscribers: int
@@ -40,174 +43,190 @@ class Outside:
     held: int
 
 
-# --- which outside address ---
-
-
-def jhash2(words: Sequence[int], initval: int) -> int:
-    """Return the kernel's hash of an array of 32-bit words (include/linux/jhash.h, jhash2)."""
-    a = b = c = (_JHASH_INITVAL + (len(words) << 2) + initval) & _MASK
-    rest = list(words)
-    while len(rest) > 3:
-        a, b, c = _mix((a + rest[0]) & _MASK, (b + rest[1]) & _MASK, (c + rest[2]) & _MASK)
-        rest = rest[3:]
-    if not rest:
-        return c
-    a, b, c = ((old + new) & _MASK for old, new in zip((a, b, c), (*rest, 0, 0), strict=False))
-    return _final(a, b, c)
-
-
-def _rotate(word: int, shift: int) -> int:
-    return ((word << shift) | (word >> (32 - shift))) & _MASK
-
-
-def _mix(a: int, b: int, c: int) -> tuple[int, int, int]:
-    for one, two, three in ((4, 6, 8), (16, 19, 4)):
-        a = ((a - c) & _MASK) ^ _rotate(c, one)
-        c = (c + b) & _MASK
-        b = ((b - a) & _MASK) ^ _rotate(a, two)
-        a = (a + c) & _MASK
-        c = ((c - b) & _MASK) ^ _rotate(b, three)
-        b = (b + a) & _MASK
-    return a, b, c
-
-
-def _final(a: int, b: int, c: int) -> int:
-    for one, two, three in ((14, 11, 25), (16, 4, 14)):
-        c = ((c ^ b) - _rotate(b, one)) & _MASK
-        a = ((a ^ c) - _rotate(c, two)) & _MASK
-        b = ((b ^ a) - _rotate(a, three)) & _MASK
-    return ((c ^ b) - _rotate(b, 24)) & _MASK
-
-
-@lru_cache(maxsize=1 << 17)
-def _hash_of(address: str) -> int:
-    packed = parsed(address).packed.ljust(16, b"\0")
-    # The kernel reads words in its own byte order; every machine that NATs nowadays is little-endian.
-    return jhash2([int.from_bytes(packed[at : at + 4], "little") for at in range(0, 16, 4)], 0)
-
-
-def linux_choice(address: str, pool_size: int) -> int:
-    """Return the index of the outside address that `snat to A1-An persistent` gives an inside address.
-
-    `jhash2(address as 16 zero-padded bytes, 0) × n >> 32`, without a seed (net/netfilter/nf_nat_core.c,
-    find_best_ips_proto).
-    """
-    return _hash_of(address) * pool_size >> 32
+# --- which outside address: pooling ---
 
 
 def on_address(gateway: NatGateway, outside: str, inside: Sequence[str]) -> tuple[str, ...]:
-    """Return which of the inside addresses get that outside address; none where it cannot be told beforehand."""
+    """Return the inside addresses that get an outside address; none where that is not known before they connect."""
     capacity = capacity_of(gateway)
     if capacity.choice is not AddressChoice.LINUX_HASH or capacity.in_blocks:
         return tuple(inside) if len(gateway.addresses) == 1 else ()
-    place = gateway.addresses.index(outside)
-    return tuple(address for address in inside if address and linux_choice(address, len(gateway.addresses)) == place)
+    pool_size = len(gateway.addresses)
+    index = gateway.addresses.index(outside)
+    return tuple(address for address in inside if address and linux_choice(address, pool_size) == index)
 
 
-# --- how many connections ---
+# A demand, and how many of its hosts are on one outside address.
+Placed = tuple[Demand, int]
+
+
+def _placements(gateway: NatGateway, demands: Sequence[Demand]) -> list[list[Placed]]:
+    """Return, for each outside address, which demands are on it."""
+    capacity = capacity_of(gateway)
+    pool_size = len(gateway.addresses)
+    if capacity.choice is AddressChoice.ROUND_ROBIN and not capacity.in_blocks:
+        return _arbitrary_pooling(demands, pool_size)
+    subscribers = sum(demand.hosts for demand in demands)
+    on_each: list[list[Placed]] = [[] for _ in gateway.addresses]
+    number = 0  # of the demand's first host, among all subscribers
+    for demand in demands:
+        if demand.hosts == 1:
+            index = _paired_with(gateway, demand.address, number, subscribers)
+            on_each[index].append((demand, 1))
+        else:  # the hosts' addresses are not known: they are dealt out, the next outside address first
+            shares = evenly(demand.hosts, pool_size)
+            for index in range(pool_size):
+                hosts = shares[(index - number) % pool_size]
+                if hosts:
+                    on_each[index].append((demand, hosts))
+        number += demand.hosts
+    return on_each
+
+
+def _paired_with(gateway: NatGateway, address: str, number: int, subscribers: int) -> int:
+    """Return the index of the outside address that one subscriber keeps (RFC 4787, 4.1: paired pooling)."""
+    capacity = capacity_of(gateway)
+    pool_size = len(gateway.addresses)
+    if address and capacity.choice is AddressChoice.LINUX_HASH and not capacity.in_blocks:
+        return linux_choice(address, pool_size)
+    if capacity.deterministic:  # one outside address is filled after the other (RFC 7422)
+        return number // rounded_up(subscribers, pool_size)
+    return number % pool_size
+
+
+def _arbitrary_pooling(demands: Sequence[Demand], pool_size: int) -> list[list[Placed]]:
+    """Return the same for arbitrary pooling: each subscriber has an even part of its connections on each address."""
+    connections = sum(demand.connections * demand.hosts for demand in demands)
+    on_each: list[list[Placed]] = []
+    for share in evenly(connections, pool_size):
+        demand = Demand("", share, reuses_ports=_all_reuse_ports(demands))
+        on_each.append([(demand, 1)] if share else [])
+    return on_each
+
+
+def _all_reuse_ports(demands: Sequence[Demand]) -> bool:
+    return all(demand.reuses_ports for demand in demands)
+
+
+# --- how many connections: mappings ---
 
 
 def usable_ports(gateway: NatGateway) -> int:
-    """Return how many ports of one outside address can serve at once towards one destination."""
+    """Return how many ports of one outside address can be in use at once towards one destination."""
     return capacity_of(gateway).usable(gateway.ports)
 
 
 def block_size(gateway: NatGateway, subscribers: int) -> int | None:
-    """Return the ports that one subscriber is given for itself; None: all share.
+    """Return how many ports the block of one subscriber has; None: all subscribers share the ports.
 
     Deterministic (RFC 7422): ⌊usable ports ÷ ⌈subscribers ÷ addresses⌉⌋.
     """
     capacity = capacity_of(gateway)
     if capacity.deterministic:
-        return usable_ports(gateway) // max(1, -(-subscribers // len(gateway.addresses)))
+        on_one_address = rounded_up(subscribers, len(gateway.addresses))
+        return usable_ports(gateway) // max(1, on_one_address)
     for up_to, ports in capacity.blocks_by_subscribers:
         if subscribers <= up_to:
             return ports
     return 0 if capacity.blocks_by_subscribers else capacity.block_ports
 
 
-def carry(gateway: NatGateway, demands: Sequence[Demand], destinations: Destinations) -> tuple[Outside, ...]:
-    """Return what each outside address carries.
+@dataclass(frozen=True)
+class _Mappings:
+    """How connections become mappings on one outside address.
 
-    A mapping serves one group of destinations (all, those of one address, or one endpoint: the mapping behaviour), so
-    an outside address has `ports` mappings for each group: min(ports, mappings wanted there), exact. A mapping carries
-    one connection to each endpoint of its group where the subscribers use an inside port again, else at least one.
+    A mapping serves one group of destinations: all of them, those of one address, or one endpoint. The mapping
+    behaviour says which (RFC 4787, 4.1). So each port gives a mapping for each group.
     """
-    groups, places = _groups(gateway, destinations), _placements(gateway, demands)
+
+    ports: int  # of the outside address
+    block: int | None  # of them for each subscriber; None: all subscribers share them
+    groups: int  # of destinations
+    endpoints: int  # in all groups; at least 1
+    reuse: bool  # every subscriber uses an inside port again for each destination
+
+    @property
+    def in_group(self) -> int:
+        """Endpoints of one group."""
+        return self.endpoints // self.groups
+
+    def of_one(self, demand: Demand) -> int:
+        """Return how many mappings one subscriber wants for each group."""
+        to_one_endpoint = rounded_up(demand.connections, self.endpoints)
+        if self.reuse:
+            return to_one_endpoint
+        return to_one_endpoint * self.in_group
+
+    def of_all(self, placed: Sequence[Placed]) -> int:
+        """Return how many mappings the subscribers can use for each group, within their blocks where they have any."""
+        if self.block is None:
+            return sum(self.of_one(demand) * hosts for demand, hosts in placed)
+        blocks_left = self.ports // self.block if self.block else 0
+        mappings = 0
+        for demand, hosts in placed:
+            served = min(hosts, blocks_left)
+            blocks_left -= served
+            mappings += served * min(self.block, self.of_one(demand))
+        return mappings
+
+    def connections(self, placed: Sequence[Placed]) -> int:
+        """Return how many connections the outside address carries, if the subscribers want enough of them.
+
+        A mapping carries one connection to each endpoint of its group where inside ports are used again. Else which
+        subscriber gets a port decides, and one connection for each mapping is certain.
+        """
+        mappings = min(self.ports, self.of_all(placed)) * self.groups
+        if self.reuse:
+            return mappings * self.in_group
+        return mappings
+
+
+def carry(gateway: NatGateway, demands: Sequence[Demand], destinations: Destinations) -> tuple[Outside, ...]:
+    """Return what each outside address carries: min(ports, mappings wanted) for each group of destinations, exact."""
     if not destinations.endpoints:
         return tuple(Outside(address, 0, 0, 0) for address in gateway.addresses)
-    in_group = destinations.endpoints // groups
-    shared = all(demand.reuses_ports for demand in demands)  # else who gets a port decides: the fewest are counted
-    ports, block = usable_ports(gateway), block_size(gateway, sum(demand.hosts for demand in demands))
-    found = []
-    for address, placed in zip(gateway.addresses, places, strict=True):
-        mappings, left = 0, ports // block if block else 0  # blocks left on this address
-        for demand, hosts in placed:
-            to_each = -(-demand.connections // destinations.endpoints)
-            each = to_each if shared else to_each * in_group
-            served = hosts if block is None else min(hosts, left)
-            left -= served
-            mappings += served * (each if block is None else min(block, each))
+    mappings = _Mappings(
+        ports=usable_ports(gateway),
+        block=block_size(gateway, sum(demand.hosts for demand in demands)),
+        groups=_groups(gateway, destinations),
+        endpoints=destinations.endpoints,
+        reuse=_all_reuse_ports(demands),
+    )
+    outsides = []
+    for address, placed in zip(gateway.addresses, _placements(gateway, demands), strict=True):
+        subscribers = sum(hosts for _, hosts in placed)
         wanted = sum(demand.connections * hosts for demand, hosts in placed)
-        mapped = min(ports, mappings) * groups
-        total = min(wanted, mapped * (in_group if shared else 1))
-        found.append(Outside(address, sum(hosts for _, hosts in placed), wanted, total))
-    return tuple(found)
+        outsides.append(Outside(address, subscribers, wanted, min(wanted, mappings.connections(placed))))
+    return tuple(outsides)
 
 
 def _groups(gateway: NatGateway, destinations: Destinations) -> int:
-    """Return how many times a port serves: once for each group of destinations."""
-    return {
-        MappingBehaviour.ENDPOINT_INDEPENDENT: 1,
-        MappingBehaviour.ADDRESS_DEPENDENT: destinations.addresses,
-        MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT: destinations.endpoints,
-    }[capacity_of(gateway).mapping]
+    """Return how many groups of destinations there are: a port serves once for each."""
+    match capacity_of(gateway).mapping:
+        case MappingBehaviour.ENDPOINT_INDEPENDENT:
+            return 1
+        case MappingBehaviour.ADDRESS_DEPENDENT:
+            return destinations.addresses
+        case MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT:
+            return destinations.endpoints
 
 
-def _placements(gateway: NatGateway, demands: Sequence[Demand]) -> list[list[tuple[Demand, int]]]:
-    """Return, for each outside address, who is on it: a demand, and how many of its hosts."""
-    size, capacity = len(gateway.addresses), capacity_of(gateway)
-    places: list[list[tuple[Demand, int]]] = [[] for _ in gateway.addresses]
-    hashed = capacity.choice is AddressChoice.LINUX_HASH and not capacity.in_blocks
-    if capacity.choice is AddressChoice.ROUND_ROBIN and not capacity.in_blocks:
-        return _arbitrary(demands, size)
-    in_a_row = -(-sum(demand.hosts for demand in demands) // size)  # deterministic: address after address (RFC 7422)
-    number = 0
-    for demand in demands:
-        if demand.hosts == 1 and demand.address and hashed:
-            places[linux_choice(demand.address, size)].append((demand, 1))
-        elif demand.hosts == 1:
-            places[number // in_a_row if capacity.deterministic else number % size].append((demand, 1))
-        else:  # addresses are not known: evenly
-            for index in range(size):
-                hosts = demand.hosts // size + ((index - number) % size < demand.hosts % size)
-                places[index] += [(demand, hosts)] if hosts else []
-        number += demand.hosts
-    return places
-
-
-def _arbitrary(demands: Sequence[Demand], size: int) -> list[list[tuple[Demand, int]]]:
-    """Every subscriber uses every outside address, each for its part of the connections."""
-    total = sum(demand.connections * demand.hosts for demand in demands)
-    shares = [total // size + (index < total % size) for index in range(size)]
-    shared = all(demand.reuses_ports for demand in demands)
-    return [[(Demand("", share, reuses_ports=shared), 1)] if share else [] for share in shares]
-
-
-def most(gateway: NatGateway, demands: Sequence[Demand], destinations: Destinations) -> int:
-    """Return what one outside address carries at the most, whoever is on it."""
+def most_on_one_address(gateway: NatGateway, demands: Sequence[Demand], destinations: Destinations) -> int:
+    """Return how many connections one outside address carries at most, however its subscribers are placed."""
     groups = _groups(gateway, destinations)
-    again = destinations.endpoints // groups if groups and all(demand.reuses_ports for demand in demands) else 1
-    return usable_ports(gateway) * groups * again
+    mappings = usable_ports(gateway) * groups
+    if groups and _all_reuse_ports(demands):
+        return mappings * (destinations.endpoints // groups)
+    return mappings
 
 
 def held(outsides: Sequence[Outside]) -> int:
-    """Return what the whole pool carries."""
+    """Return how many connections all outside addresses carry."""
     return sum(outside.held for outside in outsides)
 
 
 def connections_a_second(gateway: NatGateway, destinations: Destinations) -> float | None:
-    """Return the highest rate of short connections through the whole pool; None: ports do not rest."""
+    """Return the highest rate of short connections through all outside addresses; None: a port is free at once."""
     rest_s = capacity_of(gateway).hold_down_s
     if not rest_s:
         return None

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lbcheck.analysis.tuples import binding, client_hop, nat, server_hop
-from lbcheck.analysis.tuples.hops import FAMILIES, Hop, Product
+from lbcheck.analysis.tuples.hops import Hop, Product
 from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity.parts import parts, servers_label
-from lbcheck.model.address import Endpoint, Family, PortRange, family
+from lbcheck.model.address import FAMILIES, Endpoint, Family, PortRange, family
 from lbcheck.model.cluster import Backend, Client, Cluster, Frontend, capacity_of
 from lbcheck.model.fill import Fill, explicit
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from lbcheck.analysis.counter_deltas import Difference, differences
 from lbcheck.analysis.tuples import binding, server_hop
-from lbcheck.analysis.tuples.hops import FAMILIES, Product
+from lbcheck.analysis.tuples.hops import Product
 from lbcheck.checks.capacity import fills
 from lbcheck.checks.capacity.evidence import OpenedRow, TranslatedRow
 from lbcheck.checks.capacity.parts import Part, servers_label
@@ -13,7 +13,7 @@ from lbcheck.checks.capacity.planning import through
 from lbcheck.checks.capacity.prediction import Prediction, predicted
 from lbcheck.checks.stop_reasons import WHY
 from lbcheck.model import schemes
-from lbcheck.model.address import Family
+from lbcheck.model.address import FAMILIES, Family
 from lbcheck.model.cluster import Cluster, capacity_of
 from lbcheck.model.counters import Counters, ServerCounters
 from lbcheck.model.fill import Fill, Filled, StopKind
