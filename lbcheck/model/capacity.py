@@ -1,6 +1,7 @@
 """How many connections each thing of a cluster holds, as far as it is known: a record beside the thing (cluster.py)."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Family, family, of_family
@@ -64,7 +65,7 @@ class ServerCapacity:
         if not self.ports:
             raise LbcheckError("a server that listens on no port")
 
-    @property
+    @cached_property
     def family(self) -> Family:
         """The IP version of its address."""
         return family(self.address) if self.address else 4

@@ -37,11 +37,16 @@ class Client:
     holds: ClientCapacity | None = None
 
     @cached_property
+    def ipv4(self) -> tuple[str, ...]:
+        """Its IPv4 addresses."""
+        return of_family(self.addresses, 4)
+
+    @cached_property
     def families(self) -> tuple[int, int]:
         """How many IPv4 and IPv6 source addresses a host has; where none are known, one of IPv4."""
         if not self.addresses:
             return 1, 0
-        return len(of_family(self.addresses, 4)), len(of_family(self.addresses, 6))
+        return len(self.ipv4), len(self.addresses) - len(self.ipv4)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from lbcheck.analysis.tuples import binding, dealing, nat
 from lbcheck.analysis.tuples.client_kinds import ClientKind, by_kind, hosts_of, identity_of, kind_of, names_of
 from lbcheck.analysis.tuples.hops import SOURCE_PORTS, Endpoints, Lane, Parts, Product, hop
 from lbcheck.analysis.tuples.nat import Demand, Destinations, Outside
-from lbcheck.model.address import FAMILIES, Family, of_family
+from lbcheck.model.address import FAMILIES, Family
 from lbcheck.model.cluster import Client, Cluster, Frontend, NatGateway, capacity_of
 from lbcheck.model.opening import BindingMode
 
@@ -152,15 +152,15 @@ def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
     subscribers.
     """
     demands = []
-    connections_of: dict[tuple[object, ...], int] = {}
+    # Of a host of each kind: its connections, dealt out to its addresses.
+    shares_of: dict[tuple[object, ...], Sequence[int]] = {}
     for client in clients:
-        identity = identity_of(client)
-        if identity not in connections_of:
-            connections_of[identity] = _over_ipv4(kind_of(client), towards)
-        reuses_ports = capacity_of(client).opening.binding is BindingMode.EXPLICIT
         addresses = subscribers(client)
-        shares = dealing.evenly(connections_of[identity], len(addresses))
-        for address, connections in zip(addresses, shares, strict=True):
+        identity = identity_of(client)
+        if identity not in shares_of:
+            shares_of[identity] = dealing.evenly(_over_ipv4(kind_of(client), towards), len(addresses))
+        reuses_ports = capacity_of(client).opening.binding is BindingMode.EXPLICIT
+        for address, connections in zip(addresses, shares_of[identity], strict=True):
             if connections:
                 demands.append(Demand(address, connections, client.hosts, reuses_ports))
     return demands
@@ -177,8 +177,7 @@ def _over_ipv4(kind: ClientKind, towards: Endpoints) -> int:
 
 def subscribers(client: Client) -> tuple[str, ...]:
     """Return the IPv4 addresses that a client connects from; one empty address where none is known."""
-    addresses = of_family(client.addresses, 4)
     law = binding.LAWS[capacity_of(client).opening.binding]
-    if not law.every_source:
-        addresses = addresses[:1]
-    return addresses or ("",)
+    if law.every_source:
+        return client.ipv4 or ("",)
+    return client.ipv4[:1] or ("",)

@@ -3,7 +3,7 @@
 The words are those of RFC 4787 (mapping behaviour, pooling), RFC 6888 (subscriber) and RFC 7422 (port block).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lbcheck.analysis.tuples.dealing import evenly, rounded_up
@@ -68,11 +68,11 @@ def _placements(gateway: NatGateway, demands: Sequence[Demand]) -> list[list[Pla
         return _arbitrary_pooling(demands, pool_size)
     subscribers = sum(demand.hosts for demand in demands)
     on_each: list[list[Placed]] = [[] for _ in gateway.addresses]
+    outside_of = _paired_pooling(gateway, subscribers)
     number = 0  # of the demand's first host, among all subscribers
     for demand in demands:
         if demand.hosts == 1:
-            index = _paired_with(gateway, demand.address, number, subscribers)
-            on_each[index].append((demand, 1))
+            on_each[outside_of(demand.address, number)].append((demand, 1))
         else:  # the hosts' addresses are not known: they are dealt out, the next outside address first
             shares = evenly(demand.hosts, pool_size)
             for index in range(pool_size):
@@ -83,15 +83,24 @@ def _placements(gateway: NatGateway, demands: Sequence[Demand]) -> list[list[Pla
     return on_each
 
 
-def _paired_with(gateway: NatGateway, address: str, number: int, subscribers: int) -> int:
-    """Return the index of the outside address that one subscriber keeps (RFC 4787, 4.1: paired pooling)."""
+def _paired_pooling(gateway: NatGateway, subscribers: int) -> Callable[[str, int], int]:
+    """Return how a subscriber gets the outside address that it keeps (RFC 4787, 4.1: paired pooling).
+
+    The function takes its inside address and its number among all subscribers, and returns the outside one's index.
+    """
     capacity = capacity_of(gateway)
     pool_size = len(gateway.addresses)
-    if address and capacity.choice is AddressChoice.LINUX_HASH and not capacity.in_blocks:
-        return linux_choice(address, pool_size)
-    if capacity.deterministic:  # one outside address is filled after the other (RFC 7422)
-        return number // rounded_up(subscribers, pool_size)
-    return number % pool_size
+    hashed = capacity.choice is AddressChoice.LINUX_HASH and not capacity.in_blocks
+    on_one_address = rounded_up(subscribers, pool_size)
+
+    def index(inside: str, number: int) -> int:
+        if hashed and inside:
+            return linux_choice(inside, pool_size)
+        if capacity.deterministic:  # one outside address is filled after the other (RFC 7422)
+            return number // on_one_address
+        return number % pool_size
+
+    return index
 
 
 def _arbitrary_pooling(demands: Sequence[Demand], pool_size: int) -> list[list[Placed]]:
