@@ -1,48 +1,60 @@
 """Which connections to open so that a hop is full.
 
-Only what can be filled without filling something else first is measured: clients up to the VIPs of a frontend in mode
-http, where HAProxy needs no server for a connection that asks nothing; a NAT's outside addresses; and the balancers'
-source ports through a frontend in mode tcp, where each client connection holds one to a server.
+A hop is measured only where nothing else is full first. That is so for three:
+
+- From clients to the VIPs of a frontend in mode http. There HAProxy needs no server for a client that asks nothing.
+- A NAT's outside addresses.
+- The balancers' source ports behind a frontend in mode tcp. There each client connection holds one to a server.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from math import ceil
 
-from lbcheck.analysis.tuples import binding, client_hop, nat, server_hop
+from lbcheck.analysis.tuples import binding, client_hop, dealing, nat, server_hop
 from lbcheck.analysis.tuples.hops import Hop, Product
 from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity.parts import parts, servers_label
-from lbcheck.model.address import FAMILIES, Endpoint, Family, PortRange, family
-from lbcheck.model.cluster import Backend, Client, Cluster, Frontend, capacity_of
+from lbcheck.model.address import FAMILIES, Endpoint, Family, PortRange, family, of_family
+from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, capacity_of
 from lbcheck.model.fill import Fill, explicit
 
 # A NAT searches its ports at random: with half as many connections again as it has ports, it finds every one of them
 # (measured with ranges of 64 to 4,000).
 NAT_DEMAND = 1.5
-# Round robin deals exactly; the rest is for what is dealt before the counters are read.
+# Round robin deals exactly. The surplus makes up for connections that are dealt before the counters are read.
 SERVER_DEMAND = 1.2
 HELD_S = 1.0  # long enough for HAProxy to have tried a server for each connection
 
 
+@dataclass(frozen=True)
+class ServerFill:
+    """What uses up the source ports of a frontend's balancers: a fill at one client, or the obstacle to it."""
+
+    fill: Fill | None = None
+    obstacle: str = ""
+
+
+# --- from clients up to VIPs, also through a NAT ---
+
+
 def up_to_vips(cluster: Cluster, subject: Subject, timeout_s: float) -> Iterator[Fill]:
-    """Return what fills the clients' part of a path, each labelled with its product."""
+    """Give the fills of the clients' part of a path, each with the label of its product."""
     for part in parts(subject, subject.path(cluster)):
         if why_not(cluster, subject, part.hop):
             continue
-        product = part.product
-        for client in (client for client in cluster.clients if client.name in product.who):
-            if product.outside:
-                fill = _through_nat(cluster, subject, product, client)
-            else:
-                fill = _fill(cluster, subject, client, _of_family(client.addresses, product.family))
-            if fill:
-                yield replace(fill, label=part.label, timeout_s=timeout_s)
+        for client in cluster.clients:
+            if client.name in part.product.who:
+                fill = _of_product(cluster, subject, part.product, client)
+                if fill:
+                    yield replace(fill, label=part.label, timeout_s=timeout_s)
 
 
 def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
-    """Return why a hop's client side cannot be filled by itself; empty where it can."""
-    frontends = _frontends(cluster, subject)
-    if hop.name == client_hop.NAME and any(capacity_of(frontend).mode == "tcp" for frontend in frontends):
+    """Return why a hop cannot be filled from the clients without filling another first; empty where it can."""
+    modes = {capacity_of(frontend).mode for frontend in _frontends(cluster, subject)}
+    if hop.name == client_hop.NAME and "tcp" in modes:
         return "each connection holds one to a server, and the servers' side is full first"
     if hop.name in (server_hop.BALANCER_NAME, server_hop.NAME):
         return "a connection in mode http holds none to a server until it asks something"
@@ -52,111 +64,151 @@ def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
 
 
 def _frontends(cluster: Cluster, subject: Subject) -> list[Frontend]:
-    return [f for f in cluster.frontends if f.name == subject.frontend or not subject.frontend]
+    return [frontend for frontend in cluster.frontends if subject.frontend in ("", frontend.name)]
 
 
-def _of_family(addresses: Sequence[str], version: Family) -> tuple[str, ...]:
-    return tuple(address for address in addresses if family(address) == version)
+def _of_product(cluster: Cluster, subject: Subject, product: Product, client: Client) -> Fill | None:
+    """Return the fill of one product at one of its clients."""
+    if product.outside:
+        return _through_nat(cluster, subject, product.outside.address, client)
+    sources = of_family(client.addresses, product.family)
+    return _fill(cluster, subject, client, sources, capacity_of(client).opening.ports)
 
 
-def _fill(
-    cluster: Cluster,
-    subject: Subject,
-    client: Client,
-    sources: Sequence[str],
-    ports: int | None = None,
-) -> Fill | None:
-    """Return a fill from these sources with the client's own ports, or the first few of them."""
-    frontends, opening = _frontends(cluster, subject), capacity_of(client).opening
-    versions = [version for version in FAMILIES if _of_family(sources, version)]
-    ends = [
-        Endpoint(a, p)
-        for f in frontends
-        for v in versions
-        for a in cluster.addresses(f, v)
-        for p in capacity_of(f).ports
-    ]
-    if not ends or not sources:
+def _through_nat(cluster: Cluster, subject: Subject, outside: str, client: Client) -> Fill | None:
+    """Return a fill from those addresses of a client that get one outside address of its NAT.
+
+    Where the path is the NAT's own, it also opens IPv6 connections from one address, which the NAT must not hinder.
+    """
+    gateway = next(gateway for gateway in cluster.nat_gateways if gateway.name == client.behind)
+    subscribers: list[str] = []
+    for subscriber in cluster.behind[gateway.name]:
+        subscribers += client_hop.subscribers(subscriber)
+    on_address = nat.on_address(gateway, outside, subscribers)
+    sources = [address for address in client_hop.subscribers(client) if address in on_address]
+    if not sources:
         return None
-    few = PortRange(opening.ports.low, opening.ports.low + min(ports or 65535, len(opening.ports)) - 1)
-    law = binding.LAWS[opening.binding]
+    if subject.nat:
+        sources += of_family(client.addresses, 6)[:1]
+    ports_each = ceil(NAT_DEMAND * nat.usable_ports(gateway) / len(on_address))
+    ports = _first_ports(client, ports_each) if ports_each else capacity_of(client).opening.ports
+    return _fill(cluster, subject, client, sources, ports)
+
+
+def _first_ports(client: Client, count: int) -> PortRange:
+    """Return the first ports of a client's ephemeral range, at most all of them."""
+    ports = capacity_of(client).opening.ports
+    return PortRange(ports.low, ports.low + min(count, len(ports)) - 1)
+
+
+def _fill(cluster: Cluster, subject: Subject, client: Client, sources: Sequence[str], ports: PortRange) -> Fill | None:
+    """Return a fill from these source addresses and ports to each endpoint of the path in their families."""
+    endpoints = _endpoints(cluster, subject, {family(source) for source in sources})
+    if not endpoints:
+        return None
+    binding_mode = capacity_of(client).opening.binding
+    law = binding.LAWS[binding_mode]
     return Fill(
         at=client.name,
-        endpoints=tuple(dict.fromkeys(ends)),
+        endpoints=endpoints,
         sources=tuple(sources) if law.every_source else (),
-        ports=few if explicit(opening.binding) else None,
-        binding=opening.binding,
+        ports=ports if explicit(binding_mode) else None,
+        binding=binding_mode,
     )
 
 
-def _through_nat(cluster: Cluster, subject: Subject, product: Product, client: Client) -> Fill | None:
-    """Return a fill from those subscribers of a host that an outside address serves; with IPv6 beside it for a NAT."""
-    assert product.outside  # noqa: S101 (the caller has looked)
-    gateway = next(gateway for gateway in cluster.nat_gateways if gateway.name == client.behind)
-    everyone = [address for c in cluster.behind[gateway.name] for address in client_hop.subscribers(c)]
-    sharing = nat.on_address(gateway, product.outside.address, everyone)
-    mine = [address for address in client_hop.subscribers(client) if address in sharing]
-    if not mine:
-        return None
-    each = int(-(-NAT_DEMAND * nat.usable_ports(gateway) // len(sharing)))
-    beside = _of_family(client.addresses, 6)[:1] if subject.nat else ()
-    return _fill(cluster, subject, client, [*mine, *beside], each)
+def _endpoints(cluster: Cluster, subject: Subject, families: AbstractSet[Family]) -> tuple[Endpoint, ...]:
+    """Return the endpoints of a path's frontends in some families, each once."""
+    endpoints: dict[Endpoint, None] = {}
+    for frontend in _frontends(cluster, subject):
+        for wanted in FAMILIES:
+            if wanted in families:
+                for address in cluster.addresses(frontend, wanted):
+                    endpoints |= {Endpoint(address, port): None for port in capacity_of(frontend).ports}
+    return tuple(endpoints)
 
 
-def of_servers(cluster: Cluster, frontend: Frontend, backend: Backend, timeout_s: float) -> Fill | str:
-    """Return the fill, at one client, that uses up every balancer's source ports; or why there is none.
+# --- through balancers to servers ---
 
-    One client alone, for what two hold at different times would be counted twice.
+
+def of_servers(cluster: Cluster, frontend: Frontend, backend: Backend, timeout_s: float) -> ServerFill:
+    """Return what uses up every balancer's source ports.
+
+    One client opens all the connections: what two clients held at different times would be counted twice.
     """
     needed = _connections_to_exhaust(cluster, backend)
-    if full := _full_before(cluster, frontend, needed):
-        return full
+    full_balancer = _full_before(cluster, frontend, needed)
+    if full_balancer:
+        return ServerFill(obstacle=full_balancer)
     subject = Subject(frontend=frontend.name)
     for client in cluster.clients:
-        opening = capacity_of(client).opening
-        law = binding.LAWS[opening.binding]
-        sources = [a for v in FAMILIES if v == 6 or not client.behind for a in _of_family(client.addresses, v)]
-        if not (law.every_source and law.every_endpoint):
-            continue
-        per_port = _connections_per_source_port(cluster, frontend, sources)
-        each = max((-(-n // per_port[name]) if per_port[name] else 65536) for name, n in needed.items())
-        if each > binding.usable_ports(opening):
-            continue
-        fill = _fill(cluster, subject, client, sources, each)
+        fill = _from_one_client(cluster, frontend, client, needed)
         if fill:
-            return replace(fill, label=servers_label(subject), hold_s=HELD_S, timeout_s=timeout_s)
+            fill = replace(fill, label=servers_label(subject), hold_s=HELD_S, timeout_s=timeout_s)
+            return ServerFill(fill)
     most = max(needed.values(), default=0)
-    return f"no single client can open the {most:,} connections through each balancer that it takes"
+    return ServerFill(
+        obstacle=f"no single client can open the {most:,} connections through each balancer that it takes"
+    )
 
 
 def _full_before(cluster: Cluster, frontend: Frontend, needed: Mapping[str, int]) -> str:
-    """Return which balancer's maxconn would be reached before so many connections, or nothing."""
+    """Say which balancer would reach its maxconn before so many connections; empty: none would."""
     for balancer in cluster.serving():
-        limits = (capacity_of(balancer).maxconn, capacity_of(frontend).maxconn, 1 << 60)
-        room, through = min(limit for limit in limits if limit is not None), needed[balancer.name]
-        if through > room:
-            return f"{through:,} connections through {balancer.name} would fill it, its maxconn is {room:,}"
+        through = needed[balancer.name]
+        for maxconn in sorted(_maxconns(balancer, frontend)):
+            if through > maxconn:
+                return f"{through:,} connections through {balancer.name} would fill it, its maxconn is {maxconn:,}"
     return ""
 
 
+def _maxconns(balancer: Balancer, frontend: Frontend) -> Iterator[int]:
+    """Give the limits of a balancer's process, and of the frontend in it, where they are known."""
+    for maxconn in (capacity_of(balancer).maxconn, capacity_of(frontend).maxconn):
+        if maxconn is not None:
+            yield maxconn
+
+
+def _from_one_client(cluster: Cluster, frontend: Frontend, client: Client, needed: Mapping[str, int]) -> Fill | None:
+    """Return a fill that makes the needed connections through each balancer; None: this client cannot open as many."""
+    opening = capacity_of(client).opening
+    law = binding.LAWS[opening.binding]
+    if not (law.every_source and law.every_endpoint):
+        return None
+    sources = of_family(client.addresses, 6)
+    if not client.behind:
+        sources = of_family(client.addresses, 4) + sources
+    per_port = _connections_per_source_port(cluster, frontend, sources)
+    if not all(per_port[balancer] for balancer in needed):
+        return None
+    ports = max(dealing.rounded_up(count, per_port[balancer]) for balancer, count in needed.items())
+    if ports > binding.usable_ports(opening):
+        return None
+    return _fill(cluster, Subject(frontend=frontend.name), client, sources, _first_ports(client, ports))
+
+
 def _connections_to_exhaust(cluster: Cluster, backend: Backend) -> Mapping[str, int]:
-    """Return how many connections use up every source port of each balancer towards every server."""
+    """Return, for each balancer, how many connections use up its source ports towards every server."""
+    # A server with several ports has a server line for each, each with its weight.
     weights = [(server, server.weight * len(capacity_of(server).ports)) for server in backend.servers if server.weight]
-    whole, found = sum(weight for _, weight in weights), {}
+    total = sum(weight for _, weight in weights)
+    needed = {}
     for balancer in cluster.serving():
-        enough = [server_hop.reach(balancer, server) * whole / weight for server, weight in weights]
-        found[balancer.name] = int(SERVER_DEMAND * max(enough, default=0)) + 1
-    return found
+        # Of all connections a server gets its weight's share: so many until it has as many as the balancer can open.
+        until_full = [server_hop.reach(balancer, server) * total / weight for server, weight in weights]
+        needed[balancer.name] = int(SERVER_DEMAND * max(until_full, default=0)) + 1
+    return needed
 
 
 def _connections_per_source_port(cluster: Cluster, frontend: Frontend, sources: Sequence[str]) -> Mapping[str, int]:
-    """Return, for each balancer, the connections that one client source port makes to it.
+    """Return, for each balancer, how many connections one client source port makes to it.
 
-    That is one for each source address, VIP at home there and frontend port.
+    That is one for each source address, each VIP of its family with its home there, and each port of the frontend.
     """
-    found = {balancer.name: 0 for balancer in cluster.serving()}
+    count = {balancer.name: 0 for balancer in cluster.serving()}
     for vip in cluster.vips:
-        if vip.home in found and (not frontend.addresses or vip.address in frontend.addresses):
-            own = sum(family(source) == family(vip.address) for source in sources)
-            found[vip.home] += own * len(capacity_of(frontend).ports)
-    return found
+        published = not frontend.addresses or vip.address in frontend.addresses
+        if published and vip.home in count:
+            of_same_family = len(of_family(sources, family(vip.address)))
+            count[vip.home] += of_same_family * len(capacity_of(frontend).ports)
+    return count

@@ -1,4 +1,4 @@
-"""What the model says of each path: what it holds, what binds first, what one more of each thing gains."""
+"""What the model predicts for each path: what it holds, which limit binds first, what one more of each thing gains."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,13 +27,14 @@ class Prediction:
 
 
 def subjects(cluster: Cluster) -> list[Subject]:
-    """Return each path: of a frontend, of a NAT with subscribers."""
-    found = [Subject(frontend=frontend.name) for frontend in cluster.frontends]
-    return found + [Subject(nat=nat.name) for nat in cluster.nat_gateways if cluster.behind.get(nat.name)]
+    """Return the subject of each path: every frontend, and every NAT with subscribers."""
+    of_frontends = [Subject(frontend=frontend.name) for frontend in cluster.frontends]
+    of_nats = [Subject(nat=gateway.name) for gateway in cluster.nat_gateways if cluster.behind.get(gateway.name)]
+    return of_frontends + of_nats
 
 
 def no_path(cluster: Cluster) -> str:
-    """Return why there is no path whose capacity could be told, or nothing where there is one."""
+    """Return why there is no path to predict; empty where there is one."""
     if not cluster.frontends:
         return "no frontends: set cluster_frontends (in a model file: frontends)"
     for frontend in cluster.frontends:
@@ -48,9 +49,9 @@ def no_path(cluster: Cluster) -> str:
 
 
 def predict(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
-    """Return a verdict for each frontend and for each NAT with subscribers, of the cluster with that much more.
+    """Return a verdict for each frontend and each NAT with subscribers.
 
-    LbcheckError where there is no path, or nothing that could grow so.
+    `growth`: what to add to the cluster before → how many. LbcheckError where there is no path, or no place for it.
     """
     if reason := no_path(cluster):
         raise LbcheckError(f"there is no path to predict: {reason}")
@@ -70,12 +71,19 @@ def predicted(cluster: Cluster, growth: Mapping[str, int]) -> Iterator[Predictio
 def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: Sequence[str]) -> Prediction:
     growth = {what: number for what, number in growth.items() if has_a_place(cluster, subject, what)}
     grown = grow(cluster, subject, growth)
-    before, path, more = subject.path(cluster), subject.path(grown), gains(grown, subject)
-    findings = [*_wishes(path), *_growth(before, path, growth), *_worth(path, more), *_remarks(grown, subject)]
+    before = subject.path(cluster)
+    path = subject.path(grown)
+    further_gains = gains(grown, subject)
+    findings = [
+        *_demand(path),
+        *_growth(before, path, growth),
+        *_worth_most(path, further_gains),
+        *_remarks(grown, subject),
+    ]
     findings += [Finding(Outcome.PASS, sentence) for sentence in assumed]
     failed = any(finding.outcome is Outcome.FAIL for finding in findings)
     products = parts(subject, path)
-    evidence = _evidence(grown, subject, path, products, more)
+    evidence = _evidence(grown, subject, path, products, further_gains)
     if growth:
         evidence = replace(evidence, grown=growth, before=before.holds)
     verdict = Verdict(
@@ -95,8 +103,8 @@ def _by_way(path: Path) -> str:
     return f", {path.narrowest.holds:,} through the NAT and {path.bypass.holds:,} by IPv6 past it"
 
 
-def _wishes(path: Path) -> Iterator[Finding]:
-    """Hold what the clients want against what the path holds."""
+def _demand(path: Path) -> Iterator[Finding]:
+    """Compare what the clients want with what the path holds."""
     if path.wanted is None:
         return
     if path.wanted > path.holds:
@@ -112,15 +120,19 @@ def _growth(before: Path, path: Path, growth: Mapping[str, int]) -> Iterator[Fin
         yield Finding(Outcome.PASS, f"grown by {added}: {before.holds:,} → {path.holds:,} ({change:+,})")
 
 
-def _worth(path: Path, more: list[Gain]) -> Iterator[Finding]:
-    """Say which one more is worth most; where none helps, what binds together."""
-    best = [gain for gain in more if gain.gained > 0 and gain.gained == more[0].gained]
+def _worth_most(path: Path, further_gains: Sequence[Gain]) -> Iterator[Finding]:
+    """Say which addition gains the most; where none gains anything, which hops are equally low.
+
+    `further_gains`: what one more of each thing gains, the largest first.
+    """
+    best = [gain for gain in further_gains if gain.gained > 0 and gain.gained == further_gains[0].gained]
     if best:
+        each = " each" if len(best) > 1 else ""
         words = ", ".join(gain.words for gain in best)
-        yield Finding(Outcome.PASS, f"worth most, {best[0].gained:+,}{' each' * (len(best) > 1)}: {words}")
-    elif more and path.limit != WANTED:
-        tied = [hop.name for hop in path.hops if hop.holds == path.holds]
-        why = f": {' and '.join(tied)} bind together" if len(tied) > 1 else ""
+        yield Finding(Outcome.PASS, f"worth most, {best[0].gained:+,}{each}: {words}")
+    elif further_gains and path.limit != WANTED:
+        lowest = [hop.name for hop in path.hops if hop.holds == path.holds]
+        why = f": {' and '.join(lowest)} bind together" if len(lowest) > 1 else ""
         yield Finding(Outcome.PASS, f"one more of nothing gains anything{why}")
 
 
@@ -139,31 +151,34 @@ def _remarks(cluster: Cluster, subject: Subject) -> Iterator[Finding]:
 
 
 def _evidence(
-    cluster: Cluster, subject: Subject, path: Path, products: Sequence[Part], more: Sequence[Gain]
+    cluster: Cluster, subject: Subject, path: Path, products: Sequence[Part], further_gains: Sequence[Gain]
 ) -> CapacityEvidence:
-    rested, reused = (subject.path(with_reuse(cluster, reuse)).every_hop for reuse in (False, True))
+    without_reuse = subject.path(with_reuse(cluster, False)).every_hop
+    reusing = subject.path(with_reuse(cluster, True)).every_hop
     return CapacityEvidence(
         holds=path.holds,
         wanted=path.wanted,
         binding_limit=BindingLimit(hop=path.narrowest.name, limit=path.limit, value=path.holds),
-        gains=tuple(GainRow(add=gain.words, what=gain.what, tuples=gain.gained) for gain in more),
-        hops=tuple(_hop(*same) for same in zip(path.every_hop, rested, reused, strict=True)),
+        gains=tuple(GainRow(add=gain.words, what=gain.what, tuples=gain.gained) for gain in further_gains),
+        hops=tuple(_hop(*same) for same in zip(path.every_hop, without_reuse, reusing, strict=True)),
         steps=tuple(part.row for part in products),
         assumed=cluster.assumed,
     )
 
 
-def _hop(hop: Hop, rested: Hop, reused: Hop) -> HopEvidence:
-    """Return what a hop holds, and the short connections a second that it sustains, also without and with reuse."""
+def _hop(hop: Hop, without_reuse: Hop, reusing: Hop) -> HopEvidence:
+    """Return what a hop holds, and its short connections a second: as configured, without and with tcp_tw_reuse."""
     return HopEvidence(
         hop=hop.name,
         holds=hop.holds,
         limits=tuple(Limit(limit=limit, value=value) for limit, value in hop.limits),
         connections_a_second=_rate(hop),
-        without_tw_reuse=_rate(rested),
-        with_tw_reuse=_rate(reused),
+        without_tw_reuse=_rate(without_reuse),
+        with_tw_reuse=_rate(reusing),
     )
 
 
 def _rate(hop: Hop) -> float | None:
-    return None if hop.a_second is None else round(hop.a_second, 1)
+    if hop.a_second is None:
+        return None
+    return round(hop.a_second, 1)

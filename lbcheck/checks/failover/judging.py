@@ -129,19 +129,29 @@ def _subject(question: Question, client: str, seen: RouteSeen) -> str:
 
 
 def _summary(seen: RouteSeen, gap: Gap | None, allowed_s: float) -> str:
-    who = " and ".join(name for name in seen.balancers if name)
     if gap is None:
-        by = f" by {who}" if who else ""
+        balancers = " and ".join(name for name in seen.balancers if name)
+        by = f" by {balancers}" if balancers else ""
         return f"{seen.attempts:,} attempts, all answered{by}"
-    allowed = f"at most {allowed_s:g} s {'is' if allowed_s == 1 else 'are'} allowed"
-    before = f"{gap.before} answered before" if gap.before else ""
-    if not gap.back:
-        parts = [f"no answer from {gap.start_s:.2f} s on, for {gap.seconds:.2f} s until the end of the watch", before]
-        return "; ".join(part for part in (*parts, allowed) if part)
-    after = gap.after and (f"{gap.after} after" if gap.before else f"{gap.after} answered after")
-    names = ", ".join(part for part in (before, after) if part)
-    parts = [f"no answer for {gap.seconds:.2f} s, from {gap.start_s:.2f} s on", names]
-    return "; ".join(part for part in (*parts, allowed) if part)
+    if gap.back:
+        silence = f"no answer for {gap.seconds:.2f} s, from {gap.start_s:.2f} s on"
+    else:
+        silence = f"no answer from {gap.start_s:.2f} s on, for {gap.seconds:.2f} s until the end of the watch"
+    verb = "is" if allowed_s == 1 else "are"
+    allowed = f"at most {allowed_s:g} s {verb} allowed"
+    return "; ".join(part for part in (silence, _who_answered(gap), allowed) if part)
+
+
+def _who_answered(gap: Gap) -> str:
+    """Say which balancer answered before a gap and which after it, where that is known."""
+    after = gap.after if gap.back else ""
+    if gap.before and after:
+        return f"{gap.before} answered before, {after} after"
+    if gap.before:
+        return f"{gap.before} answered before"
+    if after:
+        return f"{after} answered after"
+    return ""
 
 
 def _evidence(watched: Watched, seen: RouteSeen, longest: Gap | None, allowed_s: float) -> WatchEvidence:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples.binding import tuples
+from lbcheck.analysis.tuples.dealing import rounded_up
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.cluster import NatGateway
 from lbcheck.model.fill import Fill, StopKind, explicit
@@ -93,27 +94,49 @@ def endpoints(addresses: int, ports: int = 1) -> tuple[Endpoint, ...]:
 
 
 def one_port(connections: int, *, accept: bool = False) -> Section:
-    """One address has a port for each of its connections, and a server's port holds those of any number."""
-    each, server = len(EVERY_PORT), endpoints(1)
-    needed = -(-connections // each)
-    full = Fill(endpoints=server, sources=clients(1), ports=EVERY_PORT, reset=False)
-    more = Fill(endpoints=server, sources=clients(1), binding=BindingMode.NO_PORT, limit=1, reset=False)
-    many = Fill(endpoints=server, sources=clients(needed), ports=EVERY_PORT, limit=connections, reset=False)
-    whole = tuples(BindingMode.EXPLICIT, each, needed, 1)
-    alone = Setup(
-        (
-            Row("one client address", full, each, 1, each),
-            Row("one more from that address", more, 0, 1, each, StopKind.NO_PORT),
-        ),
-        accept=accept,
-    )
-    together = Setup(
-        (Row(counted(needed, "client address"), many, min(connections, whole), needed, each),), accept=accept
-    )
+    """One client address has one connection for each of its ports; a server's port holds those of many addresses."""
     where = "accepted by the server" if accept else "in the listener's queue"
-    claim = f"65,535 is a limit of one client address, not of a server: one port of one server holds more ({where})"
-    notes = (f"a client address has {each:,} ports, {EVERY_PORT}: those below need privileges",)
-    return Section("one-port", "one port", claim, (alone, together), notes=notes)
+    return Section(
+        key="one-port",
+        name="one port",
+        claim=f"65,535 is a limit of one client address, not of a server: one port of one server holds more ({where})",
+        setups=(
+            Setup(_one_client_full(), accept=accept),
+            Setup((_many_clients(connections),), accept=accept),
+        ),
+        notes=(f"a client address has {len(EVERY_PORT):,} ports, {EVERY_PORT}: those below need privileges",),
+    )
+
+
+def _one_client_full() -> tuple[Row, Row]:
+    """Return a row that uses every port of one client address, and one that tries a further connection from it."""
+    ports = len(EVERY_PORT)
+    every_port = Fill(endpoints=endpoints(1), sources=clients(1), ports=EVERY_PORT, reset=False)
+    one_more = Fill(endpoints=endpoints(1), sources=clients(1), binding=BindingMode.NO_PORT, limit=1, reset=False)
+    return (
+        Row("one client address", every_port, predicted=ports, sources=1, ports=ports),
+        Row(
+            "one more from that address",
+            one_more,
+            predicted=0,
+            sources=1,
+            ports=ports,
+            refusal=StopKind.NO_PORT,
+        ),
+    )
+
+
+def _many_clients(connections: int) -> Row:
+    """Return a row with so many connections to one port, from as many client addresses as they take."""
+    ports = len(EVERY_PORT)
+    addresses = rounded_up(connections, ports)
+    return Row(
+        counted(addresses, "client address"),
+        Fill(endpoints=endpoints(1), sources=clients(addresses), ports=EVERY_PORT, limit=connections, reset=False),
+        predicted=min(connections, tuples(BindingMode.EXPLICIT, ports, addresses, 1)),
+        sources=addresses,
+        ports=ports,
+    )
 
 
 CALLS = {  # what a program does before it connects, and what multiplies then
@@ -134,14 +157,21 @@ REFUSALS = {  # what a program sees once nothing is left
 
 def binding_modes() -> Section:
     """How a program binds decides what multiplies."""
-    shapes = [(sources, ends) for sources in (1, 2) for ends in (1, 2, 6)]
-    setups = tuple(_mode(binding, *shape) for binding in BindingMode for shape in shapes)
-    claim = "how a program binds decides what multiplies: ports, source addresses, endpoints"
-    notes = tuple(f"{binding}: {what}" for binding, what in CALLS.items())
-    return Section("binding-modes", "binding modes", claim, setups, notes=(f"{len(FEW_PORTS)} ports each", *notes))
+    setups = []
+    for binding in BindingMode:
+        for sources in (1, 2):
+            for ends in (1, 2, 6):
+                setups.append(_binding_mode(binding, sources, ends))
+    return Section(
+        key="binding-modes",
+        name="binding modes",
+        claim="how a program binds decides what multiplies: ports, source addresses, endpoints",
+        setups=tuple(setups),
+        notes=(f"{len(FEW_PORTS)} ports each", *(f"{binding}: {call}" for binding, call in CALLS.items())),
+    )
 
 
-def _mode(binding: BindingMode, sources: int, ends: int) -> Setup:
+def _binding_mode(binding: BindingMode, sources: int, ends: int) -> Setup:
     fill = Fill(
         endpoints=endpoints(ends),
         sources=clients(sources) if binding is not BindingMode.NONE else (),  # the route picks one of all
@@ -149,10 +179,17 @@ def _mode(binding: BindingMode, sources: int, ends: int) -> Setup:
         binding=binding,
         reset=False,
     )
-    refused = REFUSALS[binding] if ends > 1 or not explicit(binding) else None
-    predicted = tuples(binding, len(FEW_PORTS), sources, ends)
-    what = f"{binding}, {counted(sources, 'source')}, {counted(ends, 'endpoint')}"
-    return Setup((Row(what, fill, predicted, sources, len(FEW_PORTS), refused),), ephemeral=FEW_PORTS)
+    # To one endpoint the explicit modes try each of their ports once, and none is refused.
+    tries_once = explicit(binding) and ends == 1
+    row = Row(
+        f"{binding}, {counted(sources, 'source')}, {counted(ends, 'endpoint')}",
+        fill,
+        predicted=tuples(binding, len(FEW_PORTS), sources, ends),
+        sources=sources,
+        ports=len(FEW_PORTS),
+        refusal=None if tries_once else REFUSALS[binding],
+    )
+    return Setup((row,), ephemeral=FEW_PORTS)
 
 
 def gains() -> Section:
