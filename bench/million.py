@@ -20,7 +20,8 @@ from pathlib import Path
 
 from bench import arena
 from bench.table import print_table
-from lbcheck.checks.prove.claims import EVERY_PORT, clients, endpoints
+from lbcheck.checks.prove.claims import clients, endpoints
+from lbcheck.checks.prove.rows import EVERY_PORT
 from lbcheck.errors import LbcheckError
 from lbcheck.model.fill import Fill
 from lbcheck.probing import proof_stand

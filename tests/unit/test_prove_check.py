@@ -10,7 +10,7 @@ import pytest
 
 from lbcheck.checks import prove
 from lbcheck.checks.prove import CgnAddresses, Section, claims
-from lbcheck.checks.prove.claims import Row
+from lbcheck.checks.prove.rows import Row
 from lbcheck.errors import MeasurementError
 from lbcheck.model.fill import Filled, StopKind
 from lbcheck.model.opening import BindingMode

@@ -2,12 +2,12 @@
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples.binding import tuples
 from lbcheck.analysis.tuples.dealing import rounded_up
+from lbcheck.checks.prove.rows import EVERY_PORT, CgnAddresses, Row, Section, Setup
 from lbcheck.model.address import Endpoint, PortRange
 from lbcheck.model.cluster import NatGateway
 from lbcheck.model.fill import Fill, StopKind, explicit
@@ -15,64 +15,15 @@ from lbcheck.model.nat import NatCapacity
 from lbcheck.model.opening import BindingMode
 from lbcheck.model.words import counted
 
-EVERY_PORT = PortRange(1024, 65535)  # those that need no privilege: 64,512
 FEW_PORTS = PortRange(40000, 40099)  # few enough to see every binding mode at its limit in milliseconds
 SOME_PORTS = PortRange(40000, 40999)
 NAT_PORTS = PortRange(40000, 40063)  # Linux's NAT searches ranges up to 128 ports exhaustively (measured)
+IPV6_PORTS = PortRange(40000, 40095)
 FIRST_CLIENT = ipaddress.IPv4Address("127.1.0.1")  # all of 127.0.0.0/8 is there without adding an address
 FIRST_SERVER = ipaddress.IPv4Address("127.0.1.1")
 # Well over the ports that a NAT has; one of its ports for each would leave it to chance whether it finds the last one.
 NAT_DEMAND = 24  # of each of 8 subscribers: 3 times 64, and 1.5 times where they split over two addresses
 NAT_DEADLINE_S = 1.0  # no SYN is sent again before (RFC 6298)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measurement: what is opened, how many of it the model says are held, and who says no to the rest."""
-
-    what: str
-    fill: Fill
-    predicted: int
-    sources: int
-    ports: int
-    refusal: StopKind | None = None
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Rows that are opened one after the other and held together; all let go before the next setup."""
-
-    rows: tuple[Row, ...]
-    ephemeral: PortRange = EVERY_PORT  # from which the kernel picks
-    pool: NatGateway | None = None  # the NAT in between; None: all on loopback
-    accept: bool = False  # the server accepts; else connections wait in its queue
-
-
-@dataclass(frozen=True)
-class Section:
-    """One claim, and the setups that show it."""
-
-    key: str  # as `--require` calls it
-    name: str
-    claim: str
-    setups: tuple[Setup, ...]
-    gains: tuple[tuple[str, int], ...] = ()  # what was added, and the tuples that it brings
-    notes: tuple[str, ...] = ()  # what its words mean
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """Return every row, in order."""
-        return tuple(row for setup in self.setups for row in setup.rows)
-
-
-@dataclass(frozen=True)
-class CgnAddresses:
-    """Where the small CGN's hosts are: what stands it up says so."""
-
-    subscribers: tuple[str, ...]
-    subscriber_6: str
-    service: str
-    service_6: str
 
 
 def sections(connections: int, cgn: CgnAddresses, *, accept: bool = False) -> tuple[Section, ...]:
@@ -215,41 +166,54 @@ def gains() -> Section:
 
 def both_families() -> Section:
     """IPv6 has its own tuples."""
-    four = Fill(endpoints=endpoints(1), sources=clients(1), ports=SOME_PORTS, reset=False)
-    six = Fill(endpoints=(Endpoint("::1", 80),), sources=("::1",), ports=SOME_PORTS, reset=False)
-    each = len(SOME_PORTS)
+    ports = len(SOME_PORTS)
+    over_ipv4 = Fill(endpoints=endpoints(1), sources=clients(1), ports=SOME_PORTS, reset=False)
+    over_ipv6 = Fill(endpoints=(Endpoint("::1", 80),), sources=("::1",), ports=SOME_PORTS, reset=False)
+    held = tuples(BindingMode.EXPLICIT, ports, 1, 1)
     rows = (
-        Row("IPv4, its ports full", four, tuples(four.binding, each, 1, 1), 1, each),
-        Row("IPv6 beside it, the same ports", six, tuples(six.binding, each, 1, 1), 1, each),
+        Row("IPv4, its ports full", over_ipv4, held, sources=1, ports=ports),
+        Row("IPv6 beside it, the same ports", over_ipv6, held, sources=1, ports=ports),
     )
     claim = "IPv6 has its own tuples, beside those of IPv4"
     return Section("both-families", "both families", claim, (Setup(rows),))
 
 
 def small_cgn(cgn: CgnAddresses) -> Section:
-    """A NAT's outside addresses are the sources that count; IPv6 needs none of them."""
+    """A NAT holds one connection for each port of its outside addresses, to each endpoint; IPv6 needs none of them."""
     one = NatGateway("cgn", ("198.18.0.101",), NAT_PORTS, holds=NatCapacity())
     two = NatGateway("cgn", ("198.18.0.101", "198.18.0.102"), NAT_PORTS, holds=NatCapacity())
-    everyone = cgn.subscribers
-    six = Fill(
+    first = cgn.subscribers[:1]
+    full = _through("one outside address", one, cgn.subscribers, NAT_DEMAND, cgn.service)
+    past_it = _past_the_nat(cgn)
+    gained = _through("two outside addresses", two, cgn.subscribers, NAT_DEMAND, cgn.service)
+    to_two = _through("one, to two endpoints", one, cgn.subscribers, NAT_DEMAND, cgn.service, ends=2)
+    of_one = _through("two, for one subscriber", two, first, 4 * NAT_DEMAND, cgn.service)
+    return Section(
+        key="nat",
+        name="a small CGN",
+        claim="behind a NAT its outside addresses and ports are all there is, for each endpoint; "
+        "IPv6 needs none of them",
+        setups=(
+            Setup((full, past_it), pool=one),
+            Setup((to_two,), pool=one),
+            Setup((gained,), pool=two),
+            Setup((of_one,), pool=two),
+        ),
+        gains=(("one outside address", gained.predicted - full.predicted), ("IPv6", past_it.predicted)),
+    )
+
+
+def _past_the_nat(cgn: CgnAddresses) -> Row:
+    """Return a row of IPv6 connections from one subscriber, which the NAT routes."""
+    fill = Fill(
         endpoints=(Endpoint(cgn.service_6, 80),),
         sources=(cgn.subscriber_6,),
-        ports=PortRange(40000, 40095),
+        ports=IPV6_PORTS,
         reset=False,
         timeout_s=NAT_DEADLINE_S,
     )
-    dry = _through("one outside address", one, everyone, NAT_DEMAND, cgn.service)
-    relief = Row("IPv6 beside it, while IPv4 is dry", six, 96, 1, 96)
-    gained = _through("two outside addresses", two, everyone, NAT_DEMAND, cgn.service)
-    setups = (
-        Setup((dry, relief), pool=one),
-        Setup((_through("one, to two endpoints", one, everyone, NAT_DEMAND, cgn.service, ends=2),), pool=one),
-        Setup((gained,), pool=two),
-        Setup((_through("two, for one subscriber", two, everyone[:1], 4 * NAT_DEMAND, cgn.service),), pool=two),
-    )
-    claim = "behind a NAT its outside addresses and ports are all there is, for each endpoint; IPv6 needs none of them"
-    added = (("one outside address", gained.predicted - dry.predicted), ("IPv6", relief.predicted))
-    return Section("nat", "a small CGN", claim, setups, added)
+    ports = len(IPV6_PORTS)
+    return Row("IPv6 beside it, while IPv4 is dry", fill, predicted=ports, sources=1, ports=ports)
 
 
 def _through(what: str, pool: NatGateway, inside: Sequence[str], each: int, service: str, *, ends: int = 1) -> Row:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from lbcheck.checks.filled_rows import FilledRow
-from lbcheck.checks.prove.claims import Row, Section
 from lbcheck.checks.prove.evidence import ProveEvidence
+from lbcheck.checks.prove.rows import Row, Section
 from lbcheck.checks.stop_reasons import OURS, WHY
 from lbcheck.model.evidence import Gain
 from lbcheck.model.fill import Filled

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from lbcheck.checks.prove.claims import Section
+from lbcheck.checks.prove.rows import Section
 from lbcheck.errors import MeasurementError
 
 

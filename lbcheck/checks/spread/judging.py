@@ -1,4 +1,4 @@
-"""A verdict on all balancers together, and one on each apart."""
+"""A verdict on all balancers together, and one on each by itself."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +32,8 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
 
 def _of_backend(seen: Observations, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
-    judgement, answered = _judge_shares(seen, None, alpha), seen.client()
+    judgement = _judge_shares(seen, None, alpha)
+    answered = seen.client()
     findings = [*testimony.lost(seen), *testimony.agreement(seen), *testimony.of_servers(seen)]
     if not seen.told_apart:
         for balancer in seen.cluster.balancers:
@@ -50,8 +51,9 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
 
 
 def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
-    """Judge one balancer apart: or one wrong weight of two would hide."""
-    judgement, counts = _judge_shares(seen, name, alpha), seen.counted(name) or seen.client(name)
+    """Judge one balancer by itself: in the sum of two, a wrong weight at one of them would hide."""
+    judgement = _judge_shares(seen, name, alpha)
+    counts = seen.counted(name) or seen.client(name)
     findings = [*testimony.of_balancer(seen, name), *testimony.absent(seen, name)]
     if sum(counts.values()) or not findings:
         findings += _shares(seen, judgement, counts)
@@ -69,19 +71,22 @@ def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Jud
     if not algorithms.has_law(seen.backend.algorithm):
         return None
     counted = seen.counted(balancer)
-    complete = seen.complete(balancer)  # a balancer's own count keeps the law whatever other traffic there is
+    complete = seen.complete(balancer)
+    # A complete count of the balancer keeps to the law whatever other traffic there is; the clients' count need not.
+    counts = counted if counted is not None and complete else seen.client(balancer)
+    lines = sum(_lines(seen, process) for process in seen.processes if balancer in (None, process.balancer))
     tally = Tally(
-        counted if counted is not None and complete else seen.client(balancer),
+        counts,
         seen.backend.weights,
         complete=complete,
-        processes=max(1, sum(_lines(seen, p) for p in seen.processes if balancer in (None, p.balancer))),
+        processes=max(1, lines),
         by_key=seen.by_key(balancer),
     )
     return algorithms.judge(seen.backend.algorithm, tally, alpha)
 
 
 def _lines(seen: Observations, process: Difference) -> int:
-    """Return how many lines a server has at the most: each line's share is bound by itself."""
+    """Return the largest number of server lines that one server has: the law holds for each line."""
     return max((delta.lines for delta in seen.deltas(process).values()), default=1)
 
 
@@ -106,25 +111,28 @@ def _written(seen: Observations, counts: Mapping[str, int]) -> str:
 
 
 def _evidence(seen: Observations, judgement: Judgement | None, balancer: str | None) -> SpreadEvidence:
-    whole, client = balancer is None, seen.client(balancer)
-    apart = [name for name in seen.told_apart if whole or name == balancer]
+    whole = balancer is None
+    answered = seen.client(balancer)
+    balancers = [name for name in seen.told_apart if whole or name == balancer]
     return SpreadEvidence(
         algorithm=seen.backend.algorithm,
         unit=seen.unit,
         url=seen.frontend.url,
-        requests=seen.sent if whole else sum(client.values()),
+        requests=seen.sent if whole else answered.total(),
         errors=sum(seen.errors.values()) if whole else 0,
         errors_by_kind=dict(seen.errors) if whole else {},
         servers=_servers(seen, judgement, balancer),
-        balancers={name: dict(seen.client(name) or seen.counted(name) or {}) for name in apart},
-        test=StatisticalTest(
-            name=judgement.test if judgement else "none",
-            statistic=judgement.statistic if judgement else None,
-            p_value=judgement.p_value if judgement else None,
-        ),
+        balancers={name: dict(seen.client(name) or seen.counted(name) or {}) for name in balancers},
+        test=_test(judgement),
         needed_requests=judgement.needed if judgement else None,
         product=seen.product if seen.processes else schemes.HAPROXY.name,
     )
+
+
+def _test(judgement: Judgement | None) -> StatisticalTest:
+    if judgement is None:
+        return StatisticalTest(name="none", statistic=None, p_value=None)
+    return StatisticalTest(name=judgement.test, statistic=judgement.statistic, p_value=judgement.p_value)
 
 
 def _servers(seen: Observations, judgement: Judgement | None, balancer: str | None) -> Mapping[str, ServerCounts]:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from lbcheck.checks import loss
 from lbcheck.checks.spread import witnesses
 from lbcheck.checks.spread.observations import Observations
+from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.counters import ServerCounters, ServerState
 from lbcheck.model.requests import Answers
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.verdict import Finding, Outcome
+
+OURS = ("unidentified", "ports-exhausted", "internal", "denied")  # errors of the probe itself, not of the fleet
 
 
 def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
@@ -95,9 +98,16 @@ def lost(seen: Observations) -> Iterator[Finding]:
             sentence = f"{route}: {_amount(count, answers.sent)} {_what_came(answers, kind, count)}"
             if kind == "unidentified":
                 sentence += f" (answers carry no {seen.identify}; say how servers name themselves)"
-            ours = kind in ("unidentified", "ports-exhausted", "internal", "denied")  # our own lack, not the fleet's
-            grave = loss.too_much(count, answers.sent)
-            yield Finding((Outcome.UNMEASURED if ours else Outcome.FAIL) if grave else Outcome.PASS, sentence)
+            yield Finding(_of_loss(kind, count, answers.sent), sentence)
+
+
+def _of_loss(kind: str, count: int, sent: int) -> Outcome:
+    """Return what it means that so many requests failed with one kind of error."""
+    if not loss.too_much(count, sent):
+        return Outcome.PASS
+    if kind in OURS:
+        return Outcome.UNMEASURED
+    return Outcome.FAIL
 
 
 def _amount(count: int, of: int) -> str:
@@ -113,30 +123,45 @@ def _what_came(answers: Answers, kind: str, count: int) -> str:
 
 
 def agreement(seen: Observations) -> list[Finding]:
-    """Hold the three witnesses against each other."""
+    """Compare what the three witnesses counted."""
     ledgers = seen.ledgers()
-    strangers = sorted(set(ledgers) - set(seen.backend.weights))
-    found = [Finding(Outcome.FAIL, f"answers name '{name}', no server of the backend") for name in strangers]
     # Requests that failed, and the balancer's retries, explain a difference.
     slack = sum(seen.errors.values()) + seen.disturbances
-    found += [Finding(Outcome.FAIL, sentence) for sentence in witnesses.disagreements(ledgers, slack)]
-    if found:
-        return found
-    counted, logged = seen.counted(), [name for name, ledger in ledgers.items() if ledger.server is not None]
-    heard = [
-        "the clients",
-        *[seen.product or "the balancers"] * (counted is not None),
-        *["the servers' logs"] * bool(logged),
-    ]
+    strangers = sorted(set(ledgers) - set(seen.backend.weights))
+    contradictions = [f"answers name '{name}', no server of the backend" for name in strangers]
+    contradictions += witnesses.disagreements(ledgers, slack)
+    if contradictions:
+        return [Finding(Outcome.FAIL, sentence) for sentence in contradictions]
+    heard = _heard(seen, ledgers)
     if len(heard) == 1:
         return [Finding(Outcome.PASS, "the client is the only witness")]
-    beside = sum((counted or seen.client()).values()) - sum(seen.client().values())
-    other = (
-        f"; {seen.product or 'the balancers'} counted {beside:,} more, other traffic beside the probe"
-        if beside > slack
-        else ""
-    )
-    return [Finding(Outcome.PASS, f"the witnesses agree: {', '.join(heard)}{other}")]
+    sentence = f"the witnesses agree: {', '.join(heard)}"
+    others = _other_requests(seen)
+    if others > slack:
+        sentence += f"; {_balancers(seen)} counted {others:,} more, other traffic beside the probe"
+    return [Finding(Outcome.PASS, sentence)]
+
+
+def _balancers(seen: Observations) -> str:
+    return seen.product or "the balancers"
+
+
+def _heard(seen: Observations, ledgers: Mapping[str, Ledger]) -> list[str]:
+    """Return the witnesses that counted anything."""
+    heard = ["the clients"]
+    if seen.counted() is not None:
+        heard.append(_balancers(seen))
+    if any(ledger.server is not None for ledger in ledgers.values()):
+        heard.append("the servers' logs")
+    return heard
+
+
+def _other_requests(seen: Observations) -> int:
+    """Return how many more requests the balancers counted than the clients."""
+    counted = seen.counted()
+    if not counted:
+        return 0
+    return counted.total() - seen.client().total()
 
 
 def of_servers(seen: Observations) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Exhibits as lines of text, one file a kind."""
+"""Exhibits as lines of text, one file for each kind."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -8,7 +8,7 @@ from lbcheck.reporters.drawing import ladder, staircase, table, timeline, witnes
 
 
 def lines(exhibit: Exhibit) -> Iterator[str]:
-    """Give the lines of an exhibit that stands below its verdict; rotations and footnotes stand elsewhere."""
+    """Give the lines of an exhibit below its verdict; the report itself places rotations and footnotes."""
     match exhibit:
         case Table():
             yield from table.lines(exhibit)

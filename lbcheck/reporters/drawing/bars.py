@@ -5,7 +5,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def bar(value: int, most: int) -> str:
-    """Return a bar for `value` where the longest stands for `most`, filled up with blanks; what is there is seen."""
+    """Return a bar of LONGEST characters, blanks included. A full bar stands for `most`; only 0 has none at all."""
     eighths = round(value * LONGEST * 8 / most) if most else 0
     if value and not eighths:
         eighths = 1

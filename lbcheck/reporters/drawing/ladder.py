@@ -1,4 +1,4 @@
-"""Connections predicted beside connections held, as a table with bars."""
+"""Connections predicted and held, as a table with bars."""
 
 from collections.abc import Iterator
 
@@ -7,21 +7,21 @@ from lbcheck.reporters.drawing.bars import bar
 
 
 def lines(ladder: Ladder) -> Iterator[str]:
-    """Give a line a rung: what it was, predicted, measured, a bar, and who said no to more; then what words mean."""
+    """Give a line for each rung, the gains, and notes on what the words mean."""
     width = max((len(rung.what) for rung in ladder.rungs), default=0)
     most = max(map(_larger, ladder.rungs), default=0)
     yield _head(width, refused=any(rung.stopped_by for rung in ladder.rungs))
     for rung in ladder.rungs:
         yield f"{rung.what:<{width}}  {_numbers(rung)}  {bar(rung.measured or 0, most)}  {rung.stopped_by or ''}"
     if ladder.gains:
-        yield f"gained by {', by '.join(f'{add} {number:+,}' for add, number in ladder.gains)}"
+        gains = [f"{add} {number:+,}" for add, number in ladder.gains]
+        yield f"gained by {', by '.join(gains)}"
     yield from ladder.notes
 
 
 def _head(width: int, *, refused: bool) -> str:
-    return (
-        f"{'':<{width}}  {'predicted':>11}  {'measured':>11}  {bar(0, 0)}  {'who said no to more' if refused else ''}"
-    )
+    last = "who said no to more" if refused else ""
+    return f"{'':<{width}}  {'predicted':>11}  {'measured':>11}  {bar(0, 0)}  {last}"
 
 
 def _numbers(rung: Rung) -> str:

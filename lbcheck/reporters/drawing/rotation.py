@@ -1,4 +1,4 @@
-"""Who was asked, and how often each address came first."""
+"""Which server was asked, and how often it listed each address first."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,10 +6,13 @@ from lbcheck.model.exhibit import Rotation
 
 
 def lines(rotations: Sequence[Rotation]) -> Iterator[str]:
-    """Give the head of the table, empty where no address was seen, and a line for each who was asked."""
+    """Give the head of the table (empty where no address was seen) and a line for each server that was asked."""
     addresses = sorted({address for rotation in rotations for address in rotation.addresses}, key=_shortest_first)
     width = max(len(rotation.asked) for rotation in rotations)
-    yield f"{'':<{width}}  {'  '.join(addresses)}" if addresses else ""
+    if addresses:
+        yield f"{'':<{width}}  {'  '.join(addresses)}"
+    else:
+        yield ""
     for rotation in rotations:
         counts = (f"{rotation.first.get(address, 0):>{len(address)},}" for address in addresses)
         yield f"{rotation.asked:<{width}}  {'  '.join(counts)}"

@@ -1,4 +1,4 @@
-"""What a hop held report after report, as a staircase: what each step added, predicted and measured."""
+"""What a hop held in one report after the other, as a staircase: each step with its gain, predicted and measured."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from lbcheck.reporters.drawing.bars import bar
 
 
 def lines(staircase: Staircase) -> Iterator[str]:
-    """Give a line a report: what was added, the gain predicted and measured, what is held now, as a bar."""
+    """Give a line for each report: its name, the gain predicted and measured, what is held now, and that as a bar."""
     width = max((len(stair.what) for stair in staircase.stairs), default=0)
     most = max((stair.holds or 0 for stair in staircase.stairs), default=0)
     yield f"{'':<{width}}  {'predicted':>9}  {'measured':>9}  {'holds':>9}"
@@ -27,4 +27,6 @@ def _mark(stair: Stair) -> str:
 
 
 def _gain(value: int | None) -> str:
-    return "" if value is None else f"{value:+,}"
+    if value is None:
+        return ""
+    return f"{value:+,}"

@@ -1,4 +1,4 @@
-"""When a service answered, as a line: who before the gap, the gap, who after it."""
+"""When a service answered, as a line: the balancer before the longest gap, the gaps, the balancer after it."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,11 @@ WIDTH = 60  # characters for the whole watch
 
 
 def lines(timeline: Timeline) -> Iterator[str]:
-    """Give one line where there was a gap that can be seen at this scale, and none elsewhere."""
+    """Give one line if a gap is long enough to be seen at this scale; else none."""
+    if not timeline.watched_s:
+        return
     cells = ["━"] * WIDTH
-    for absence in timeline.absences if timeline.watched_s else ():
+    for absence in timeline.absences:
         begin, end = _cells(absence, timeline.watched_s)
         cells[begin:end] = "·" * len(cells[begin:end])
     if "·" in cells:
@@ -20,6 +22,5 @@ def lines(timeline: Timeline) -> Iterator[str]:
 
 def _cells(absence: Absence, whole_s: float) -> tuple[int, int]:
     """Return the cells that an absence takes, from the first to before the last."""
-    times = (absence.start_s, absence.start_s + absence.seconds)
-    begin, end = (round(second / whole_s * WIDTH) for second in times)
-    return begin, end
+    end_s = absence.start_s + absence.seconds
+    return round(absence.start_s / whole_s * WIDTH), round(end_s / whole_s * WIDTH)

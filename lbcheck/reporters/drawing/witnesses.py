@@ -1,4 +1,4 @@
-"""Who counted what, beside the share that is expected."""
+"""What each witness counted, with the share that is expected."""
 
 from collections.abc import Iterator
 
