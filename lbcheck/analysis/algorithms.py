@@ -139,7 +139,8 @@ def _needed_for_random(used: Mapping[str, float], limit: float) -> int:
 def _leastconn(tally: Tally, alpha: float) -> Judgement:
     owed = sampling.shares(tally.weights)
     used = [name for name, share in owed.items() if share]
-    # One at a time it is even, many at once it follows weight: no share is promised, only that nobody starves.
+    # One request at a time is spread evenly, many at once follow the weights. So no share is expected of a server,
+    # only that it is not starved.
     smallest = min(*(owed[n] for n in used), 1 / len(used)) / 2 if used else 1.0
     needed = sampling.needed_to_meet(smallest, len(used), alpha)
     starved = tuple(name for name in used if not tally.counts.get(name, 0)) if tally.total >= needed else ()

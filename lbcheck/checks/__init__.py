@@ -1,1 +1,1 @@
-"""One file or folder a check: what to do (plan), what that means (judge), what a person should see (exhibits). Pure."""
+"""One file or folder for each check: what to do (plan), what it means (judge), what a person sees (exhibits). Pure."""

@@ -1,4 +1,4 @@
-"""What a fill is owed on the machine where it runs, and what to make of what came."""
+"""How many connections a fill should hold on the machine where it runs, and the verdict on how many it held."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ NAME = "fill"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FillRow(FilledRow):
-    """What one fill held, at each endpoint, and what it met with."""
+    """What one fill held, also at each endpoint, and what refused further connections."""
 
     ORDER = (
         "what", "binding", "predicted", "measured", "stopped_by", "stops", "by_endpoint", "sources", "endpoints",
@@ -48,7 +48,7 @@ EVIDENCE = (FillEvidence,)
 
 @dataclass(frozen=True)
 class Ground:
-    """What the machine says that bears on how many ports there are."""
+    """What decides how many ports a fill can use on this machine."""
 
     ephemeral: PortRange
     reserved: tuple[PortRange, ...] = ()
@@ -57,31 +57,42 @@ class Ground:
 
 
 def predict(fill: Fill, ground: Ground) -> int:
-    """Return how many connections the fill is owed if the other side takes all: its tuples, up to its limit."""
-    law, left, total = LAWS[fill.binding], fill.limit, 0
-    for source, ends in _pairs(fill, ground).items():
-        for number in range(ends):
-            given = fill.ports or ground.ephemeral
-            tried = len(given) if left is None else min(len(given), left)
-            left = None if left is None else left - tried
-            if tried and (law.every_endpoint or not number):
-                whole = usable_ports(_opening(fill, ground, source, given))
-                # The explicit modes try the range's first ports; the kernel finds free ones anywhere in it.
-                first = PortRange(given.low, given.low + tried - 1)
-                part = usable_ports(_opening(fill, ground, source, first)) if explicit(fill.binding) else tried
-                total += min(whole, part)
+    """Return how many connections the fill holds if the other side takes all: its tuples, up to its limit."""
+    law = LAWS[fill.binding]
+    ports = fill.ports or ground.ephemeral
+    attempts_left = fill.limit
+    total = 0
+    for source, endpoints in _endpoints_of(fill, ground).items():
+        for number in range(endpoints):
+            attempts = len(ports)
+            if attempts_left is not None:
+                attempts = min(attempts, attempts_left)
+                attempts_left -= attempts
+            if attempts and (law.every_endpoint or number == 0):
+                total += _from_one_source(fill, ground, source, attempts)
     return total
+
+
+def _from_one_source(fill: Fill, ground: Ground, source: str, attempts: int) -> int:
+    """Return how many of so many attempts from one source to one endpoint find a port."""
+    ports = fill.ports or ground.ephemeral
+    usable = usable_ports(_opening(fill, ground, source, ports))
+    if not explicit(fill.binding):
+        return min(usable, attempts)  # the kernel finds free ports anywhere in the range
+    tried = PortRange(ports.low, ports.low + attempts - 1)
+    return usable_ports(_opening(fill, ground, source, tried))
 
 
 def taken(fill: Fill, ground: Ground) -> tuple[int, ...]:
     """Return the ports of the fill's range that a listener on this machine keeps from it."""
-    given = fill.ports or ground.ephemeral
-    return tuple(
-        sorted({p for s in _pairs(fill, ground) for p in _listening(ground, s) if given.low <= p <= given.high})
-    )
+    ports = fill.ports or ground.ephemeral
+    listening: set[int] = set()
+    for source in _endpoints_of(fill, ground):
+        listening.update(_listening(ground, source))
+    return tuple(sorted(port for port in listening if ports.low <= port <= ports.high))
 
 
-def _pairs(fill: Fill, ground: Ground) -> dict[str, int]:
+def _endpoints_of(fill: Fill, ground: Ground) -> dict[str, int]:
     """Return each source, and how many endpoints it connects to."""
     if not fill.sources:
         return dict(Counter(ground.routed)) or {"": len(fill.endpoints)}
@@ -101,7 +112,7 @@ def _listening(ground: Ground, source: str) -> tuple[int, ...]:
 
 
 def judge(fill: Fill, filled: Filled, predicted: int) -> Verdict:
-    """Hold what was held to what was predicted, and say who said no."""
+    """Compare what was held with what was predicted, and say what refused further connections."""
     subject = _subject(fill)
     if filled.failure:
         return Verdict(NAME, subject, Outcome.UNMEASURED, filled.failure.message)
@@ -120,10 +131,12 @@ def _findings(filled: Filled, predicted: int) -> Iterator[Finding]:
     held = filled.held or 0
     exact = held == predicted
     for kind, count in sorted(filled.stops.items(), key=lambda item: -item[1]):
-        ours = StopKind(kind) in OURS
-        # Refusals beyond what was owed are no fault: that is how a fill sees the limit.
-        outcome = Outcome.UNMEASURED if ours else Outcome.PASS if exact else Outcome.FAIL
-        yield Finding(outcome, f"{kind}{'' if ours else f' {count:,} times'}: {WHY[StopKind(kind)]}")
+        why = WHY[StopKind(kind)]
+        if StopKind(kind) in OURS:
+            yield Finding(Outcome.UNMEASURED, f"{kind}: {why}")
+        else:
+            # The fill goes on until it is refused: a refusal after the predicted number is expected.
+            yield Finding(Outcome.PASS if exact else Outcome.FAIL, f"{kind} {count:,} times: {why}")
     if not exact and not filled.stops:
         yield Finding(
             Outcome.FAIL, f"the kernel counts {held:,} connections where {predicted:,} are owed, and nobody said no"

@@ -1,6 +1,6 @@
-"""How much may be lost on the way before that is a fault of its own."""
+"""How many requests may be lost before that is a fault of its own."""
 
-TOLERATED_LOSS = 0.01  # of what was sent: below it a packet lost now and then explains it, in a healthy network too
+TOLERATED_LOSS = 0.01  # of what was sent: fewer are explained by packets that a healthy network loses now and then
 
 
 def too_much(lost: int, sent: int) -> bool:

@@ -1,4 +1,4 @@
-"""How many connections each thing of a cluster holds, as far as it is known: a record beside the thing (cluster.py)."""
+"""What is known of how many connections each thing of a cluster holds: records for its field `holds` (cluster.py)."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,10 +31,10 @@ class FrontendCapacity:
 
 @dataclass(frozen=True)
 class BalancerCapacity:
-    """How many connections a balancer takes, and how it opens those to servers: it is a client of each, from `sources`.
+    """How many connections a balancer takes, and how it opens those to servers, from the addresses `sources`.
 
-    No `sources`: the one address that the route picks. One server line has one source, so more sources towards a server
-    take a server line each (haproxy #1520).
+    No `sources`: the route picks one address. A server line has one source address, so further ones need a server line
+    each (haproxy #1520).
     """
 
     sources: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class BalancerCapacity:
 
 @dataclass(frozen=True)
 class ServerCapacity:
-    """Where balancers reach a server, an endpoint for each of its ports, and how many connections it takes."""
+    """The endpoints of a server, one for each of its ports, and how many connections it takes."""
 
     address: str = ""  # empty: an IPv4 address that is not known
     ports: tuple[int, ...] = (80,)

@@ -1,7 +1,7 @@
 """The cluster as lbcheck understands it: who asks, who resolves, who balances, who serves, and what is published.
 
-Each thing is here once, by its name, its addresses and its weight. What is known of its capacity is a record beside it
-(`holds`, capacity.py); None: nobody has asked for it, and no other check needs it.
+Each thing is here once, by its name, its addresses and its weight. Its field `holds` is the record of what is known of
+its capacity (capacity.py). It is None where the inventory was read for other checks, which do not need it.
 """
 
 from collections import Counter
@@ -28,11 +28,11 @@ class Host:
 
 @dataclass(frozen=True)
 class Client:
-    """One client host, or `hosts` alike of one address each whose addresses are not known."""
+    """One client host; or `hosts` equal hosts with one address each, which is not known."""
 
     name: str
     addresses: tuple[str, ...] = ()
-    behind: str = ""  # the NAT gateway that its IPv4 passes
+    behind: str = ""  # the NAT gateway that translates its IPv4; empty: none
     hosts: int = 1
     holds: ClientCapacity | None = None
 
@@ -51,7 +51,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Vip:
-    """An address that clients connect to, and the balancer where it is at home; empty: each balancer takes its part."""
+    """An address that clients connect to, and the balancer that has it (its home); empty: all balancers share it."""
 
     address: str
     home: str = ""
@@ -113,7 +113,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class Frontend:
-    """A URL that people ask for (tcp://HOST:PORT: any protocol), the addresses that answer, and the backend behind.
+    """A URL that clients request (tcp://HOST:PORT: any protocol), the addresses that answer, and the backend.
 
     No `url`: only its ports are known (`holds`). No `addresses`: it answers at every VIP.
     """
@@ -171,7 +171,7 @@ class Thing(Named, Protocol[Capacity_co]):
 
 
 def capacity_of(thing: Thing[Capacity_co]) -> Capacity_co:
-    """Return what is known of a thing's capacity; LbcheckError where nobody has asked for it."""
+    """Return what is known of a thing's capacity; LbcheckError where it was not read."""
     if thing.holds is None:
         what = f"{type(thing).__name__} '{thing.name}'"
         raise LbcheckError(f"{what}: nothing is known of its capacity; docs/capacity.md has the variables that say it")
@@ -180,9 +180,9 @@ def capacity_of(thing: Thing[Capacity_co]) -> Capacity_co:
 
 @dataclass(frozen=True)
 class Cluster:
-    """All of it.
+    """Everything that is known of a cluster.
 
-    `notes` are sentences on what is not there or was not understood, `assumed` on what nobody said of capacity.
+    `notes`: sentences on what is missing or was not understood. `assumed`: sentences on capacities that were not given.
     """
 
     dns_servers: tuple[Host, ...] = ()
@@ -220,7 +220,7 @@ class Cluster:
         return of_family(published, wanted)
 
     def serving(self) -> tuple[Balancer, ...]:
-        """Return the balancers that take connections: those with a VIP at home, all where no VIP says its home."""
+        """Return the balancers that take connections: those that are home to a VIP; all where no VIP has a home."""
         homes = {vip.home for vip in self.vips} - {""}
         return tuple(b for b in self.balancers if b.name in homes) if homes else self.balancers
 
@@ -233,7 +233,7 @@ class Cluster:
         return found
 
     def contradiction(self) -> str:
-        """Return which name stands twice or refers to nothing, or nothing: a path through the cluster has to be one."""
+        """Return which name is given twice or refers to nothing; empty where every path is unambiguous."""
         return next(chain(self._twice(), self._dangling()), "")
 
     def _twice(self) -> Iterator[str]:
@@ -257,7 +257,7 @@ class Cluster:
 
     @property
     def owners(self) -> dict[str, str]:
-        """Address → whose it is, for sentences: `VIP of lb2`, `web1`."""
+        """Address → what has it, for sentences: `VIP of lb2`, `web1`."""
         hosts: tuple[Host | Client, ...] = (*self.dns_servers, *self.resolvers, *self.clients)
         found = {address: host.name for host in hosts for address in host.addresses}
         for backend in self.backends:

@@ -35,10 +35,10 @@ class ReadCounters(Step):
 
 
 class ServerState(StrEnum):
-    """Whether a balancer gives a server anything to do."""
+    """Whether a balancer gives a server new requests."""
 
     SERVING = "serving"
-    UNCHECKED = "unchecked"  # serving; nobody asks whether it is well
+    UNCHECKED = "unchecked"  # serving; it has no health check
     DRAINING = "draining"  # keeps what it has, is given nothing new
     DOWN = "down"  # its check says so
     MAINTENANCE = "maintenance"  # a person says so
@@ -71,7 +71,7 @@ class ServerCounters:
 
     @property
     def serves(self) -> bool:
-        """Whether it is given anything new; it is where nobody says otherwise."""
+        """Whether it is given new requests; it is where the product tells no state."""
         return self.state in (None, ServerState.SERVING, ServerState.UNCHECKED)
 
     @property
@@ -81,7 +81,7 @@ class ServerCounters:
 
     @property
     def disturbances(self) -> int:
-        """What went wrong on the way to it, as far as it is counted: it explains that witnesses differ."""
+        """Failed and repeated attempts that the product counts: they explain a difference between witnesses."""
         counts = (self.failed_connections, self.retries, self.redispatched, self.failed_responses)
         return sum(count for count in counts if count is not None)
 

@@ -57,15 +57,15 @@ def called(key: str) -> Mapping[str, str]:
 class ProductRow(Record):
     """How many connections `sources` addresses with `ports` ports each hold to `endpoints`: predicted and measured.
 
-    What is one row is for each check to say: hosts alike on one hop, one fill, one claim, one report.
+    Each check decides what a row is: hosts of one shape on one hop, one fill, one claim, one report.
     """
 
     sources: int
     endpoints: int
     ports: int  # of each source
     predicted: int  # connections
-    measured: int | None  # connections; None: nobody has measured it
-    stopped_by: str | None  # who said no to more; None: nobody
+    measured: int | None  # connections; None: it was not measured
+    stopped_by: str | None  # what refused further connections; None: nothing did
     seconds: float  # that the opening took
 
     @property

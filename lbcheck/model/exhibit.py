@@ -1,4 +1,4 @@
-"""What a person should see of a verdict beside its sentences: a few kinds of exhibit, which every reporter can draw."""
+"""What a person should see of a verdict in addition to its sentences: a few kinds of exhibit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Rotation:
 
 @dataclass(frozen=True)
 class Rung:
-    """Connections predicted beside connections held, and who said no to more."""
+    """How many connections were predicted and held, and what refused further ones."""
 
     what: str
     predicted: int
@@ -72,7 +72,7 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Stair:
-    """What was added, what that gained, and what is held since; None: not known, or nothing was before."""
+    """What was added, what that gained, and what is held with it; None: not known, or there was no report before."""
 
     what: str
     predicted: int | None
@@ -82,7 +82,7 @@ class Stair:
 
 @dataclass(frozen=True)
 class Staircase:
-    """What a hop held report after report."""
+    """What a hop held in one report after the other."""
 
     stairs: tuple[Stair, ...]
 

@@ -33,9 +33,10 @@ class NatCapacity:
     mapping: MappingBehaviour = MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT
     choice: AddressChoice = AddressChoice.LINUX_HASH
     reserved: tuple[PortRange, ...] = ()  # ports that are never given out
-    deterministic: bool = False  # a block for each subscriber by RFC 7422's formula
-    block_ports: int | None = None  # or a block of so many ports
-    blocks_by_subscribers: tuple[tuple[int, int], ...] = ()  # or by how many they are: (up to, ports each)
+    deterministic: bool = False  # each subscriber has a block, of the size that RFC 7422's formula gives
+    block_ports: int | None = None  # each subscriber has a block of this many ports
+    # The size of a block depends on the number of subscribers: (up to so many, ports each).
+    blocks_by_subscribers: tuple[tuple[int, int], ...] = ()
     per_destination: int | None = None  # connections of one outside address to one endpoint, whatever its ports
     most_addresses: int | None = None
     hold_down_s: float = 0.0  # how long a released port rests: 120 s in RFC 6888 (REQ-8), none in Linux
@@ -55,7 +56,7 @@ class NatCapacity:
 
 @dataclass(frozen=True)
 class Preset:
-    """What is known of a NAT that many use, and the document that says so."""
+    """What is known of a widely used NAT, and the document that says so."""
 
     source: str
     capacity: NatCapacity

@@ -6,7 +6,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
 
 HERE = "here"  # where a step runs that needs no other host
-SERVED_BY = "header:x-served-by"  # how answers name their server where nobody says
+SERVED_BY = "header:x-served-by"  # how answers name their server where the user does not say
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Question:
     """What a run is about. Plans and verdicts rest on this, and a file of samples begins with it."""
 
     cluster: Cluster = field(default_factory=Cluster)
-    lab: bool = False  # nobody is harmed: no limit on the rate, and tuples may be used up
+    lab: bool = False  # a lab: no limit on the rate, and every tuple may be used up
     identify: str = SERVED_BY  # how answers name their server
     identify_balancer: str = ""
     reachable: tuple[str, ...] = ()  # hosts where steps may run

@@ -34,7 +34,7 @@ class Count:
     balancer: str
     server: str
     requests: int
-    connections: int  # of which were the first on their connection
+    connections: int  # those of the requests that were the first on their connection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ TIMEOUT_S = 5.0  # for one operation; longer than a SYN's first retransmissions 
 
 
 class ErrorKind(StrEnum):
-    """Why an observation failed, told apart as far as the operating system and the peer tell."""
+    """Why an observation failed, as precisely as the operating system and the peer tell."""
 
     REFUSED = "refused"  # somebody is there and nobody listens
     TIMEOUT = "timeout"  # silence

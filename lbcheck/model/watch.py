@@ -47,7 +47,7 @@ class Gap:
     end_s: float
     failures: int
     back: bool = True  # somebody answered afterwards
-    before: str = ""  # the balancer that answered before; empty: nobody did, or it gave no name
+    before: str = ""  # the balancer that answered before; empty: there was no answer, or no name in it
     after: str = ""
 
     @property

@@ -148,7 +148,7 @@ def _translated_rate(
 def _demands(clients: Sequence[Client], towards: Endpoints) -> list[Demand]:
     """Return what each subscriber wants to send through its NAT.
 
-    A NAT tells subscribers apart by their inside addresses alone, so a host with several addresses is several
+    A NAT distinguishes subscribers by their inside addresses only, so a host with several addresses is several
     subscribers.
     """
     demands = []

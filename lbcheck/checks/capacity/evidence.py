@@ -14,11 +14,11 @@ _OPENED = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HopRow(ProductRow):
-    """A product of hosts alike on one hop."""
+    """What hosts of one shape open on one hop."""
 
     hop: str
     family: Family
-    refusal: str  # what the one who opens sees at the limit
+    refusal: str  # what the program that opens connections sees at the limit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +82,7 @@ class CapacityEvidence(Record):
     hops: tuple[HopEvidence, ...]
     steps: tuple[TranslatedRow | OpenedRow, ...]
     assumed: tuple[str, ...]
-    # Where the cluster was grown: by so many of what, and what it held before.
+    # Only where the cluster was grown: thing → how many were added, and what the path held before.
     grown: Mapping[str, int] | None = None
     before: int | None = None
 

@@ -30,7 +30,7 @@ class Part:
 
     @property
     def row(self) -> TranslatedRow | OpenedRow:
-        """Its row, as predicted; nobody has measured it yet."""
+        """Its row with what is predicted, and nothing measured yet."""
         product = self.product
         common: dict[str, Any] = {
             "hop": product.hop,

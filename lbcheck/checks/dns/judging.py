@@ -98,7 +98,7 @@ def _has_none(block: Resolution | Lookup) -> bool:
 def _losses(block: Resolution | Lookup) -> list[Finding]:
     """Say what was not answered, or answered with a refusal."""
     if block.failure:
-        # Somebody is there and nobody listens: a fault that was seen. Silence may as well be the way there.
+        # A host is there and no program listens: a fault that was seen. Silence may be the network's fault.
         kind = Outcome.FAIL if block.failure.kind in ("refused", "not-found", "status") else Outcome.UNMEASURED
         return [Finding(kind, block.failure.message)]
     said_no = dict(block.rcodes) if isinstance(block, Resolution) else {}

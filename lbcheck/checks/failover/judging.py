@@ -11,7 +11,7 @@ from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 from lbcheck.model.watch import Gap, RouteSeen, Watched
 
 NAME = "failover"
-# Our own lack, and nobody's outage.
+# Errors of the client itself, which are no outage.
 OURS = (ErrorKind.PORTS_EXHAUSTED, ErrorKind.INTERNAL, ErrorKind.DENIED)
 
 

@@ -1,4 +1,4 @@
-"""A rehearsal, the watch from every client at every address, and the command beside it."""
+"""A rehearsal, then the watch from every client at every address, with the command in parallel."""
 
 from lbcheck.checks import pace
 from lbcheck.errors import LbcheckError
@@ -20,7 +20,7 @@ def routes(cluster: Cluster) -> tuple[Route, ...]:
 
 
 def plan(question: Question, options: Options) -> Plan:
-    """Return a rehearsal and the watch, from every client at every address, and the command beside it.
+    """Return a rehearsal, then the watch from every client at every address, with the command in parallel.
 
     LbcheckError where the rate is too low for a gap of the length in question to be seen.
     """

@@ -15,7 +15,7 @@ class ServerCounts(Record):
     client: int
     balancer: int | None
     server: int | None
-    expected_share: float | None  # None: nobody is owed a share
+    expected_share: float | None  # None: no share is expected
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -97,7 +97,7 @@ def _shares(seen: Observations, judgement: Judgement | None, counts: Mapping[str
         few = f"too few {seen.unit}s to tell; {judgement.needed:,} would do"
         return [Finding(Outcome.INCONCLUSIVE, few)]
     if len(counts) == 1 and not (seen.servers_told or algorithms.may_keep_to_one(seen.backend.algorithm)):
-        # A dead server that nobody told of cannot be seen, and one that answers everything is even by itself.
+        # Where the servers are not told, a dead one cannot be seen: a single one that answers everything looks even.
         why = "one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
         return [Finding(Outcome.INCONCLUSIVE, f"only {next(iter(counts))} answered: {why}")]
     return [Finding(Outcome.FAIL, fault) for fault in judgement.faults] or [

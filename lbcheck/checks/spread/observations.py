@@ -26,7 +26,7 @@ class Observations:
     cluster: Cluster
     identify: str  # how answers name their server
     frontend: Frontend
-    backend: Backend  # with what the balancer says where nobody else does
+    backend: Backend  # completed by what the balancer says where the user does not
     answers: tuple[Answers, ...]
     processes: tuple[Difference, ...]
     logs: Mapping[str, LogLines] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Observations:
         """Whether the balancers' counts hold all that the algorithm gave out, and nothing else.
 
         Returning clients that a cookie marks pass the algorithm by. Where a balancer tells neither algorithm nor
-        persistence, it is certain only where nobody but the probe asked.
+        persistence, it is certain only where the probe alone sent requests.
         """
         counted = self.counted(balancer)
         named = [process.backends.get(self.backend.name) for process in self.processes]
@@ -130,7 +130,7 @@ class Observations:
         return list(dict.fromkeys([*(balancer.name for balancer in self.cluster.balancers), *named]))
 
     def ledgers(self, balancer: str | None = None) -> dict[str, Ledger]:
-        """Server → the three witnesses' counts. A server's log does not tell the balancers apart."""
+        """Server → the three witnesses' counts. A server's log does not say which balancer a request came through."""
         client, counted = self.client(balancer), self.counted(balancer)
         names = dict.fromkeys([*self.backend.weights, *sorted(client)])
         return {
@@ -180,6 +180,6 @@ def _completed(seen: Observations) -> Backend:
 
 
 def _owed(server: ServerCounters) -> int:
-    """Return the weight by which a server is owed new requests: none while it drains or is down; nobody tells: 1."""
+    """Return the weight that decides its share of new requests: 0 while it drains or is down, 1 where none is told."""
     weight = server.present_weight
     return (1 if weight is None else weight) if server.serves else 0

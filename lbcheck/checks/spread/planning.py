@@ -1,15 +1,17 @@
 """Counters, traffic from every client to every address, counters again."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lbcheck.analysis import algorithms
 from lbcheck.analysis.algorithms import Tally
+from lbcheck.analysis.tuples.dealing import evenly
 from lbcheck.checks import pace
 from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
 from lbcheck.checks.spread.observations import ASSUMED
 from lbcheck.model import schemes
 from lbcheck.model.address import family
-from lbcheck.model.cluster import Backend, Cluster, Server
+from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
 from lbcheck.model.counters import ReadCounters
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Options, Plan, Stage, StageName
@@ -20,7 +22,7 @@ from lbcheck.model.stub_status import ReadStubStatus
 
 LAB_REQUESTS = 2000
 FEWEST_REQUESTS = 200
-LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # planned for where nobody says
+LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # planned for where no weights are told
 
 
 def plan(question: Question, options: Options) -> Plan:
@@ -63,42 +65,59 @@ def _servers(cluster: Cluster) -> tuple[Server, ...]:
     return tuple({server.name: server for backend in used for server in backend.servers}.values())
 
 
+@dataclass(frozen=True)
+class _Route:
+    """From which client and source address requests go to which address of which frontend; empty: not given."""
+
+    frontend: Frontend
+    client: str
+    source: str
+    address: str
+
+
+def _routes(question: Question, options: Options) -> Iterator[_Route]:
+    for frontend in question.cluster.web:
+        for client in pace.clients(question):
+            for source in options.sources or ("",):
+                for address in frontend.addresses or ("",):
+                    if not (source and address) or family(source) == family(address):
+                        yield _Route(frontend, client, source, address)
+
+
 def _traffic(question: Question, options: Options) -> Iterator[Step]:
-    clients = pace.clients(question)
-    routes = [
-        (frontend, client, source, address)
-        for frontend in question.cluster.web
-        for client in clients
-        for source in options.sources or ("",)
-        for address in frontend.addresses or ("",)
-        if not (source and address) or family(source) == family(address)
-    ]
+    """Give the requests of each route: the same number on all, but for the remainder."""
+    routes = list(_routes(question, options))
     if not routes:
         return
-    total = options.requests or _enough(question)
-    for number, (frontend, client, source, address) in enumerate(routes):
-        requests = total // len(routes) + (number < total % len(routes))
+    shares = evenly(options.requests or _enough(question), len(routes))
+    for route, requests in zip(routes, shares, strict=True):
         if requests:
-            keep_alive = question.cluster.backend(frontend.backend).mode != "tcp"
             yield Request(
-                at=client,
-                url=frontend.url,
-                address=address,
+                at=route.client,
+                url=route.frontend.url,
+                address=route.address,
                 requests=requests,
                 concurrency=options.concurrency,
-                keep_alive=keep_alive if options.keep_alive is None else options.keep_alive,
+                keep_alive=_keep_alive(question, options, route.frontend),
                 identify=question.identify,
                 identify_balancer=question.identify_balancer,
                 token=options.token,
-                source=source,
-                rate=pace.rate(question, options) / len(clients),
+                source=route.source,
+                rate=pace.rate(question, options) / len(pace.clients(question)),
                 timeout_s=options.timeout_s,
                 verify=options.verify,
             )
 
 
+def _keep_alive(question: Question, options: Options, frontend: Frontend) -> bool:
+    """Return whether connections are used again: not in mode tcp, where a server is chosen for each connection."""
+    if options.keep_alive is not None:
+        return options.keep_alive
+    return question.cluster.backend(frontend.backend).mode != "tcp"
+
+
 def _enough(question: Question) -> int:
-    """Return how many requests settle every frontend, at each balancer apart, should clients be the only witness."""
+    """Return how many requests are enough to judge each balancer of every frontend with the clients as only witness."""
     needed = max(_needed(question.cluster.backend(frontend.backend)) for frontend in question.cluster.web)
     floor = LAB_REQUESTS if question.lab else FEWEST_REQUESTS
     return max(floor, len(question.cluster.web) * max(1, len(question.cluster.balancers)) * needed)
