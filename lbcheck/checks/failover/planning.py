@@ -1,5 +1,7 @@
 """A rehearsal, then the watch from every client at every address, with the command in parallel."""
 
+from dataclasses import replace
+
 from lbcheck.checks import pace
 from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
@@ -24,41 +26,49 @@ def plan(question: Question, options: Options) -> Plan:
 
     LbcheckError where the rate is too low for a gap of the length in question to be seen.
     """
-    allowed_s, clients = question.longest_gap_s, pace.clients(question)
+    allowed_s = question.longest_gap_s
     if options.watch_s <= allowed_s:
         raise LbcheckError(f"--for {options.watch_s:g} is too short to see a gap of {allowed_s:g} s (--within) end")
-    watched = routes(question.cluster)
-    interval_s = _interval_s(question, options, len(watched) * len(clients))
+    clients = pace.clients(question)
+    pairs = len(routes(question.cluster)) * len(clients)
+    interval_s = _interval_s(question, options, pairs)
     if 2 * interval_s > allowed_s:
-        enough = len(watched) * len(clients) * 4 / allowed_s
+        enough = pairs * 4 / allowed_s
         raise LbcheckError(
             f"at this rate each address is asked every {interval_s:.2g} s, too seldom to tell {allowed_s:g} s; "
             f"--rate {enough:.0f} would do"
         )
-
-    def watch(client: str, for_s: float, *, rehearsal: bool) -> Watch:
-        return Watch(
-            at=client,
-            routes=watched,
-            interval_s=interval_s,
-            for_s=for_s,
-            timeout_s=options.timeout_s,
-            identify_balancer=question.identify_balancer,
-            token=options.token,
-            verify=options.verify,
-            rehearsal=rehearsal,
-        )
-
-    whole_s = options.watch_s + (options.lead_s if options.command else 0.0)
-    rehearsal = tuple(watch(client, interval_s * REHEARSED, rehearsal=True) for client in clients)
-    traffic: list[Step] = [watch(client, whole_s, rehearsal=False) for client in clients]
+    watch = _watch(question, options, interval_s)
+    rehearsal = replace(watch, for_s=interval_s * REHEARSED, rehearsal=True)
+    traffic: list[Step] = [replace(watch, at=client) for client in clients]
     if options.command:
         traffic.append(RunCommand(words=options.command, after_s=options.lead_s))
-    return Plan((Stage(StageName.BEFORE, rehearsal), Stage(StageName.TRAFFIC, tuple(traffic))))
+    return Plan(
+        (
+            Stage(StageName.BEFORE, tuple(replace(rehearsal, at=client) for client in clients)),
+            Stage(StageName.TRAFFIC, tuple(traffic)),
+        )
+    )
 
 
-def _interval_s(question: Question, options: Options, watched: int) -> float:
+def _watch(question: Question, options: Options, interval_s: float) -> Watch:
+    """Return the watch of one client, long enough for the command in it."""
+    lead_s = options.lead_s if options.command else 0.0
+    return Watch(
+        routes=routes(question.cluster),
+        interval_s=interval_s,
+        for_s=options.watch_s + lead_s,
+        timeout_s=options.timeout_s,
+        identify_balancer=question.identify_balancer,
+        token=options.token,
+        verify=options.verify,
+    )
+
+
+def _interval_s(question: Question, options: Options, pairs: int) -> float:
+    """Return the seconds between two attempts of one client at one address; `pairs`: of client and address."""
     rate = pace.rate(question, options)
     if not rate:
         return PACE_S
-    return max(FASTEST_S, watched / rate) if options.rate is not None else max(PACE_S, watched / rate)
+    fastest_s = PACE_S if options.rate is None else FASTEST_S
+    return max(fastest_s, pairs / rate)
