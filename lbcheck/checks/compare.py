@@ -46,7 +46,7 @@ def compare(reports: Sequence[tuple[str, Report]]) -> list[Verdict]:
     `reports`: (name, report), at least two. A gain that was measured otherwise than predicted fails.
     """
     hops = dict.fromkeys(key for _, report in reports for key in _hops(report))
-    verdicts = [_hop(subject, hop, reports) for subject, hop in hops]
+    verdicts = [_verdict_on_hop(subject, hop, reports) for subject, hop in hops]
     turned = tuple(_turned(reports))
     if turned or not verdicts:
         outcome = gravest([Outcome.PASS, *(finding.outcome for finding in turned)])
@@ -70,8 +70,8 @@ def _where(row: HopRow) -> str:
     return "through the NAT" if isinstance(row, TranslatedRow) else f"{row.hop}, IPv{row.family}"
 
 
-def _hop(subject: str, hop: str, reports: Sequence[tuple[str, Report]]) -> Verdict:
-    found = [_row(name, _hops(report).get((subject, hop), [])) for name, report in reports]
+def _verdict_on_hop(subject: str, hop: str, reports: Sequence[tuple[str, Report]]) -> Verdict:
+    found = [_growth_row(name, _hops(report).get((subject, hop), [])) for name, report in reports]
     rows = (found[0], *(_after(*pair) for pair in pairwise(found)))
     findings = tuple(finding for row in rows[1:] for finding in _findings(row))
     exact = sum(row.gain_measured == row.gain_predicted for row in rows[1:])
@@ -86,7 +86,7 @@ def _hop(subject: str, hop: str, reports: Sequence[tuple[str, Report]]) -> Verdi
     )
 
 
-def _row(name: str, products: Sequence[HopRow]) -> GrowthRow:
+def _growth_row(name: str, products: Sequence[HopRow]) -> GrowthRow:
     """Return a hop's products as one: what was predicted and measured in all."""
     counts = [product.measured for product in products if product.measured is not None]
     whole = bool(products) and len(counts) == len(products)

@@ -123,7 +123,7 @@ def judge(fill: Fill, filled: Filled, predicted: int) -> Verdict:
         f"{filled.seconds:.1f} s ({rate:,}/s, {counted(filled.workers, 'process')}), let go in "
         f"{filled.release_s:.1f} s"
     )
-    evidence = FillEvidence(steps=(_row(filled, predicted),), gains=())
+    evidence = FillEvidence(steps=(_fill_row(filled, predicted),), gains=())
     return Verdict(NAME, subject, gravest([Outcome.PASS, *(f.outcome for f in findings)]), summary, findings, evidence)
 
 
@@ -151,7 +151,7 @@ def _findings(filled: Filled, predicted: int) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, f"{filled.time_wait:,} connections to the same endpoints rest in TIME_WAIT")
 
 
-def _row(filled: Filled, predicted: int) -> FillRow:
+def _fill_row(filled: Filled, predicted: int) -> FillRow:
     return FillRow(
         what=f"{filled.sources:,} × {filled.ports:,} × {filled.endpoints:,}",
         binding_mode=str(filled.binding),

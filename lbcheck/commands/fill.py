@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    step = _step(options)
+    step = _fill_of(options)
     prepared = prepare(step)
     predicted, about = _predicted(prepared)
     if options.plan:
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     return report.outcome.exit_status
 
 
-def _step(options: argparse.Namespace) -> Fill:
+def _fill_of(options: argparse.Namespace) -> Fill:
     endpoints = tuple(dict.fromkeys(Endpoint.parse(text, 0) for text in options.endpoint))
     near = all(is_loopback(endpoint.address) for endpoint in endpoints)
     gentle = not all(harmless(endpoint.address) for endpoint in endpoints)

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     reporting = Reporting()
     obstacles = _obstacles(whole)
     sections = prove.plan(whole, obstacles, options.require)
-    sys.stderr.write(f"lbcheck: {_needed(sections)}\n")
+    sys.stderr.write(f"lbcheck: {_what_the_largest_takes(sections)}\n")
     samples: list[Filled] = []
     about = _measure(sections, samples)
     left = iter(samples)
@@ -82,7 +82,7 @@ def _stand(setup: prove.Setup) -> proof_stand.Stand:
     return proof_stand.Stand(tuple(row.fill for row in setup.rows), setup.ephemeral, setup.pool, setup.accept)
 
 
-def _needed(sections: Sequence[prove.Section]) -> str:
+def _what_the_largest_takes(sections: Sequence[prove.Section]) -> str:
     """Say what the largest of all fills takes, and what there is."""
     setups = [setup for section in sections for setup in section.setups]
     largest = max(setups, key=lambda setup: setup.rows[0].predicted)

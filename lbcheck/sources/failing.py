@@ -55,8 +55,8 @@ def explain(error: Exception, source: str, advice: Mapping[ErrorKind, str]) -> F
     if isinstance(error, SourceError):
         return Failure(error.kind, f"{source}: {error}")
     root = _root(error)
-    kind = _kind(root)
-    happened = "no complete answer in time" if kind is ErrorKind.TIMEOUT else _words(root)
+    kind = _error_kind(root)
+    happened = "no complete answer in time" if kind is ErrorKind.TIMEOUT else _what_happened(root)
     return Failure(kind, "; ".join(filter(None, (f"{source}: {happened}", advice.get(kind)))))
 
 
@@ -90,7 +90,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _kind(error: BaseException) -> ErrorKind:
+def _error_kind(error: BaseException) -> ErrorKind:
     number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, socket.gaierror) and number == socket.EAI_AGAIN:
         return ErrorKind.UNREACHABLE  # the resolver is; the name may well exist
@@ -101,7 +101,7 @@ def _kind(error: BaseException) -> ErrorKind:
     return ErrorKind.PROTOCOL if number is None else _ERRNOS.get(number, ErrorKind.INTERNAL)
 
 
-def _words(error: BaseException) -> str:
+def _what_happened(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate does not verify ({error.verify_message})"
     if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):

@@ -145,11 +145,11 @@ def _shown(value: Any) -> str:
 
 
 def _object(hint: type, value: dict[str, Any]) -> Any:
-    kind = _kind(hint, value)
+    kind = _class_of(hint, value)
     hints, names = typing.get_type_hints(kind), _names(kind)
     if unknown := [key for key in value if key not in names and key != _CLASS and not issubclass(kind, _REPORTED)]:
         raise WireError(f"{kind.__name__} has no '{unknown[0]}'")
-    if missing := [key for key in _needed(kind) if key not in value]:
+    if missing := [key for key in _required_keys(kind) if key not in value]:
         raise WireError(f"{kind.__name__} lacks {', '.join(missing)}")
     parts = {names[key]: part(key, hints[names[key]], item) for key, item in value.items() if key in names}
     try:
@@ -165,7 +165,7 @@ def _names(kind: type) -> Mapping[str, str]:
     return {known.name: known.name for known in dataclasses.fields(typing.cast("Any", kind))}
 
 
-def _needed(kind: type) -> Iterable[str]:
+def _required_keys(kind: type) -> Iterable[str]:
     """Return the keys that must be there."""
     if issubclass(kind, Record):
         return sorted(required(kind))
@@ -181,7 +181,7 @@ def record_of(kinds: Sequence[type[Record]], value: Any) -> Record:
     return typing.cast("Record", _object(kind, value))
 
 
-def _kind(hint: type, value: Mapping[str, Any]) -> type:
+def _class_of(hint: type, value: Mapping[str, Any]) -> type:
     """Return the class that an object names, or the one that is expected where it names none."""
     if _CLASS not in value:
         if inspect.isabstract(hint):

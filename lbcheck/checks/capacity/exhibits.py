@@ -25,7 +25,7 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return those of the three tables that have a row."""
     match verdict.evidence:
         case CapacityEvidence(steps=steps, hops=hops, gains=gains):
-            tables = (_products(steps), Table(HOP, tuple(map(_hop, hops))), Table(GAIN, tuple(_gains(gains))))
+            tables = (_products(steps), Table(HOP, tuple(map(_cells_of_hop, hops))), Table(GAIN, tuple(_gains(gains))))
             return tuple(table for table in tables if table.rows)
         case _:
             return ()
@@ -50,7 +50,7 @@ def _where(step: HopRow) -> str:
     return step.hop
 
 
-def _hop(hop: HopEvidence) -> tuple[str | float | None, ...]:
+def _cells_of_hop(hop: HopEvidence) -> tuple[str | float | None, ...]:
     limits = ", ".join(f"{limit.limit} {limit.value:,}" for limit in hop.limits)
     return hop.hop, hop.holds, hop.connections_a_second, hop.with_tw_reuse, limits
 

@@ -160,13 +160,13 @@ def _evidence(
         wanted=path.wanted,
         binding_limit=BindingLimit(hop=path.narrowest.name, limit=path.limit, value=path.holds),
         gains=tuple(GainRow(add=gain.words, what=gain.what, tuples=gain.gained) for gain in further_gains),
-        hops=tuple(_hop(*same) for same in zip(path.every_hop, without_reuse, reusing, strict=True)),
+        hops=tuple(_hop_evidence(*same) for same in zip(path.every_hop, without_reuse, reusing, strict=True)),
         steps=tuple(part.row for part in products),
         assumed=cluster.assumed,
     )
 
 
-def _hop(hop: Hop, without_reuse: Hop, reusing: Hop) -> HopEvidence:
+def _hop_evidence(hop: Hop, without_reuse: Hop, reusing: Hop) -> HopEvidence:
     """Return what a hop holds, and its short connections a second: as configured, without and with tcp_tw_reuse."""
     return HopEvidence(
         hop=hop.name,

@@ -19,7 +19,7 @@ def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
     by_row = [*samples, *[None] * (len(section.rows) - len(samples))]
     pairs = list(zip(section.rows, by_row, strict=True))
     findings = tuple(_all_findings(pairs))
-    steps = tuple(_row(row, sample) for row, sample in pairs)
+    steps = tuple(_filled_row(row, sample) for row, sample in pairs)
     exact = sum(step.exact for step in steps)
     outcome = max((f.outcome for f in findings), key=_GRAVITY.index, default=Outcome.PASS)
     summary = f"{section.claim}; {exact} of {len(steps)} measured as predicted"
@@ -57,7 +57,7 @@ def _findings(row: Row, sample: Filled) -> Iterator[Finding]:
         yield Finding(Outcome.FAIL, f"{row.what}: {sample.time_wait:,} connections stayed in TIME_WAIT")
 
 
-def _row(row: Row, sample: Filled | None) -> FilledRow:
+def _filled_row(row: Row, sample: Filled | None) -> FilledRow:
     seen = sample if sample and not sample.failure else None
     return FilledRow(
         what=row.what,

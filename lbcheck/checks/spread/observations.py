@@ -85,8 +85,8 @@ class Observations:
         """For hashes: who answered each client address (the key that lbcheck varies)."""
         keys: dict[str, dict[str, int]] = {}
         for answers in self.answers:
-            version = family(answers.address) if answers.address else ""
-            key = f"{answers.source or answers.at} IPv{version}"
+            of_address = family(answers.address) if answers.address else ""
+            key = f"{answers.source or answers.at} IPv{of_address}"
             for count in answers.counts:
                 if balancer in (None, count.balancer):
                     servers = keys.setdefault(key, {})

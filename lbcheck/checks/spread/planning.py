@@ -118,12 +118,12 @@ def _keep_alive(question: Question, options: Options, frontend: Frontend) -> boo
 
 def _enough(question: Question) -> int:
     """Return how many requests are enough to judge each balancer of every frontend with the clients as only witness."""
-    needed = max(_needed(question.cluster.backend(frontend.backend)) for frontend in question.cluster.web)
+    needed = max(_requests_to_judge(question.cluster.backend(frontend.backend)) for frontend in question.cluster.web)
     floor = LAB_REQUESTS if question.lab else FEWEST_REQUESTS
     return max(floor, len(question.cluster.web) * max(1, len(question.cluster.balancers)) * needed)
 
 
-def _needed(backend: Backend) -> int:
+def _requests_to_judge(backend: Backend) -> int:
     algorithm = backend.algorithm or ASSUMED
     if not algorithms.has_law(algorithm):
         return FEWEST_REQUESTS

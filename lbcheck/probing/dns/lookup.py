@@ -42,7 +42,7 @@ def look_up(step: LookUp, stopped: Stopped = never) -> Lookup:
         if isinstance(result, tuple):
             orders[" ".join(result)] += 1
         else:
-            errors[_kind(result)] += 1
+            errors[_error_kind(result)] += 1
             reason = str(result.args[-1])
     first: Counter[str] = Counter()
     for order, count in orders.items():
@@ -127,7 +127,7 @@ def _wait_until(due: float, stopped: Stopped) -> bool:
     return False
 
 
-def _kind(error: OSError | UnicodeError) -> ErrorKind:
+def _error_kind(error: OSError | UnicodeError) -> ErrorKind:
     """Return what an error of getaddrinfo means; one that is not understood propagates."""
     if isinstance(error, UnicodeError):
         return ErrorKind.NOT_FOUND  # no domain name: it was never asked for

@@ -215,7 +215,7 @@ class _Engine:
         except ssl.SSLError:
             self._lose(connection, ErrorKind.TLS)
         except OSError as error:
-            self._lose(connection, _kind(error.errno))
+            self._lose(connection, _error_kind(error.errno))
         except MalformedAnswerError:
             self._lose(connection, ErrorKind.PROTOCOL)
 
@@ -263,7 +263,7 @@ class _Engine:
         new, code = self.destination.open()
         if code not in (0, errno.EINPROGRESS):
             new.close()
-            self._fail(_kind(code))
+            self._fail(_error_kind(code))
             return
         tls = Tls(self.destination.tls, self.destination.name) if self.destination.tls else None
         connection = _Connection(new, self._now + self._step.timeout_s, tls)
@@ -403,7 +403,7 @@ class _Engine:
         connection.socket.close()
 
 
-def _kind(number: int | None) -> ErrorKind:
+def _error_kind(number: int | None) -> ErrorKind:
     """Return the kind of an error number; one that is not understood ends the step."""
     if kind := KINDS.get(number or 0):
         return kind
