@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lbcheck.analysis.tuples import binding, dealing, nat
 from lbcheck.analysis.tuples.client_kinds import ClientKind, by_kind, hosts_of, identity_of, kind_of, names_of
-from lbcheck.analysis.tuples.hops import SOURCE_PORTS, Endpoints, Lane, Parts, Product, hop
+from lbcheck.analysis.tuples.hops import SOURCE_PORTS, Endpoints, Lane, Parts, TupleProduct, hop
 from lbcheck.analysis.tuples.nat import Demand, Destinations, Outside
 from lbcheck.model.address import FAMILIES, Family
 from lbcheck.model.cluster import Client, Cluster, Frontend, NatGateway, capacity_of
@@ -64,13 +64,13 @@ def _direct_lane(kind: ClientKind, family: Family, towards: Endpoints, clients: 
     return lane
 
 
-def _direct_product(kind: ClientKind, family: Family, towards: Endpoints, clients: Sequence[Client]) -> Product:
+def _direct_product(kind: ClientKind, family: Family, towards: Endpoints, clients: Sequence[Client]) -> TupleProduct:
     law = binding.LAWS[kind.opening.binding]
     hosts = hosts_of(clients)
     sources = kind.hosts_with(family, hosts)
     if law.every_source:
         sources *= kind.addresses(family)
-    return Product(
+    return TupleProduct(
         hop=NAME,
         family=family,
         binding=kind.opening.binding,
@@ -119,8 +119,8 @@ def _outside_lane(outside: Outside, most: int, subscribers_limit: str) -> Lane:
 
 def _outside_product(
     gateway: NatGateway, outside: Outside, destinations: Destinations, behind: Sequence[Client]
-) -> Product:
-    return Product(
+) -> TupleProduct:
+    return TupleProduct(
         hop=NAT_NAME,
         family=4,
         binding=capacity_of(gateway).mapping,

@@ -18,7 +18,7 @@ Endpoints = Mapping[Family, int]  # family → address:port pairs to connect to
 
 
 @dataclass(frozen=True)
-class Product:
+class TupleProduct:
     """What hosts of one shape open on one hop: `sources` addresses with `ports` ports each, towards `endpoints`."""
 
     hop: str
@@ -41,7 +41,7 @@ class Parts:
     """
 
     lanes: list[Lane] = field(default_factory=list)
-    products: list[Product] = field(default_factory=list)
+    products: list[TupleProduct] = field(default_factory=list)
     rates: list[float | None] = field(default_factory=list)
 
     def add(self, other: "Parts") -> None:
@@ -61,7 +61,7 @@ class Hop:
     name: str
     holds: int
     limits: tuple[tuple[str, int], ...]
-    products: tuple[Product, ...] = ()
+    products: tuple[TupleProduct, ...] = ()
     a_second: float | None = None  # short connections a second; None: TIME_WAIT sets no limit
 
 

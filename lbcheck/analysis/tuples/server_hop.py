@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lbcheck.analysis.tuples import binding, dealing
-from lbcheck.analysis.tuples.hops import SOURCE_PORTS, Endpoints, Hop, Lane, Parts, Product, hop
+from lbcheck.analysis.tuples.hops import SOURCE_PORTS, Endpoints, Hop, Lane, Parts, TupleProduct, hop
 from lbcheck.model.address import FAMILIES, Family
 from lbcheck.model.capacity import BalancerCapacity, ServerCapacity
 from lbcheck.model.cluster import Backend, Balancer, Cluster, Frontend, Server, capacity_of
@@ -169,12 +169,12 @@ def _products(serving: Sequence[Balancer], endpoints: Endpoints) -> Parts:
     return parts
 
 
-def _product(kind: _BalancerKind, names: Sequence[str], endpoints: int) -> Product:
+def _product(kind: _BalancerKind, names: Sequence[str], endpoints: int) -> TupleProduct:
     law = binding.LAWS[kind.opening.binding]
     ports = binding.usable_ports(kind.opening)
     of_one_balancer = binding.tuples(kind.opening.binding, ports, kind.sources, endpoints)
     sources = kind.sources if law.every_source else min(kind.sources, 1)
-    return Product(
+    return TupleProduct(
         hop=NAME,
         family=kind.family,
         binding=kind.opening.binding,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from lbcheck.analysis.tuples import binding, client_hop, dealing, nat, server_hop
-from lbcheck.analysis.tuples.hops import Hop, Product
+from lbcheck.analysis.tuples.hops import Hop, TupleProduct
 from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity.parts import parts, servers_label
 from lbcheck.model.address import FAMILIES, Endpoint, Family, PortRange, family, of_family
@@ -67,7 +67,7 @@ def _frontends(cluster: Cluster, subject: Subject) -> list[Frontend]:
     return [frontend for frontend in cluster.frontends if subject.frontend in ("", frontend.name)]
 
 
-def _of_product(cluster: Cluster, subject: Subject, product: Product, client: Client) -> Fill | None:
+def _of_product(cluster: Cluster, subject: Subject, product: TupleProduct, client: Client) -> Fill | None:
     """Return the fill of one product at one of its clients."""
     if product.outside:
         return _through_nat(cluster, subject, product.outside.address, client)

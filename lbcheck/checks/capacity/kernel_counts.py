@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lbcheck.analysis.tuples import binding
-from lbcheck.analysis.tuples.hops import Product
+from lbcheck.analysis.tuples.hops import TupleProduct
 from lbcheck.checks.capacity.parts import Part
 from lbcheck.checks.capacity.results import Result, Row, failure_at_host, unmeasured
 from lbcheck.checks.stop_reasons import WHY
@@ -59,7 +59,7 @@ def _most_frequent_stop(samples: Sequence[Filled]) -> str | None:
     return max(stops, key=stops.__getitem__)
 
 
-def _bypass(product: Product, samples: Sequence[Filled]) -> _Bypass | None:
+def _bypass(product: TupleProduct, samples: Sequence[Filled]) -> _Bypass | None:
     """Return the IPv6 connections that were opened in parallel to a NAT's; None: there were none."""
     if not product.outside:
         return None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lbcheck.analysis.tuples.hops import Hop, Path, Product
+from lbcheck.analysis.tuples.hops import Hop, Path, TupleProduct
 from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity.evidence import OpenedRow, TranslatedRow
 
@@ -15,7 +15,7 @@ class Part:
     subject: Subject
     number: int
     hop: Hop
-    product: Product
+    product: TupleProduct
 
     @property
     def label(self) -> str:
