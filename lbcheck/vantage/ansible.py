@@ -7,6 +7,7 @@ JSON; results come back line by line through a callback plugin, so that what was
 import base64
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -30,6 +31,8 @@ from lbcheck.wire import jsonl
 
 _CALLBACKS = Path(__file__).with_name("callback")
 _PROGRAM = "lbcheck.pyz"
+_CARRY = "carry"  # the task that copies the program
+_ERRNO = re.compile(r"\[Errno [0-9]+\] ([^:\n]+)")  # as Python writes an error of the system
 _END_S = 5.0  # for Ansible to end after a signal; it takes well below one
 _PYTHON = (
     "{{ ansible_python_interpreter if not (ansible_python_interpreter | default('auto')).startswith('auto')"
@@ -74,7 +77,7 @@ def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> d
 def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, Any]:
     # A destination that ends in a slash is made, too: one call of a module less on each host.
     copy = {"src": str(program), "dest": f"{remote}/", "mode": "0600", "directory_mode": "0700"}
-    return _tasks_play("carry", hosts, {"ansible.builtin.copy": copy})
+    return _tasks_play(_CARRY, hosts, {"ansible.builtin.copy": copy})
 
 
 def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
@@ -188,7 +191,7 @@ def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
     for event in events:
         host = HERE if event["host"] == "localhost" else event["host"]
         if event["event"] != "ok":
-            reasons.setdefault(host, _reason(event))
+            reasons.setdefault(host, reason(event))
         if event["task"].startswith("stage "):
             steps = waiting[int(event["task"].removeprefix("stage ")), host]
             for sample in jsonl.samples(event.get("stdout", "").split("\n")):
@@ -200,7 +203,11 @@ def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
             yield step.lost(reasons.get(host, unknown))
 
 
-def _reason(event: Mapping[str, Any]) -> Failure:
+def reason(event: Mapping[str, Any]) -> Failure:
+    """Return why a host gave no samples, from what Ansible says of a task: its host, and one short sentence."""
     kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
-    return Failure(kind, f"{event['host']}: {ansible_cli.last_words(str(said)).removeprefix('Task failed: ')}")
+    words = ansible_cli.last_words(str(said)).removeprefix("Task failed: ")
+    if event["task"] == _CARRY and (error := _ERRNO.search(words)):
+        words = f"the probe could not be copied to /tmp: {error[1].lower()}"
+    return Failure(kind, f"{event['host']}: {words}")
