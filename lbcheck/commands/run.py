@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 
+from lbcheck import pipeline
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.plan import Options
+from lbcheck.model.question import Question
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,4 +27,15 @@ def run(options: argparse.Namespace) -> int:
     for note in question.cluster.notes if options.verbose else ():
         sys.stderr.write(f"lbcheck: {note}\n")
     asked = Options(requests=options.requests, queries=options.queries, **output.asked(options, lab=question.lab))
+    if not options.plan:
+        sys.stderr.write(f"lbcheck: not checked: {', '.join(_not_checked(question, options.check))}\n")
     return output.measure(options, question, asked, checks=options.check, inventories=options.inventory)
+
+
+def _not_checked(question: Question, names: Sequence[str]) -> Iterator[str]:
+    """Give what a pass of these checks says nothing of: frontends that cannot be asked, and other checks."""
+    used = {check.NAME for check in pipeline.chosen(question, names)}
+    if "spread" in used:
+        unasked = (frontend for frontend in question.cluster.frontends if not frontend.speaks_http)
+        yield from (f"frontend {frontend.name} (no HTTP)" for frontend in unasked)
+    yield from (name for name in pipeline.CHECKS if name not in used)

@@ -206,3 +206,19 @@ def test_output_that_was_closed_is_no_fault() -> None:
         words = f"{sys.executable} -m lbcheck spread {url} --requests 10"
         ran = subprocess.run(["sh", "-c", f"{words} >&- 2>&-"], check=False, timeout=60)
     assert ran.returncode == 3
+
+
+def test_a_run_says_what_it_does_not_check(tmp_path: Path) -> None:
+    """A pass says nothing of other checks, nor of a frontend that does not speak HTTP."""
+    with web(["web1"]) as (url, _):
+        inventory = tmp_path / "hosts.yml"
+        frontends = [
+            {"name": "www", "url": url, "backend": "web", "addresses": ["127.0.0.1"]},
+            {"name": "stream", "url": "tcp://127.0.0.1:9", "backend": "web", "addresses": ["127.0.0.1"]},
+        ]
+        everyone = {"cluster_frontends": frontends, "cluster_backends": [{"name": "web"}], "lbcheck_lab": True}
+        hosts = {"vars": everyone, "children": {"backends": {"hosts": {"web1": {"ansible_host": "127.0.0.2"}}}}}
+        inventory.write_text(json.dumps({"all": hosts}))
+        ran = lbcheck("run", "-i", str(inventory), "--check", "spread", "--requests", "20")
+    assert ran.returncode == 0
+    assert ran.stderr == "lbcheck: not checked: frontend stream (no HTTP), dns, capacity, failover\n"
