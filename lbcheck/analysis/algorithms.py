@@ -1,8 +1,8 @@
-"""What each of HAProxy's algorithms owes, and whether counts keep to it.
+"""The pass rule of each of HAProxy's algorithms, and whether counts of requests satisfy it.
 
-Each algorithm is held to its own law: an exact bound for round robin, a tolerance for random (it picks on a hash ring,
-which is no fair draw), constancy for hashes. Sources: HAProxy's configuration manual, `balance`; docs/laws.md for what
-was measured.
+Each algorithm has its own rule. Round robin must stay within an exact bound. Random has a tolerance, because it picks
+on a hash ring and servers own unequal parts of the ring. A hash must send each key to one server. Sources: HAProxy's
+configuration manual, `balance`; docs/laws.md for what was measured.
 """
 
 import math
@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from lbcheck.analysis import sampling
 from lbcheck.model.verdict import Outcome
 
-ROUND_ROBIN_BOUND = 4  # requests off its share, for each HAProxy process: measured 1.65 to 3 with mixed weights
-RANDOM_TOLERANCE = 0.05  # of all requests: the hash ring's own unevenness, measured up to 0.039
+ROUND_ROBIN_BOUND = 4  # requests off the expected count, for each process; measured 1.65 to 3 with mixed weights
+RANDOM_TOLERANCE = 0.05  # share of all requests; the hash ring alone was measured up to 0.039 off
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of one balancer (or of `processes` together), and the weights that owe them.
+    """Counts of one balancer (or of several processes together), and the weights that decide the expected counts.
 
-    `complete`: all that the balancer gave out is in the counts, so that exact bounds hold. `by_key`: for each client
-    and address, who answered it.
+    `counts`: server → requests. `complete`: the counts hold every request that the balancer distributed, so exact
+    bounds apply. `processes`: how many count independently. `by_key`: key of a hash → server → answers.
     """
 
     counts: Mapping[str, int]
@@ -32,17 +32,20 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """All requests."""
+        """Number of requests in the counts."""
         return sum(self.counts.values())
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the law says: a sentence for each server that breaks it; `needed` requests would be enough to tell."""
+    """The result of a pass rule: its outcome, and a sentence for each fault.
+
+    `needed`: requests that suffice for a conclusion. `shares`: server → expected share, 0 to 1; empty: none expected.
+    """
 
     outcome: Outcome
     test: str
-    rule: str  # what counts that pass keep to, in words
+    rule: str  # the pass rule, in words
     needed: int
     faults: tuple[str, ...] = ()
     statistic: float | None = None
@@ -130,7 +133,7 @@ def _random(tally: Tally, alpha: float) -> Judgement:
 def _needed_for_random(used: Mapping[str, float], limit: float) -> int:
     if len(used) < 2:
         return 1
-    # Enough for a sampling error no larger than the tolerance itself, and for meeting every server.
+    # Enough that the sampling error is at most the tolerance, and that every server is met.
     error_of_one = max(sampling.sampling_error(share, 1, limit) for share in used.values())
     meet = sampling.needed_to_meet(min(used.values()) / 2, len(used), limit)
     return max(math.ceil((error_of_one / RANDOM_TOLERANCE) ** 2), meet)
@@ -139,8 +142,8 @@ def _needed_for_random(used: Mapping[str, float], limit: float) -> int:
 def _leastconn(tally: Tally, alpha: float) -> Judgement:
     owed = sampling.shares(tally.weights)
     used = [name for name, share in owed.items() if share]
-    # One request at a time is spread evenly, many at once follow the weights. So no share is expected of a server,
-    # only that it is not starved.
+    # leastconn spreads single requests evenly, and concurrent ones by weight. So the rule expects no share, only that
+    # every server with a weight gets requests.
     smallest = min(*(owed[n] for n in used), 1 / len(used)) / 2 if used else 1.0
     needed = sampling.needed_to_meet(smallest, len(used), alpha)
     starved = tuple(name for name in used if not tally.counts.get(name, 0)) if tally.total >= needed else ()
@@ -155,7 +158,7 @@ def _leastconn(tally: Tally, alpha: float) -> Judgement:
 
 
 def _first(tally: Tally, alpha: float) -> Judgement:  # noqa: ARG001 (every law has the same shape)
-    # Who is first and below its maxconn depends on the load: shares are reported, none is owed.
+    # Which server is the first one below its maxconn depends on the load, so no share is expected.
     return Judgement(
         Outcome.PASS if tally.total else Outcome.INCONCLUSIVE, "none: first owes no share", "no share is expected", 1
     )
@@ -167,7 +170,7 @@ def _constant(tally: Tally, alpha: float) -> Judgement:  # noqa: ARG001
         f"{key} met {len(answered)} servers ({', '.join(sorted(answered))}): a hash sends one key to one server"
         for key, answered in torn.items()
     )
-    # Two answers to the same key show constancy; ten make a mere coincidence of two servers rarer than 1 in 500.
+    # Ten answers to each key: if one of two servers were picked at random, all ten would agree less than once in 500.
     needed = 10 * max(1, len(tally.by_key))
     return Judgement(_verdict(tally, needed, faults), "one key, one server", "each key met one server", needed, faults)
 
@@ -183,25 +186,28 @@ LAWS: Mapping[str, Law] = {
 
 
 def normal_name(algorithm: str) -> str:
-    """Return the bare name: `hdr(host)`, `random(2)` and `uri depth 3` are hdr, random and uri."""
+    """Return the name without arguments: hdr for `hdr(host)`, random for `random(2)`, uri for `uri depth 3`."""
     return algorithm.partition("(")[0].split()[0] if algorithm.strip() else ""
 
 
 def has_law(algorithm: str) -> bool:
-    """Return whether it is known what `algorithm` owes."""
+    """Return whether there is a pass rule for `algorithm`."""
     return normal_name(algorithm) in LAWS
 
 
 def holds_to_weights(algorithm: str) -> bool:
-    """Return whether `algorithm` is held to its weights so closely that one weight halved is found."""
+    """Return whether the rule for `algorithm` is strict enough to detect that one weight is halved."""
     return LAWS.get(normal_name(algorithm)) is _proportional
 
 
 def may_keep_to_one(algorithm: str) -> bool:
-    """Return whether one server that answers everything may be all that `algorithm` owes: `first`, or a hash."""
+    """Return whether `algorithm` may send every request to one server, as `first` and hashes may."""
     return LAWS.get(normal_name(algorithm)) in (_first, _constant)
 
 
 def judge(algorithm: str, tally: Tally, alpha: float) -> Judgement:
-    """Hold `tally` to what `algorithm` owes, with a chance of a false alarm of at most `alpha`."""
+    """Apply the pass rule of `algorithm` to `tally`; it raises a false alarm with a probability of at most `alpha`.
+
+    KeyError for an algorithm without a rule: ask `has_law` before.
+    """
     return LAWS[normal_name(algorithm)](tally, alpha)

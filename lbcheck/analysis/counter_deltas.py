@@ -1,4 +1,4 @@
-"""What a balancer's counters say went by between two readings."""
+"""How a balancer's counters changed between two readings."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,9 +9,10 @@ from lbcheck.model.step import ErrorKind, Failure
 
 @dataclass(frozen=True)
 class Difference:
-    """One process of a balancer between two readings. `void` says why the difference means nothing.
+    """What one process of a balancer counted between two readings.
 
-    `backends` are those with servers; their counts are what went by.
+    `backends`: name → the backend with its differences, for backends with servers. `failure`: a reading failed.
+    `void`: why the difference is meaningless; empty: it is valid.
     """
 
     balancer: str
@@ -21,13 +22,13 @@ class Difference:
     void: str = ""
 
     def servers(self, backend: str) -> Mapping[str, ServerCounters]:
-        """Return the servers of a backend by their names; none where this process does not have it."""
+        """Return name → server of a backend; empty if this process has no such backend."""
         known = self.backends.get(backend)
         return {server.name: server for server in known.servers} if known else {}
 
 
 def differences(samples: Iterable[Counters]) -> list[Difference]:
-    """Pair the readings of each process by its URI and return what happened between them."""
+    """Return a difference for each process; the readings of a process have the same balancer, host and URI."""
     pairs: dict[tuple[str, str, str], dict[str, Counters]] = {}
     for sample in samples:
         pairs.setdefault((sample.balancer, sample.at, sample.uri), {})[sample.when] = sample
@@ -58,7 +59,10 @@ def _difference(balancer: str, pair: Mapping[str, Counters]) -> Difference:
 
 
 def _restarted(before: Counters, after: Counters) -> bool:
-    """Whether another process counted in between; one that is not named is known by counters that went back only."""
+    """Return whether the second reading is of another process.
+
+    A product that names no process is covered by `_went_back` alone.
+    """
     if before.process is None or after.process is None:
         return False
     if before.process != after.process:
@@ -71,13 +75,13 @@ def _went_back(server: ServerCounters) -> bool:
 
 
 def _since(before: BackendCounters | None, after: BackendCounters) -> tuple[ServerCounters, ...]:
-    """Return the servers of the later reading with what they counted since the earlier one."""
+    """Return the servers of the later reading with their counts since the earlier one."""
     earlier = {server.name: server for server in before.servers} if before else {}
     return tuple(_delta(earlier.get(server.name), server) for server in after.servers)
 
 
 def _delta(before: ServerCounters | None, after: ServerCounters) -> ServerCounters:
-    """Return what one server counted in between, all else as the later reading tells it; a new one began at 0."""
+    """Return the later reading of a server with its counts since the earlier one; a new server started at 0."""
     if before is None:
         return after
     return replace(
@@ -94,12 +98,15 @@ def _delta(before: ServerCounters | None, after: ServerCounters) -> ServerCounte
 
 
 def _less(after: int | None, before: int | None) -> int | None:
-    # What the earlier reading did not tell began after it: some products first tell a count when it is not 0.
+    # A count that the earlier reading lacks was 0: some products report a count only once it is not 0.
     return None if after is None else after - (before or 0)
 
 
 def backend_called(difference: Difference, name: str, answered: Iterable[str]) -> str:
-    """Return the backend of this process that is meant: by its name, else the busiest that has all who answered."""
+    """Return the name of the backend that is meant: `name`, else the busiest one with every server in `answered`.
+
+    Empty: this process has no such backend.
+    """
     if name in difference.backends:
         return name
     who = set(answered)

@@ -1,7 +1,7 @@
-"""Tests with stated error rates, and how many samples they need.
+"""Statistical tests with stated error rates, and how many samples they need.
 
-A whole run raises a false alarm with a chance of at most FALSE_ALARM, however many tests it makes (Bonferroni), and
-misses what it promises to find with a chance of at most MISS.
+A whole run raises a false alarm with a probability of at most FALSE_ALARM, however many tests it makes (Bonferroni). It
+misses a fault that it promises to find with a probability of at most MISS.
 """
 
 import math
@@ -9,26 +9,26 @@ from collections.abc import Mapping
 from fractions import Fraction
 from statistics import NormalDist
 
-FALSE_ALARM = 1e-4  # of one whole run, healthy
-BUDGET = {"dns": 0.5, "spread": 0.5}  # check → its share of that; the other checks compare exactly, and need none
-MISS = 0.01  # of the smallest fault: one server's weight halved
+FALSE_ALARM = 1e-4  # probability for one whole run on a healthy cluster
+BUDGET = {"dns": 0.5, "spread": 0.5}  # check → its share of FALSE_ALARM; other checks compare exactly
+MISS = 0.01  # probability for the smallest fault: one server's weight is halved
 
-_quantile = NormalDist().inv_cdf  # of the normal law
+_quantile = NormalDist().inv_cdf  # of the standard normal distribution
 
 
 def shares(weights: Mapping[str, int]) -> dict[str, float]:
-    """Return what share of the requests each weight owes; all zero where every weight is."""
+    """Return server → expected share of the requests, 0 to 1, by weight; all 0 if every weight is 0."""
     total = sum(weights.values())
     return {name: weight / total if total else 0.0 for name, weight in weights.items()}
 
 
 def binomial_p(seen: int, of: int, share: float) -> float:
-    """Return the two-sided p-value of `seen` out of `of` draws with probability `share`: smaller tail, doubled."""
+    """Return the two-sided p-value of `seen` hits in `of` draws with probability `share`: twice the smaller tail."""
     if share in (0.0, 1.0):
         return 1.0 if seen == of * share else 0.0
     if not of:
-        return 1.0  # a plan asks so, before anything is drawn
-    # scipy takes longer to load than most commands to run, and most of them draw nothing.
+        return 1.0  # planning calls this before there are any draws
+    # Importing scipy takes longer than most commands run, and most of them do not need it.
     from scipy.special import bdtr, bdtrc  # noqa: PLC0415
 
     below = float(bdtr(seen, of, share))
@@ -37,24 +37,27 @@ def binomial_p(seen: int, of: int, share: float) -> float:
 
 
 def multinomial_p(counts: Mapping[str, int], owed: Mapping[str, float]) -> float:
-    """Return a p-value for `counts` being draws with the shares `owed`.
+    """Return a p-value for `counts` (server → requests) being random draws with the expected shares `owed`.
 
-    Exact binomial for each server, Bonferroni over them: unlike the χ² approximation it keeps its error rate in the
-    far tail, where 10⁻⁶ is asked of it, and it says which server.
+    This is an exact binomial test for each server, with Bonferroni's correction. Unlike the χ² approximation it keeps
+    its error rate in the far tail, at 10⁻⁶, and it names the server.
     """
     total = sum(counts.values())
     return min(1.0, len(owed) * min(binomial_p(counts.get(name, 0), total, share) for name, share in owed.items()))
 
 
 def halved(weights: Mapping[str, int], victim: str) -> dict[str, float]:
-    """Return the shares when `victim` has half its weight: the smallest fault that a verdict promises to find."""
+    """Return server → share if `victim` had half its weight, the smallest fault that a verdict promises to find."""
     exact = {name: Fraction(weight, 2 if name == victim else 1) for name, weight in weights.items()}
     total = sum(exact.values())
     return {name: float(weight / total) for name, weight in exact.items()}
 
 
 def needed_for_multinomial(weights: Mapping[str, int], alpha: float) -> int:
-    """Return how many draws find any one weight halved, with false alarms `alpha` and misses MISS (normal law)."""
+    """Return how many draws detect that any one weight is halved.
+
+    Error rates: false alarms `alpha`, misses MISS, both by the normal approximation.
+    """
     used = {name: weight for name, weight in weights.items() if weight}
     if len(used) < 2:
         return 1
@@ -70,7 +73,7 @@ def needed_for_multinomial(weights: Mapping[str, int], alpha: float) -> int:
 
 
 def needed_for_bound(weights: Mapping[str, int], bound: float) -> int:
-    """Return how many requests make any one weight halved stand out of an exact bound of ± `bound` requests."""
+    """Return how many requests are needed until halving any one weight exceeds a bound of ± `bound` requests."""
     used = {name: weight for name, weight in weights.items() if weight}
     if len(used) < 2:
         return 1
@@ -79,12 +82,18 @@ def needed_for_bound(weights: Mapping[str, int], bound: float) -> int:
 
 
 def needed_to_meet(smallest_share: float, things: int, alpha: float) -> int:
-    """Return how many independent draws meet each of `things`, none rarer than `smallest_share`, but for `alpha`."""
+    """Return how many independent draws meet each of `things` at least once, except with probability `alpha`.
+
+    `smallest_share`: the share of the rarest one.
+    """
     if things < 2:
         return 1
     return math.ceil(math.log(alpha / things) / math.log1p(-smallest_share))
 
 
 def sampling_error(share: float, draws: int, alpha: float) -> float:
-    """Return how far a share seen in `draws` may be off `share` but for a chance of `alpha` (normal law)."""
+    """Return how far a share observed in `draws` draws may differ from `share`, except with probability `alpha`.
+
+    By the normal approximation.
+    """
     return -_quantile(alpha / 2) * math.sqrt(share * (1 - share) / draws)

@@ -1,1 +1,1 @@
-"""One file or folder for each check: what to do (plan), what it means (judge), what a person sees (exhibits). Pure."""
+"""A file or folder for each check: its plan, its verdicts (judge), what a person sees (exhibits). None does I/O."""

@@ -1,4 +1,4 @@
-"""What changed from one report to the next: what each hop gained, predicted and measured, and which verdicts turned."""
+"""What changed between reports: the gain of each hop, predicted and measured, and verdicts with another outcome."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +14,9 @@ NAME = "growth"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GrowthRow(ProductRow):
-    """All products of one hop in one report: sources and connections in all, endpoints and ports of the largest.
+    """All rows of one hop in one report: the sums of sources and connections, the maxima of endpoints and ports.
 
-    The gains are since the report before; None: it is the first, or it was not measured in both.
+    A gain is the difference from the previous report. None: there is no previous report, or one was not measured.
     """
 
     ORDER = (
@@ -31,7 +31,7 @@ class GrowthRow(ProductRow):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GrowthEvidence(Record):
-    """One hop of one path, a row a report."""
+    """One hop of one path, with a row for each report."""
 
     steps: tuple[GrowthRow, ...]
     gains: tuple[Gain, ...]
@@ -41,9 +41,10 @@ EVIDENCE = (GrowthEvidence,)
 
 
 def compare(reports: Sequence[tuple[str, Report]]) -> list[Verdict]:
-    """Return a verdict for each hop that was measured, over all reports in order, and one on what else turned.
+    """Return a verdict for each measured hop over all reports, and one on the verdicts whose outcome changed.
 
-    `reports`: (name, report), at least two. A gain that was measured otherwise than predicted fails.
+    `reports`: pairs of name and report, at least two, oldest first. A hop fails if a measured gain differs from the
+    predicted one.
     """
     hops = dict.fromkeys(key for _, report in reports for key in _hops(report))
     verdicts = [_verdict_on_hop(subject, hop, reports) for subject, hop in hops]
@@ -56,7 +57,7 @@ def compare(reports: Sequence[tuple[str, Report]]) -> list[Verdict]:
 
 
 def _hops(report: Report) -> Mapping[tuple[str, str], list[HopRow]]:
-    """Return the products of each hop of each path that was measured at all."""
+    """Return (path, hop) → its rows, for each hop with at least one measurement."""
     found: dict[tuple[str, str], list[HopRow]] = {}
     for verdict in report.verdicts:
         if isinstance(verdict.evidence, CapacityEvidence):
@@ -66,7 +67,7 @@ def _hops(report: Report) -> Mapping[tuple[str, str], list[HopRow]]:
 
 
 def _where(row: HopRow) -> str:
-    """Return the hop; what a NAT lets through is a part of its own."""
+    """Return the name of a row's hop, with its IP version; connections through a NAT are a hop of their own."""
     return "through the NAT" if isinstance(row, TranslatedRow) else f"{row.hop}, IPv{row.family}"
 
 
@@ -87,7 +88,7 @@ def _verdict_on_hop(subject: str, hop: str, reports: Sequence[tuple[str, Report]
 
 
 def _growth_row(name: str, products: Sequence[HopRow]) -> GrowthRow:
-    """Return a hop's products as one: what was predicted and measured in all."""
+    """Return the sum of a hop's rows in one report; unmeasured if any of them is."""
     counts = [product.measured for product in products if product.measured is not None]
     whole = bool(products) and len(counts) == len(products)
     return GrowthRow(
@@ -105,7 +106,7 @@ def _growth_row(name: str, products: Sequence[HopRow]) -> GrowthRow:
 
 
 def _after(before: GrowthRow, row: GrowthRow) -> GrowthRow:
-    """Return the row with what it gained since the report before it."""
+    """Return the row with its gains over the previous report's row."""
     row = replace(row, gain_predicted=row.predicted - before.predicted)
     if before.measured is None or row.measured is None:
         return row
@@ -122,7 +123,7 @@ def _findings(row: GrowthRow) -> Iterator[Finding]:
 
 
 def _turned(reports: Sequence[tuple[str, Report]]) -> Iterator[Finding]:
-    """Give each verdict that is another than before. It is a fault where the later one is no pass."""
+    """Report each verdict whose outcome differs from the previous report; the finding has the later outcome."""
     for (_, before), (name, after) in pairwise(reports):
         earlier = {(verdict.check, verdict.subject): verdict.outcome for verdict in before.verdicts}
         for verdict in after.verdicts:
@@ -140,7 +141,7 @@ def _number(value: int | None) -> str:
 
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
-    """Return the reports as a staircase."""
+    """Return the reports of a hop as a staircase, one stair each."""
     match verdict.evidence:
         case GrowthEvidence(steps=rows):
             stairs = (Stair(row.what, row.gain_predicted, row.gain_measured, row.measured) for row in rows)

@@ -1,4 +1,4 @@
-"""How often a verdict of statistics is wrong, for people; the numbers are analysis/sampling.py's."""
+"""Footnotes on how often a statistical verdict is wrong; the numbers come from analysis/sampling.py."""
 
 from lbcheck.analysis.sampling import FALSE_ALARM, MISS
 from lbcheck.model.exhibit import Footnote
@@ -6,7 +6,7 @@ from lbcheck.model.verdict import Outcome
 
 _RUNS, _FAULTS = round(1 / FALSE_ALARM), round(1 / MISS)
 _FALSE_ALARMS = f"A healthy cluster is called faulty in at most one run of {_RUNS:,}"
-# Of rules that hold no server to its share, like leastconn's.
+# For rules that expect no share of a server, such as leastconn's.
 FALSE_ALARMS = (
     Footnote(f"{_FALSE_ALARMS}.", Outcome.PASS),
     Footnote(

@@ -1,4 +1,4 @@
-"""How many connections a fill should hold on the machine where it runs, and the verdict on how many it held."""
+"""`lbcheck fill`: how many connections a fill should hold on this machine, and the verdict on how many it held."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,24 +20,24 @@ NAME = "fill"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FillRow(FilledRow):
-    """What one fill held, also at each endpoint, and what refused further connections."""
+    """What one fill held, in all and at each endpoint, and what refused further connections."""
 
     ORDER = (
         "what", "binding", "predicted", "measured", "stopped_by", "stops", "by_endpoint", "sources", "endpoints",
         "ports", "workers", "slab_bytes", "attempted", "seconds", "release_s", "held_after", "before", "time_wait",
     )  # fmt: skip
 
-    stops: Mapping[str, int]  # who said no → attempts
-    by_endpoint: Mapping[str, int]
+    stops: Mapping[str, int]  # kind of refusal → attempts
+    by_endpoint: Mapping[str, int]  # endpoint → connections held
     attempted: int
-    held_after: int | None  # at the end of the hold
-    before: int  # connections to the endpoints that others held already
-    time_wait: int  # left behind
+    held_after: int | None  # connections held at the end of the hold; None: not counted
+    before: int  # connections to the endpoints before the fill began
+    time_wait: int  # sockets left in TIME_WAIT after the release
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FillEvidence(Record):
-    """One fill."""
+    """The evidence of one fill: a single row."""
 
     steps: tuple[FillRow, ...]
     gains: tuple[Gain, ...]
@@ -48,16 +48,16 @@ EVIDENCE = (FillEvidence,)
 
 @dataclass(frozen=True)
 class Ground:
-    """What decides how many ports a fill can use on this machine."""
+    """The settings and listeners of this machine that decide how many ports a fill can use."""
 
     ephemeral: PortRange
     reserved: tuple[PortRange, ...] = ()
     listening: frozenset[tuple[str, int]] = frozenset()  # address, port
-    routed: tuple[str, ...] = ()  # the source that the route picks, for each endpoint, where none is given
+    routed: tuple[str, ...] = ()  # for each endpoint the source that the route picks; for fills without sources
 
 
 def predict(fill: Fill, ground: Ground) -> int:
-    """Return how many connections the fill holds if the other side takes all: its tuples, up to its limit."""
+    """Return how many connections the fill holds if the other side accepts all: its tuples, up to its limit."""
     law = LAWS[fill.binding]
     ports = fill.ports or ground.ephemeral
     attempts_left = fill.limit
@@ -74,7 +74,7 @@ def predict(fill: Fill, ground: Ground) -> int:
 
 
 def _from_one_source(fill: Fill, ground: Ground, source: str, attempts: int) -> int:
-    """Return how many of so many attempts from one source to one endpoint find a port."""
+    """Return how many of `attempts` connections from one source to one endpoint find a port."""
     ports = fill.ports or ground.ephemeral
     usable = usable_ports(_opening(fill, ground, source, ports))
     if not explicit(fill.binding):
@@ -84,7 +84,7 @@ def _from_one_source(fill: Fill, ground: Ground, source: str, attempts: int) -> 
 
 
 def taken(fill: Fill, ground: Ground) -> tuple[int, ...]:
-    """Return the ports of the fill's range that a listener on this machine keeps from it."""
+    """Return the ports of the fill's range that it cannot use because a listener on this machine has them, sorted."""
     ports = fill.ports or ground.ephemeral
     listening: set[int] = set()
     for source in _endpoints_of(fill, ground):
@@ -93,7 +93,7 @@ def taken(fill: Fill, ground: Ground) -> tuple[int, ...]:
 
 
 def _endpoints_of(fill: Fill, ground: Ground) -> dict[str, int]:
-    """Return each source, and how many endpoints it connects to."""
+    """Return source → number of endpoints that it connects to; without sources, those that the routes pick."""
     if not fill.sources:
         return dict(Counter(ground.routed)) or {"": len(fill.endpoints)}
     of_family = Counter(family(endpoint.address) for endpoint in fill.endpoints)
@@ -108,11 +108,14 @@ def _listening(ground: Ground, source: str) -> tuple[int, ...]:
     return tuple(port for address, port in ground.listening if address in ("0.0.0.0", "::", source))  # noqa: S104
 
 
-# --- what came ---
+# --- the verdict ---
 
 
 def judge(fill: Fill, filled: Filled, predicted: int) -> Verdict:
-    """Compare what was held with what was predicted, and say what refused further connections."""
+    """Return the verdict on a fill: held against predicted connections, and what refused further ones.
+
+    A refusal fails only if the number differs from the prediction.
+    """
     subject = _subject(fill)
     if filled.failure:
         return Verdict(NAME, subject, Outcome.UNMEASURED, filled.failure.message)
@@ -183,7 +186,7 @@ def _subject(fill: Fill) -> str:
 
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
-    """Return the fill as a ladder of one rung."""
+    """Return the fill as a ladder with one rung."""
     match verdict.evidence:
         case FillEvidence(steps=steps):
             return (ladder(steps),)

@@ -1,4 +1,4 @@
-"""Who refused a connection, in words: what each kind of stop means to a person."""
+"""What each kind of refused or ended connection means, in words."""
 
 from collections.abc import Mapping
 
@@ -22,4 +22,4 @@ WHY: Mapping[StopKind, str] = {
     StopKind.INTERRUPTED: "interrupted: judged by what was seen until then",
     StopKind.OTHER: "an error that lbcheck does not know",
 }
-OURS = frozenset({StopKind.LOW_MEMORY, StopKind.KILLED, StopKind.INTERRUPTED})  # end a measurement, are no result
+OURS = frozenset({StopKind.LOW_MEMORY, StopKind.KILLED, StopKind.INTERRUPTED})  # no result: they end a measurement

@@ -1,4 +1,4 @@
-"""The numbers that a verdict on a rotation rests on."""
+"""The numbers behind a verdict on DNS rotation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from lbcheck.model.evidence import Record
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DnsEvidence(Record):
-    """One block of queries for one name and type."""
+    """The answers to one block of queries for one name and type."""
 
     layer: str  # authoritative, resolver or getaddrinfo
     name: str
     type: RecordType
     queries: int
-    first: Mapping[str, int]  # address → answers that it came first in
+    first: Mapping[str, int]  # address → answers that list it first
     orders: Mapping[str, int]  # addresses in their order, separated by commas → answers
     errors: Mapping[str, int]
     needed_queries: int
     ttl_s: int | None
-    # What only a server's answers tell, and getaddrinfo does not.
+    # Only a DNS server's answers have these; getaddrinfo does not return them.
     server: str | None = None
     truncated: int | None = None
     rcodes: Mapping[str, int] | None = None

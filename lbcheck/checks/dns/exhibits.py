@@ -1,4 +1,4 @@
-"""How often each address was listed first, a line for each who was asked."""
+"""What a person sees of a rotation: how often each server listed each address first."""
 
 from lbcheck.checks.dns.evidence import DnsEvidence
 from lbcheck.checks.error_rates import ERROR_RATES
@@ -7,7 +7,7 @@ from lbcheck.model.verdict import Verdict
 
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
-    """Return this block's line of the table of its name and type, and how often the verdict is wrong."""
+    """Return this block's row in the table for its name and type, and footnotes with the verdict's error rates."""
     match verdict.evidence:
         case DnsEvidence(name=name, type=rdtype, queries=queries, orders=orders, first=first):
             asked = verdict.subject.partition(", ")[2]

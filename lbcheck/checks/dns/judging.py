@@ -1,4 +1,4 @@
-"""Whether every address of a block's answers came first, which records are wrong, what was lost."""
+"""Verdicts on blocks of DNS answers: whether every address was listed first, wrong records, lost queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,20 +18,23 @@ from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "dns"
 ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
-FEWEST_TESTS = 1000  # the error rate is shared out among at least so many, so that a plan need not know how many
+FEWEST_TESTS = 1000  # the error rate is divided by at least this many tests, so a plan need not count them
 FAMILY: Mapping[RecordType, Family] = {"A": 4, "AAAA": 6}
 
 
 def needed_queries(addresses: int, tests: int) -> int:
-    """Return how many answers show, but for the stated error rate, that an address never comes first."""
+    """Return how many answers are needed to conclude that an address is never listed first.
+
+    `tests` blocks share the error rate ALPHA; with fewer than two `addresses` one answer is enough.
+    """
     return sampling.needed_to_meet(1 / addresses, addresses, ALPHA / tests) if addresses > 1 else 1
 
 
 def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
-    """Return a verdict for each block."""
+    """Return a verdict for each block of answers, ordered by name, type, layer and host."""
     cluster = question.cluster
     blocks = sorted((s for s in samples if isinstance(s, (Resolution, Lookup))), key=partial(_place, cluster))
-    known = {block.name for block in blocks if any(block.orders)}  # with an address of one type or another
+    known = {block.name for block in blocks if any(block.orders)}  # names with at least one address, of either type
     return [_judge_block(cluster, b, b.name in known, tests=max(FEWEST_TESTS, len(blocks))) for b in blocks]
 
 
@@ -59,7 +62,7 @@ def _judge_block(cluster: Cluster, block: Resolution | Lookup, known: bool, test
 
 
 def _place(cluster: Cluster, block: Resolution | Lookup) -> tuple[int, int, int, str]:
-    """Return where a block's verdict stands: by name, type and layer, whichever host was first to answer."""
+    """Return the sort key of a block: by name, type, layer and host, so that the order of arrival does not matter."""
     names = [name.name for name in cluster.names]
     number = names.index(block.name) if block.name in names else len(names)
     where = block.at if isinstance(block, Lookup) else ""
@@ -89,16 +92,16 @@ def _subject(cluster: Cluster, block: Resolution | Lookup) -> str:
 
 
 def _has_none(block: Resolution | Lookup) -> bool:
-    """Whether the answer is, without doubt, that there is no address of this type."""
+    """Return whether every answer says that the name has no address of this type."""
     if isinstance(block, Lookup):
         return block.failure is not None and block.failure.kind == "not-found"
     return set(block.orders) == {""} and not block.errors
 
 
 def _losses(block: Resolution | Lookup) -> list[Finding]:
-    """Say what was not answered, or answered with a refusal."""
+    """Report queries that failed, and answers with an error code (rcode)."""
     if block.failure:
-        # A host is there and no program listens: a fault that was seen. Silence may be the network's fault.
+        # A refusal proves that the host is up and no program listens. Silence can also come from the network.
         kind = Outcome.FAIL if block.failure.kind in ("refused", "not-found", "status") else Outcome.UNMEASURED
         return [Finding(kind, block.failure.message)]
     said_no = dict(block.rcodes) if isinstance(block, Resolution) else {}
@@ -111,7 +114,7 @@ def _losses(block: Resolution | Lookup) -> list[Finding]:
 
 
 def _records(cluster: Cluster, wanted: Sequence[str], seen: frozenset[str]) -> list[Finding]:
-    """Name each record that is not in the inventory, or missing from the answer."""
+    """Report each address that the answers lack, and each that the inventory does not list."""
     owners = cluster.owners
     found = [
         Finding(Outcome.FAIL, f"{address} ({owners.get(address, 'of the inventory')}) is missing from the answer")
@@ -146,7 +149,7 @@ def _rotation(block: Resolution | Lookup, seen: frozenset[str], needed: int) -> 
 
 
 def _rule9(block: Resolution | Lookup, seen: frozenset[str]) -> str:
-    """Blame RFC 6724's rule 9 only where, computed, it predicts just the addresses that came first."""
+    """Return the words that blame rule 9 of RFC 6724; empty unless that rule predicts the addresses listed first."""
     if not isinstance(block, Lookup) or not seen <= set(block.sources):
         return ""
     predicted = rfc6724.preferred({address: block.sources[address] for address in seen})

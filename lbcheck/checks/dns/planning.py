@@ -1,4 +1,4 @@
-"""A block of queries for each name, type and server, and getaddrinfo on each client."""
+"""The plan: a block of queries for each name, type and server, and calls of getaddrinfo on each client."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,10 @@ FEWEST_QUERIES = 100
 
 
 def plan(question: Question, options: Options) -> Plan:
-    """Return one stage: a block for each name, type and server, never interleaved (NSD has one counter for all)."""
+    """Return one stage with a block for each name, type and server.
+
+    One client sends the blocks one after the other: NSD rotates all its answers by one counter.
+    """
     steps: list[Step] = []
     for name in question.cluster.names:
         for rdtype in options.types:
@@ -31,7 +34,7 @@ def _ask(question: Question, options: Options, name: DnsName, rdtype: RecordType
     queries = options.queries or max(
         FEWEST_QUERIES, needed_queries(len(name.of_family(FAMILY[rdtype])) or 2, tests=FEWEST_TESTS)
     )
-    # Only one client asks the servers: two at once would advance one rotation counter in turns.
+    # Only one client asks the servers: two at once would both advance the same rotation counter.
     common = {
         "name": name.name,
         "queries": queries,
@@ -44,7 +47,7 @@ def _ask(question: Question, options: Options, name: DnsName, rdtype: RecordType
     for endpoint in options.servers:
         yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, **common)  # type: ignore[arg-type]
     if options.servers and not cluster.clients:
-        return  # the user named whom to ask
+        return  # the user named the servers to ask
     if not cluster.resolvers:
         yield Resolve(at=clients[0], rdtype=rdtype, layer="resolver", **common)  # type: ignore[arg-type]
     for client in clients:

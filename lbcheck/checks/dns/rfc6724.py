@@ -1,9 +1,8 @@
-"""Which addresses glibc's getaddrinfo puts first because of rule 9 of RFC 6724: longest matching prefix.
+"""Which addresses glibc's getaddrinfo lists first because of rule 9 of RFC 6724: longest matching prefix.
 
-Modelled: rule 9 as `rfc3484_sort` in glibc's posix/getaddrinfo.c has it (2.36), with the prefix
-lengths that sysdeps/unix/sysv/linux/check_pf.c learns. Not modelled: rules 1 to 8 (no route, scope, deprecated and home
-addresses, label, precedence, tunnels), which are taken to be equal, as they are for addresses of one kind; other C
-libraries.
+Modelled: rule 9 as glibc 2.36 implements it in `rfc3484_sort` (posix/getaddrinfo.c), with the prefix lengths that
+sysdeps/unix/sysv/linux/check_pf.c reads. Not modelled: rules 1 to 8 (no route, scope, deprecated and home addresses,
+label, precedence, tunnels), and other C libraries. Addresses of one kind are equal by rules 1 to 8.
 """
 
 from collections.abc import Mapping
@@ -17,20 +16,20 @@ def shared_bits(a: str, b: str) -> int:
 
 
 def preferred(sources: Mapping[str, str]) -> frozenset[str]:
-    """Return the destinations that rule 9 puts before the others; all of them where it does not tell them apart.
+    """Return the destinations that rule 9 sorts before the others; all of them if it ranks them equally.
 
-    `sources` is destination → source address/prefix length, all of one family, as `Lookup` has it.
+    `sources`: destination → source address/prefix length, all of one family, as in `Lookup.sources`.
     """
     ranks = {destination: _rank(destination, source) for destination, source in sources.items()}
     return frozenset(destination for destination, rank in ranks.items() if rank == max(ranks.values()))
 
 
 def _rank(destination: str, source: str) -> int:
-    """Return the bits that glibc counts: for IPv4, those of a destination on the source's own subnet only.
+    """Return how many leading bits glibc counts; for IPv4 it counts them only on the source's own subnet.
 
-    Prefix length 0 says that glibc does not know it. It then shifts 32 bits by 32, which C leaves open and processors
-    take as no shift at all: the subnet is the source address alone. IPv6 has no such bound: glibc compares word by
-    word, up to the first that differs, which comes to comparing all bits.
+    Prefix length 0 means that glibc does not know it. glibc then shifts 32 bits by 32. C leaves that undefined, and
+    processors do not shift at all, so the subnet is the source address alone. IPv6 has no such rule: glibc compares
+    word by word up to the first difference, which amounts to comparing all bits.
     """
     address, _, length = source.partition("/")
     shared = shared_bits(destination, address)

@@ -1,4 +1,4 @@
-"""How long clients are without an answer while something fails: every client watches every published address."""
+"""How long clients get no answer while something fails. Every client watches every published address."""
 
 from lbcheck.checks.failover.evidence import EVIDENCE
 from lbcheck.checks.failover.exhibits import exhibits
@@ -10,7 +10,7 @@ __all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
 
 
 def supports(question: Question) -> str:
-    """Return why no failover is watched, or can be; nothing where one is."""
+    """Return why this run watches no failover; empty if it does."""
     if not question.watches_failover:
         return "nothing fails by itself: lbcheck failover watches while something does"
     return "" if routes(question.cluster) else "no address answers to HTTP: set cluster_frontends, and cluster_vips"

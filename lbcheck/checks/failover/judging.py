@@ -1,4 +1,4 @@
-"""The longest time without an answer, at each address as each client saw it; and whether the command did its work."""
+"""Verdicts on a failover: the longest gap for each client and address, and whether the command succeeded."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,12 +11,15 @@ from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 from lbcheck.model.watch import Gap, RouteSeen, Watched
 
 NAME = "failover"
-# Errors of the client itself, which are no outage.
+# Errors of the client itself; they prove no outage.
 OURS = (ErrorKind.PORTS_EXHAUSTED, ErrorKind.INTERNAL, ErrorKind.DENIED)
 
 
 def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
-    """Return a verdict on the command, and one for each address as each client saw it."""
+    """Return a verdict on the command, if one ran, and one for each client and address.
+
+    A run that watches no failover has none.
+    """
     if not question.watches_failover:
         return []
     command = next((sample for sample in samples if isinstance(sample, Commanded)), None)
@@ -28,7 +31,7 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
 
 
 def _of_command(command: Commanded) -> Verdict:
-    """A command that failed may have broken nothing: then a service without a gap says nothing."""
+    """Return the verdict on the command: unmeasured if it failed, because then perhaps nothing was broken."""
     if command.failure:
         outcome, summary = Outcome.UNMEASURED, command.failure.message
     else:
@@ -78,13 +81,13 @@ def _of_route(question: Question, watched: Watched, seen: RouteSeen, command: Co
 
 
 def _answered_before(watched: Watched, seen: RouteSeen, command: Commanded | None) -> bool:
-    """Whether it had surely answered before the command ran; without a command: at the first attempt."""
+    """Return whether the address surely answered before the command ran; without a command: at the first attempt."""
     if seen.first_answer_s is None:
         return False
     if command is None:
         return not (seen.gaps and seen.gaps[0].start_s < seen.first_answer_s)
     if command.began_s is None:
-        return True  # nothing was broken by us, and the command's own verdict says so
+        return True  # the command never ran, and its own verdict says so
     return watched.began_by_s is not None and seen.first_answer_s < command.began_s - watched.began_by_s
 
 
@@ -99,11 +102,11 @@ def _of_gap(longest: Gap | None, allowed_s: float) -> Outcome:
         return Outcome.PASS
     if longest.seconds > allowed_s:
         return Outcome.FAIL
-    return Outcome.PASS if longest.back else Outcome.INCONCLUSIVE  # the watch ended within what is allowed
+    return Outcome.PASS if longest.back else Outcome.INCONCLUSIVE  # the watch ended before the gap exceeded the limit
 
 
 def _bad_witness(seen: RouteSeen, allowed_s: float) -> Iterator[Finding]:
-    """Say what makes the watch itself a bad witness."""
+    """Report errors and pauses of the client itself, which make its observations unreliable."""
     for kind in OURS:
         if count := seen.errors.get(kind):
             sentence = f"{count:,} of {seen.attempts:,} attempts failed at the client itself: {kind}"
@@ -143,7 +146,7 @@ def _summary(seen: RouteSeen, gap: Gap | None, allowed_s: float) -> str:
 
 
 def _who_answered(gap: Gap) -> str:
-    """Say which balancer answered before a gap and which after it, where that is known."""
+    """Return which balancer answered before a gap and which after it; empty if neither is known."""
     after = gap.after if gap.back else ""
     if gap.before and after:
         return f"{gap.before} answered before, {after} after"

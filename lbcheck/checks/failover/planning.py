@@ -1,4 +1,4 @@
-"""A rehearsal, then the watch from every client at every address, with the command in parallel."""
+"""The plan: a rehearsal, then every client watches every address while the command runs."""
 
 from dataclasses import replace
 
@@ -11,20 +11,20 @@ from lbcheck.model.question import Question
 from lbcheck.model.step import Step
 from lbcheck.model.watch import Route, Watch
 
-PACE_S = 0.05  # between two attempts at one address from one host, where nothing limits them
-FASTEST_S = 0.01
+PACE_S = 0.05  # between two attempts of one host at one address, if nothing limits the rate
+FASTEST_S = 0.01  # the same, if the user sets a rate
 REHEARSED = 2  # attempts at each address before the watch itself
 
 
 def routes(cluster: Cluster) -> tuple[Route, ...]:
-    """Return every published address of every frontend that speaks HTTP."""
+    """Return a route for each published address of each frontend that speaks HTTP."""
     return tuple(Route(frontend.url, address) for frontend in cluster.web for address in frontend.addresses)
 
 
 def plan(question: Question, options: Options) -> Plan:
-    """Return a rehearsal, then the watch from every client at every address, with the command in parallel.
+    """Return two stages: a rehearsal, then every client watches every address while the command runs.
 
-    LbcheckError where the rate is too low for a gap of the length in question to be seen.
+    LbcheckError if the watch is too short, or the rate too low, to recognise a gap longer than the allowed one.
     """
     allowed_s = question.longest_gap_s
     if options.watch_s <= allowed_s:
@@ -52,7 +52,7 @@ def plan(question: Question, options: Options) -> Plan:
 
 
 def _watch(question: Question, options: Options, interval_s: float) -> Watch:
-    """Return the watch of one client, long enough for the command in it."""
+    """Return the watch of one client; if there is a command, it lasts longer by the lead before it."""
     lead_s = options.lead_s if options.command else 0.0
     return Watch(
         routes=routes(question.cluster),
@@ -66,7 +66,10 @@ def _watch(question: Question, options: Options, interval_s: float) -> Watch:
 
 
 def _interval_s(question: Question, options: Options, pairs: int) -> float:
-    """Return the seconds between two attempts of one client at one address; `pairs`: of client and address."""
+    """Return the seconds between two attempts of one client at one address.
+
+    `pairs`: number of pairs of a client and an address, which share the rate.
+    """
     rate = pace.rate(question, options)
     if not rate:
         return PACE_S

@@ -1,4 +1,4 @@
-"""How a service goes beyond 65,535 connections: the argument of `lbcheck prove`, predicted and measured."""
+"""How a service holds more than 65,535 connections: the claims of `lbcheck prove`, predicted and measured."""
 
 from lbcheck.checks.prove.claims import sections
 from lbcheck.checks.prove.evidence import EVIDENCE

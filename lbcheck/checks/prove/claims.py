@@ -1,4 +1,4 @@
-"""The sections of `lbcheck prove`: each a claim, what is opened to show it, and how much of it the model predicts."""
+"""The sections of `lbcheck prove`: a claim, the connections that show it, and how many of them the model predicts."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -15,29 +15,29 @@ from lbcheck.model.nat import NatCapacity
 from lbcheck.model.opening import BindingMode
 from lbcheck.model.words import counted
 
-FEW_PORTS = PortRange(40000, 40099)  # few enough to see every binding mode at its limit in milliseconds
+FEW_PORTS = PortRange(40000, 40099)  # few, so that every binding mode reaches its limit in milliseconds
 SOME_PORTS = PortRange(40000, 40999)
 NAT_PORTS = PortRange(40000, 40063)  # Linux's NAT searches ranges up to 128 ports exhaustively (measured)
 IPV6_PORTS = PortRange(40000, 40095)
-FIRST_CLIENT = ipaddress.IPv4Address("127.1.0.1")  # all of 127.0.0.0/8 is there without adding an address
+FIRST_CLIENT = ipaddress.IPv4Address("127.1.0.1")  # Linux answers on all of 127.0.0.0/8 without adding an address
 FIRST_SERVER = ipaddress.IPv4Address("127.0.1.1")
-# Well over the ports that a NAT has; one of its ports for each would leave it to chance whether it finds the last one.
-NAT_DEMAND = 24  # of each of 8 subscribers: 3 times 64, and 1.5 times where they split over two addresses
-NAT_DEADLINE_S = 1.0  # no SYN is sent again before (RFC 6298)
+# Linux picks NAT ports at random. Demand equal to the pool may miss the last free port, so demand exceeds it well.
+NAT_DEMAND = 24  # connections of each of 8 subscribers: 3 times the 64 ports; with two outside addresses 1.5 times
+NAT_DEADLINE_S = 1.0  # the first SYN is not repeated earlier (RFC 6298)
 
 
 def sections(connections: int, cgn: CgnAddresses, *, accept: bool = False) -> tuple[Section, ...]:
-    """Return the whole argument; `connections` are held to one port."""
+    """Return all sections; the first holds `connections` to one server port, accepted by the server if `accept`."""
     return (one_port(connections, accept=accept), binding_modes(), gains(), both_families(), small_cgn(cgn))
 
 
 def clients(count: int) -> tuple[str, ...]:
-    """Return so many client addresses."""
+    """Return `count` consecutive client addresses, all on loopback."""
     return tuple(str(FIRST_CLIENT + number) for number in range(count))
 
 
 def endpoints(addresses: int, ports: int = 1) -> tuple[Endpoint, ...]:
-    """Return the endpoints of so many server addresses with so many ports each."""
+    """Return one endpoint for each of `addresses` server addresses × `ports` ports, which start at 80."""
     return tuple(Endpoint(str(FIRST_SERVER + a), 80 + p) for a in range(addresses) for p in range(ports))
 
 
@@ -45,7 +45,7 @@ def endpoints(addresses: int, ports: int = 1) -> tuple[Endpoint, ...]:
 
 
 def one_port(connections: int, *, accept: bool = False) -> Section:
-    """One client address has one connection for each of its ports; a server's port holds those of many addresses."""
+    """Return the section on one port: a client address has one connection for each port, a server port has more."""
     where = "accepted by the server" if accept else "in the listener's queue"
     return Section(
         key="one-port",
@@ -60,7 +60,7 @@ def one_port(connections: int, *, accept: bool = False) -> Section:
 
 
 def _one_client_full() -> tuple[Row, Row]:
-    """Return a row that uses every port of one client address, and one that tries a further connection from it."""
+    """Return a row that uses every port of one client address, and a row that tries one more connection from it."""
     ports = len(EVERY_PORT)
     every_port = Fill(endpoints=endpoints(1), sources=clients(1), ports=EVERY_PORT, reset=False)
     one_more = Fill(endpoints=endpoints(1), sources=clients(1), binding=BindingMode.NO_PORT, limit=1, reset=False)
@@ -78,7 +78,7 @@ def _one_client_full() -> tuple[Row, Row]:
 
 
 def _many_clients(connections: int) -> Row:
-    """Return a row with so many connections to one port, from as many client addresses as they take."""
+    """Return a row with this many connections to one server port, from as few client addresses as possible."""
     ports = len(EVERY_PORT)
     addresses = rounded_up(connections, ports)
     return Row(
@@ -90,14 +90,14 @@ def _many_clients(connections: int) -> Row:
     )
 
 
-CALLS = {  # what a program does before it connects, and what multiplies then
+CALLS = {  # the calls before connect(), and the factors of the number of connections
     BindingMode.EXPLICIT: "bind((source, port)) with SO_REUSEADDR: ports × sources × endpoints",
     BindingMode.EXPLICIT_EXCLUSIVE: "bind((source, port)): ports × sources",
     BindingMode.NO_PORT: "bind((source, 0)) with IP_BIND_ADDRESS_NO_PORT: ports × sources × endpoints",
     BindingMode.ANY_PORT: "bind((source, 0)): ports × sources",
     BindingMode.NONE: "nothing, connect() alone: ports × endpoints, from the one source that the route picks",
 }
-REFUSALS = {  # what a program sees once nothing is left
+REFUSALS = {  # the error when no port or tuple is left
     BindingMode.EXPLICIT: None,
     BindingMode.EXPLICIT_EXCLUSIVE: StopKind.IN_USE,
     BindingMode.NO_PORT: StopKind.NO_PORT,
@@ -107,7 +107,7 @@ REFUSALS = {  # what a program sees once nothing is left
 
 
 def binding_modes() -> Section:
-    """How a program binds decides what multiplies."""
+    """Return the section on which factors (ports, sources, endpoints) multiply in each binding mode."""
     setups = []
     for binding in BindingMode:
         for sources in (1, 2):
@@ -125,12 +125,12 @@ def binding_modes() -> Section:
 def _binding_mode(binding: BindingMode, sources: int, ends: int) -> Setup:
     fill = Fill(
         endpoints=endpoints(ends),
-        sources=clients(sources) if binding is not BindingMode.NONE else (),  # the route picks one of all
+        sources=clients(sources) if binding is not BindingMode.NONE else (),  # the route picks the source
         ports=FEW_PORTS if explicit(binding) else None,
         binding=binding,
         reset=False,
     )
-    # To one endpoint the explicit modes try each of their ports once, and none is refused.
+    # In the explicit modes a fill to one endpoint tries each port once, and no attempt is refused.
     tries_once = explicit(binding) and ends == 1
     row = Row(
         f"{binding}, {counted(sources, 'source')}, {counted(ends, 'endpoint')}",
@@ -144,7 +144,7 @@ def _binding_mode(binding: BindingMode, sources: int, ends: int) -> Setup:
 
 
 def gains() -> Section:
-    """Each address and port that is added multiplies what there is."""
+    """Return the section on gains: each added client address, server address and server port multiplies the tuples."""
     steps = (
         ("one of each", (1, 1, 1)),
         ("and a client address", (2, 1, 1)),
@@ -165,7 +165,7 @@ def gains() -> Section:
 
 
 def both_families() -> Section:
-    """IPv6 has its own tuples."""
+    """Return the section on IPv6: its connections use none of the tuples of IPv4."""
     ports = len(SOME_PORTS)
     over_ipv4 = Fill(endpoints=endpoints(1), sources=clients(1), ports=SOME_PORTS, reset=False)
     over_ipv6 = Fill(endpoints=(Endpoint("::1", 80),), sources=("::1",), ports=SOME_PORTS, reset=False)
@@ -179,7 +179,10 @@ def both_families() -> Section:
 
 
 def small_cgn(cgn: CgnAddresses) -> Section:
-    """A NAT holds one connection for each port of its outside addresses, to each endpoint; IPv6 needs none of them."""
+    """Return the section on NATs: one connection for each outside port and endpoint; IPv6 needs no outside port.
+
+    `cgn`: the addresses of the NAT's subscribers and of the service that they reach through it.
+    """
     one = NatGateway("cgn", ("198.18.0.101",), NAT_PORTS, holds=NatCapacity())
     two = NatGateway("cgn", ("198.18.0.101", "198.18.0.102"), NAT_PORTS, holds=NatCapacity())
     first = cgn.subscribers[:1]
@@ -204,7 +207,7 @@ def small_cgn(cgn: CgnAddresses) -> Section:
 
 
 def _past_the_nat(cgn: CgnAddresses) -> Row:
-    """Return a row of IPv6 connections from one subscriber, which the NAT routes."""
+    """Return a row of IPv6 connections from one subscriber; the NAT host routes them without translation."""
     fill = Fill(
         endpoints=(Endpoint(cgn.service_6, 80),),
         sources=(cgn.subscriber_6,),
@@ -217,7 +220,7 @@ def _past_the_nat(cgn: CgnAddresses) -> Row:
 
 
 def _through(what: str, pool: NatGateway, inside: Sequence[str], each: int, service: str, *, ends: int = 1) -> Row:
-    """Return what subscribers who want `each` connections to each endpoint hold through the NAT."""
+    """Return a row through the NAT: each host in `inside` wants `each` connections to each of `ends` endpoints."""
     demands = [nat.Demand(address, each * ends) for address in inside]
     held = nat.held(nat.carry(pool, demands, nat.Destinations(addresses=1, endpoints=ends)))
     fill = Fill(

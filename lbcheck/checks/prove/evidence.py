@@ -1,4 +1,4 @@
-"""The numbers that a verdict on a claim rests on."""
+"""The numbers behind a verdict on a claim."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from lbcheck.model.evidence import Gain, Record
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProveEvidence(Record):
-    """One section of the argument, a row a measurement."""
+    """One section of `lbcheck prove`, with a row for each measurement."""
 
     steps: tuple[FilledRow, ...]
     gains: tuple[Gain, ...]
-    notes: tuple[str, ...]  # what its words mean
+    notes: tuple[str, ...]  # explanations of terms in the rows
 
 
 EVIDENCE = (ProveEvidence,)

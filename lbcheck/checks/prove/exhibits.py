@@ -1,4 +1,4 @@
-"""A claim as a ladder."""
+"""What a person sees of a claim: a ladder."""
 
 from lbcheck.checks.filled_rows import ladder
 from lbcheck.checks.prove.evidence import ProveEvidence
@@ -7,7 +7,7 @@ from lbcheck.model.verdict import Verdict
 
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
-    """Return what was opened, a rung each, what it gained where all was as predicted, and what words mean."""
+    """Return a rung for each measurement and the notes; the gains only if every measurement matched."""
     match verdict.evidence:
         case ProveEvidence(steps=steps, gains=gains, notes=notes):
             gained = gains if all(step.exact for step in steps) else ()

@@ -1,4 +1,4 @@
-"""What was measured of a section, held to what was predicted."""
+"""The verdict on a section: its measurements compared with the prediction."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ NAME = "prove"
 
 
 def judge(section: Section, samples: Sequence[Filled]) -> Verdict:
-    """Hold what was measured to what was predicted; rows without a sample were not measured."""
+    """Return the verdict on a section. `samples` are of its first rows, in order; further rows were not measured."""
     by_row = [*samples, *[None] * (len(section.rows) - len(samples))]
     pairs = list(zip(section.rows, by_row, strict=True))
     findings = tuple(_all_findings(pairs))

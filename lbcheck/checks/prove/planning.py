@@ -1,4 +1,4 @@
-"""Which sections are measured: those that can be shown where this runs."""
+"""Which sections of `lbcheck prove` can be measured on this machine."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -9,9 +9,9 @@ from lbcheck.errors import MeasurementError
 def plan(
     sections: Sequence[Section], obstacles: Mapping[str, str], required: Collection[str] = ()
 ) -> tuple[Section, ...]:
-    """Return the sections that nothing stands in the way of (`obstacles`: a section's key, and what does).
+    """Return the sections without an obstacle (`obstacles`: a section's key → the reason why it cannot run here).
 
-    MeasurementError where that is none, or lacks one that is required: a proof that shows nothing is no pass.
+    MeasurementError if none is left or a required one has an obstacle: a proof that shows nothing must not pass.
     """
     if lacking := [key for key in required if key in obstacles]:
         raise MeasurementError(f"what --require names cannot be shown here: {_said(obstacles, lacking)}")
@@ -22,12 +22,12 @@ def plan(
 
 
 def remark(obstacles: Mapping[str, str]) -> str:
-    """Return what a report says of the sections that were left out: nothing where there is none."""
+    """Return the words of the report on the sections that were left out; empty if there are none."""
     return f"; not shown here: {_said(obstacles, obstacles)}" if obstacles else ""
 
 
 def _said(obstacles: Mapping[str, str], keys: Collection[str]) -> str:
-    """Name the sections, each reason once."""
+    """Return the sections grouped by reason, in words."""
     reasons = dict.fromkeys(obstacles[key] for key in keys)
     named = {reason: ", ".join(key for key in keys if obstacles[key] == reason) for reason in reasons}
     return "; ".join(f"{sections}: {reason}" for reason, sections in named.items())

@@ -1,4 +1,4 @@
-"""What the argument of `lbcheck prove` is made of: sections of setups, setups of rows."""
+"""The parts of `lbcheck prove`: a section has setups, a setup has rows."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from lbcheck.model.address import PortRange
 from lbcheck.model.cluster import NatGateway
 from lbcheck.model.fill import Fill, StopKind
 
-EVERY_PORT = PortRange(1024, 65535)  # those that need no privilege: 64,512
+EVERY_PORT = PortRange(1024, 65535)  # the ports that need no privilege: 64,512
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement: what is opened, how many of it the model says are held, and who says no to the rest."""
+    """One measurement: the fill, how many connections the model predicts, and what refuses the rest (None: nothing)."""
 
     what: str
     fill: Fill
@@ -23,34 +23,34 @@ class Row:
 
 @dataclass(frozen=True)
 class Setup:
-    """Rows that are opened one after the other and held together; all let go before the next setup."""
+    """Rows that are opened one after the other and held together. All are released before the next setup."""
 
     rows: tuple[Row, ...]
-    ephemeral: PortRange = EVERY_PORT  # from which the kernel picks
-    pool: NatGateway | None = None  # the NAT in between; None: all on loopback
-    accept: bool = False  # the server accepts; else connections wait in its queue
+    ephemeral: PortRange = EVERY_PORT  # the range from which the kernel picks
+    pool: NatGateway | None = None  # the NAT on the path; None: everything on loopback
+    accept: bool = False  # the server accepts; if not, connections stay in its queue
 
 
 @dataclass(frozen=True)
 class Section:
     """One claim, and the setups that show it."""
 
-    key: str  # as `--require` calls it
+    key: str  # its name for `--require`
     name: str
     claim: str
     setups: tuple[Setup, ...]
-    gains: tuple[tuple[str, int], ...] = ()  # what was added, and the tuples that it brings
-    notes: tuple[str, ...] = ()  # what its words mean
+    gains: tuple[tuple[str, int], ...] = ()  # what was added, and how many tuples it gains
+    notes: tuple[str, ...] = ()  # explanations of terms in the rows
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Return every row, in order."""
+        """Every row of every setup, in order."""
         return tuple(row for setup in self.setups for row in setup.rows)
 
 
 @dataclass(frozen=True)
 class CgnAddresses:
-    """Where the small CGN's hosts are: what stands it up says so."""
+    """Addresses of the small CGN's hosts; the code that builds the CGN supplies them."""
 
     subscribers: tuple[str, ...]
     subscriber_6: str

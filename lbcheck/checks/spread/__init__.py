@@ -1,4 +1,4 @@
-"""Who answers: counted by the client, the balancer and the servers, and held to what the algorithm owes."""
+"""Which server answers how often: counts of clients, balancers and servers, tested by the algorithm's pass rule."""
 
 from lbcheck.checks.spread.evidence import EVIDENCE
 from lbcheck.checks.spread.exhibits import exhibits
@@ -10,5 +10,5 @@ __all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
 
 
 def supports(question: Question) -> str:
-    """Return why this cluster cannot be checked, or nothing where it can."""
+    """Return why this cluster cannot be checked; empty if it can."""
     return "" if question.cluster.web else "no frontends that speak HTTP: set cluster_frontends"

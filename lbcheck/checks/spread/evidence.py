@@ -1,4 +1,4 @@
-"""The numbers that a verdict on a spread rests on."""
+"""The numbers behind a verdict on the spread of requests over servers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from lbcheck.model.evidence import Record
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ServerCounts(Record):
-    """What each witness counted for one server; None: a witness that was not heard."""
+    """How many requests (or connections) each witness counted for one server; None: that witness has no count."""
 
     client: int
     balancer: int | None
     server: int | None
-    expected_share: float | None  # None: no share is expected
+    expected_share: float | None  # 0 to 1; None: the algorithm promises no share
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StatisticalTest(Record):
-    """How the counts were held to what is owed."""
+    """The test that compared the counts with the pass rule."""
 
     name: str
     statistic: float | None
@@ -29,7 +29,7 @@ class StatisticalTest(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SpreadEvidence(Record):
-    """All witnesses of one backend, or of it at one balancer."""
+    """What all witnesses counted for one backend, through all balancers or through one."""
 
     algorithm: str
     unit: Literal["request", "connection"]
@@ -41,7 +41,7 @@ class SpreadEvidence(Record):
     balancers: Mapping[str, Mapping[str, int]]  # balancer → server → requests
     test: StatisticalTest
     needed_requests: int | None
-    product: str = schemes.HAPROXY.name  # whose counters; as when there were no others; empty: of several makes
+    product: str = schemes.HAPROXY.name  # whose counters; empty: several makes. Older reports: HAProxy
 
 
 EVIDENCE = (SpreadEvidence,)

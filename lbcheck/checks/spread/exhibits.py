@@ -1,4 +1,4 @@
-"""Who counted what, side by side."""
+"""What a person sees of a spread: the counts of all witnesses in one table."""
 
 from lbcheck.analysis import algorithms
 from lbcheck.checks.error_rates import ERROR_RATES, FALSE_ALARMS
@@ -8,7 +8,7 @@ from lbcheck.model.verdict import Verdict
 
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
-    """Return the witnesses, where there are servers, and how often the verdict is wrong."""
+    """Return the table of counts, if any server is known, and footnotes with the verdict's error rates."""
     match verdict.evidence:
         case SpreadEvidence() as evidence:
             rates = ERROR_RATES if algorithms.holds_to_weights(evidence.algorithm) else FALSE_ALARMS
@@ -18,8 +18,8 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
 
 
 def _witnesses(evidence: SpreadEvidence) -> Witnesses:
-    """Return a row a server; a witness that was not heard has no column."""
-    # As a table's head calls them.
+    """Return the table with one row for each server; a witness that counted nothing gets no column."""
+    # The headings of the table's columns.
     names = {"client": "clients", "balancer": evidence.product or "balancer", "server": "its log"}
     servers = evidence.servers
     total = sum(seen.client for seen in servers.values())

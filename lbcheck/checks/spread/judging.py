@@ -1,4 +1,4 @@
-"""A verdict on all balancers together, and one on each by itself."""
+"""Verdicts on each backend: one on all balancers together, and one on each balancer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,11 +15,11 @@ from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "spread"
 ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
-FEWEST_TESTS = 20  # the error rate is shared out among at least so many
+FEWEST_TESTS = 20  # the error rate is divided by at least this many tests
 
 
 def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
-    """Return, for each frontend, a verdict on the witnesses and one on each balancer's spread."""
+    """Return, for each frontend that was asked, a verdict on all balancers together, then one on each balancer."""
     observed = [gather(question, frontend, samples) for frontend in question.cluster.web]
     observed = [seen for seen in observed if seen.answers]
     alpha = ALPHA / max(FEWEST_TESTS, sum(1 + len(seen.told_apart) for seen in observed))
@@ -39,7 +39,7 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
         for balancer in seen.cluster.balancers:
             findings += testimony.of_balancer(seen, balancer.name)
     findings += _shares(seen, judgement, answered) if answered else []
-    known = answered or seen.cluster.clients  # a fleet that should answer has failed; a lone URL was not measured
+    known = answered or seen.cluster.clients  # without any answer a fleet fails, a single URL is unmeasured
     return Verdict(
         NAME,
         f"backend {seen.backend.name}",
@@ -51,7 +51,7 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
 
 
 def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
-    """Judge one balancer by itself: in the sum of two, a wrong weight at one of them would hide."""
+    """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them."""
     judgement = _judge_shares(seen, name, alpha)
     counts = seen.counted(name) or seen.client(name)
     findings = [*testimony.of_balancer(seen, name), *testimony.absent(seen, name)]
@@ -72,7 +72,7 @@ def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Jud
         return None
     counted = seen.counted(balancer)
     complete = seen.complete(balancer)
-    # A complete count of the balancer keeps to the law whatever other traffic there is; the clients' count need not.
+    # A complete count holds every choice of the algorithm, so the exact bound applies; the clients' count may not.
     counts = counted if counted is not None and complete else seen.client(balancer)
     lines = sum(_lines(seen, process) for process in seen.processes if balancer in (None, process.balancer))
     tally = Tally(
@@ -86,7 +86,7 @@ def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Jud
 
 
 def _lines(seen: Observations, process: Difference) -> int:
-    """Return the largest number of server lines that one server has: the law holds for each line."""
+    """Return the largest number of server lines that one server has; the exact bound holds for each line."""
     return max((delta.lines for delta in seen.deltas(process).values()), default=1)
 
 
@@ -97,7 +97,7 @@ def _shares(seen: Observations, judgement: Judgement | None, counts: Mapping[str
         few = f"too few {seen.unit}s to tell; {judgement.needed:,} would do"
         return [Finding(Outcome.INCONCLUSIVE, few)]
     if len(counts) == 1 and not (seen.servers_told or algorithms.may_keep_to_one(seen.backend.algorithm)):
-        # Where the servers are not told, a dead one cannot be seen: a single one that answers everything looks even.
+        # Without a list of servers a dead one goes unnoticed: a single server that answers everything looks balanced.
         why = "one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
         return [Finding(Outcome.INCONCLUSIVE, f"only {next(iter(counts))} answered: {why}")]
     return [Finding(Outcome.FAIL, fault) for fault in judgement.faults] or [

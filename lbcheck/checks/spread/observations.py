@@ -1,4 +1,4 @@
-"""All that was seen of one frontend, gathered by who saw it."""
+"""What clients, balancers and servers counted for one frontend, and sums over it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ from lbcheck.model.requests import Answers
 from lbcheck.model.step import Sample
 from lbcheck.model.stub_status import StubStatus
 
-ASSUMED = "roundrobin"  # the algorithm, where neither the user nor the balancer says
+ASSUMED = "roundrobin"  # the algorithm if neither the user nor the balancer names one
 
 
 @dataclass(frozen=True)
 class Observations:
-    """What the clients, the balancers and the servers saw of one frontend."""
+    """What the clients, the balancers and the servers counted for one frontend."""
 
     cluster: Cluster
-    identify: str  # how answers name their server
+    identify: str  # where an answer names its server: header:NAME, cookie:NAME or body:REGEX
     frontend: Frontend
-    backend: Backend  # completed by what the balancer says where the user does not
+    backend: Backend  # the user's; the balancer's statistics fill the gaps
     answers: tuple[Answers, ...]
     processes: tuple[Difference, ...]
     logs: Mapping[str, LogLines] = field(default_factory=dict)
@@ -34,22 +34,25 @@ class Observations:
 
     @property
     def unit(self) -> Literal["request", "connection"]:
-        """What the algorithm chooses for: a request, or in mode tcp a connection."""
+        """What the balancer chooses a server for: each request, or in mode tcp each connection."""
         return "connection" if self.backend.mode == "tcp" else "request"
 
     def client(self, balancer: str | None = None) -> Counter[str]:
-        """Server → answers that the clients saw, through one balancer or all."""
+        """Return server → answers that the clients counted, through one balancer or all; in mode tcp connections."""
         seen: Counter[str] = Counter()
         for count in (c for a in self.answers for c in a.counts if balancer in (None, c.balancer)):
             seen[count.server] += count.connections if self.unit == "connection" else count.requests
         return seen
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
-        """Server → what it did in between, of this frontend's backend in one process."""
+        """Return server → what one balancer process counted between its readings, in this frontend's backend."""
         return process.servers(self._called(process))
 
     def counted(self, balancer: str | None = None) -> Counter[str] | None:
-        """Server → answers by the balancers' own count; None where a process did not tell, or was reloaded."""
+        """Return server → answers (in mode tcp connections) that the balancers counted, at one balancer or all.
+
+        None: no process was read, one of them has no count, or one was reloaded.
+        """
         processes = [p for p in self.processes if balancer in (None, p.balancer)]
         if not processes or any(p.failure or p.void for p in processes):
             return None
@@ -64,13 +67,13 @@ class Observations:
 
     @property
     def product(self) -> str:
-        """Who counted between clients and servers, for sentences; empty where they are of several makes, or none."""
+        """The make of the balancers that counted, for sentences; empty: several makes, or none counted."""
         products = {process.product for process in self.processes}
         return products.pop() if len(products) == 1 else ""
 
     @property
     def errors(self) -> Counter[str]:
-        """Kind → requests that got no answer."""
+        """Kind of error → requests that failed with it, over all clients."""
         lost: Counter[str] = Counter()
         for answers in self.answers:
             lost.update(answers.errors)
@@ -78,11 +81,11 @@ class Observations:
 
     @property
     def sent(self) -> int:
-        """All requests, over all clients."""
+        """Number of requests that all clients sent."""
         return sum(answers.sent for answers in self.answers)
 
     def by_key(self, balancer: str | None) -> dict[str, dict[str, int]]:
-        """For hashes: who answered each client address (the key that lbcheck varies)."""
+        """Return client (source address or host, and IP family) → server → answers: the keys of a hash of sources."""
         keys: dict[str, dict[str, int]] = {}
         for answers in self.answers:
             of_address = family(answers.address) if answers.address else ""
@@ -99,10 +102,10 @@ class Observations:
         return sum(delta.disturbances for process in self.processes for delta in self.deltas(process).values())
 
     def complete(self, balancer: str | None = None) -> bool:
-        """Whether the balancers' counts hold all that the algorithm gave out, and nothing else.
+        """Return whether the balancers counted exactly the requests for which the algorithm chose a server.
 
-        Returning clients that a cookie marks pass the algorithm by. Where a balancer tells neither algorithm nor
-        persistence, it is certain only where the probe alone sent requests.
+        The algorithm does not choose for a returning client whose cookie names a server. If a balancer's statistics
+        tell no algorithm, the answer is certain only if the probe was the only client.
         """
         counted = self.counted(balancer)
         named = [process.backends.get(self.backend.name) for process in self.processes]
@@ -117,20 +120,23 @@ class Observations:
 
     @property
     def servers_told(self) -> bool:
-        """Whether the user or a balancer says which servers there are; else only those are known that answered."""
+        """Whether the user or a balancer lists the servers; if not, only the servers that answered are known."""
         given = self.cluster.backend(self.frontend.backend).servers
         return bool(given) or any(self.deltas(process) for process in self.processes)
 
     @property
     def told_apart(self) -> list[str]:
-        """The balancers that can be: by the answers that name them, or by their counters."""
+        """Names of the balancers that have counts of their own, from answers or counters; empty: one at most."""
         named = sorted({c.balancer for a in self.answers for c in a.counts if c.balancer})
         if not named and len(self.cluster.balancers) < 2:
             return []
         return list(dict.fromkeys([*(balancer.name for balancer in self.cluster.balancers), *named]))
 
     def ledgers(self, balancer: str | None = None) -> dict[str, Ledger]:
-        """Server → the three witnesses' counts. A server's log does not say which balancer a request came through."""
+        """Return server → what the three witnesses counted.
+
+        With a `balancer` there are no counts of logs: a log does not say which balancer sent a request.
+        """
         client, counted = self.client(balancer), self.counted(balancer)
         names = dict.fromkeys([*self.backend.weights, *sorted(client)])
         return {
@@ -148,7 +154,7 @@ class Observations:
 
 
 def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
-    """Return what the samples say of one frontend."""
+    """Return what the samples say about one frontend, with its backend completed."""
     processes = tuple(differences(s for s in samples if isinstance(s, Counters)))
     seen = Observations(
         question.cluster,
@@ -164,7 +170,7 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
 
 
 def _completed(seen: Observations) -> Backend:
-    """Return the backend, with what the balancer says where the user did not: algorithm, mode, servers and weights."""
+    """Return the backend; the balancer supplies each of algorithm, mode, servers and weights that the user did not."""
     backend = seen.backend
     for process in seen.processes:
         name = backend_called(process, backend.name, seen.client())
@@ -180,6 +186,6 @@ def _completed(seen: Observations) -> Backend:
 
 
 def _owed(server: ServerCounters) -> int:
-    """Return the weight that decides its share of new requests: 0 while it drains or is down, 1 where none is told."""
+    """Return the weight that decides a server's share: 0 while it drains or is down, 1 if the product tells none."""
     weight = server.present_weight
     return (1 if weight is None else weight) if server.serves else 0

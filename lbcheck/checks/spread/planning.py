@@ -1,4 +1,4 @@
-"""Counters, traffic from every client to every address, counters again."""
+"""The plan: read counters, send requests from every client to every address, read counters again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ from lbcheck.model.stub_status import ReadStubStatus
 
 LAB_REQUESTS = 2000
 FEWEST_REQUESTS = 200
-LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # planned for where no weights are told
+LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # assumed in planning if no weights are known
 
 
 def plan(question: Question, options: Options) -> Plan:
-    """Return three stages: counters, traffic from every client to every address, counters again."""
+    """Return three stages: read counters, send requests from every client to every address, read counters and logs."""
     return Plan(
         (
             Stage(StageName.BEFORE, tuple(_counters(question, options, "before"))),
@@ -37,7 +37,7 @@ def plan(question: Question, options: Options) -> Plan:
 
 
 def _place(question: Question, host: str) -> str:
-    """Return where what lies on a host is read: there; here where a run knows no hosts but this one."""
+    """Return where to read what is stored on a host: on that host, or here if the run has no other hosts."""
     return host if question.reachable else HERE
 
 
@@ -67,7 +67,7 @@ def _servers(cluster: Cluster) -> tuple[Server, ...]:
 
 @dataclass(frozen=True)
 class _Route:
-    """From which client and source address requests go to which address of which frontend; empty: not given."""
+    """One way of requests: from a client and source address to an address of a frontend; empty: not given."""
 
     frontend: Frontend
     client: str
@@ -85,7 +85,7 @@ def _routes(question: Question, options: Options) -> Iterator[_Route]:
 
 
 def _traffic(question: Question, options: Options) -> Iterator[Step]:
-    """Give the requests of each route: the same number on all, but for the remainder."""
+    """Return one Request step for each route; the total is dealt out evenly, so counts differ by one at most."""
     routes = list(_routes(question, options))
     if not routes:
         return
@@ -110,14 +110,14 @@ def _traffic(question: Question, options: Options) -> Iterator[Step]:
 
 
 def _keep_alive(question: Question, options: Options, frontend: Frontend) -> bool:
-    """Return whether connections are used again: not in mode tcp, where a server is chosen for each connection."""
+    """Return whether to reuse connections: as the user says, else only if the balancer chooses for each request."""
     if options.keep_alive is not None:
         return options.keep_alive
     return question.cluster.backend(frontend.backend).mode != "tcp"
 
 
 def _enough(question: Question) -> int:
-    """Return how many requests are enough to judge each balancer of every frontend with the clients as only witness."""
+    """Return how many requests are enough to judge each balancer of every frontend from the clients' counts alone."""
     needed = max(_requests_to_judge(question.cluster.backend(frontend.backend)) for frontend in question.cluster.web)
     floor = LAB_REQUESTS if question.lab else FEWEST_REQUESTS
     return max(floor, len(question.cluster.web) * max(1, len(question.cluster.balancers)) * needed)

@@ -1,4 +1,4 @@
-"""What clients, balancers and servers say, and where they contradict each other or what is expected."""
+"""Findings from what clients, balancers and servers report: faults, losses, contradictions."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from lbcheck.model.requests import Answers
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.verdict import Finding, Outcome
 
-OURS = ("unidentified", "ports-exhausted", "internal", "denied")  # errors of the probe itself, not of the fleet
+OURS = ("unidentified", "ports-exhausted", "internal", "denied")  # errors of the probe, not of the fleet
 
 
 def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
-    """What one balancer's processes say of themselves and of their servers."""
+    """Report each process of one balancer that gave no counts, and each server that differs from the inventory."""
     for process in (p for p in seen.processes if p.balancer == name):
         if process.failure:
             gone = process.failure.kind in ("refused", "not-found") and not seen.client(name)
@@ -48,7 +48,7 @@ def _servers_at(balancer: str, deltas: Mapping[str, ServerCounters], wanted: Map
 
 
 def _in_words(server: ServerCounters) -> str:
-    """Return a server's state, with the product's own word for it; one with a reason in parentheses says enough."""
+    """Return a server's state in words, followed by the product's own status if that gives no reason itself."""
     if server.status is None:
         return str(server.state)
     words = {ServerState.DRAINING: "in drain", ServerState.MAINTENANCE: "in maintenance"}
@@ -58,17 +58,17 @@ def _in_words(server: ServerCounters) -> str:
 
 
 def absent(seen: Observations, name: str) -> Iterator[Finding]:
-    """Say where a balancer answered nothing at its own VIPs, and who did."""
+    """Report a balancer that answered no request to the VIPs of which it is the home, and which balancer did."""
     own = {vip.address for vip in seen.cluster.vips if vip.home == name}
     asked = [answers for answers in seen.answers if answers.address in own and answers.sent]
     who = sorted({count.balancer for answers in asked for count in answers.counts})
-    if asked and name not in who and who != [""]:  # where answers name no balancer, this says nothing
+    if asked and name not in who and who != [""]:  # answers that name no balancer prove nothing
         sent = sum(answers.sent for answers in asked)
         yield Finding(Outcome.FAIL, _unanswered(name, sent, who, asked))
 
 
 def _unanswered(balancer: str, sent: int, others: Sequence[str], asked: Sequence[Answers]) -> str:
-    """Say that a balancer answered none of the requests to its VIPs, and what came instead."""
+    """Return the sentence for a balancer that answered no request to its VIPs, and what the clients got instead."""
     if others:
         return f"{balancer} answered none of {sent:,} requests to its VIPs, {' and '.join(others)} answered instead"
     refused = Counter[str]()
@@ -80,7 +80,7 @@ def _unanswered(balancer: str, sent: int, others: Sequence[str], asked: Sequence
 
 
 def _server_errors(answers: Answers) -> dict[str, int]:
-    """Return the answers by their status, of those that say that there is no service."""
+    """Return status → answers, for HTTP statuses of 500 and above."""
     return {status: count for status, count in answers.statuses.items() if status >= "500"}
 
 
@@ -89,7 +89,7 @@ def _codes(statuses: Iterable[str]) -> str:
 
 
 def lost(seen: Observations) -> Iterator[Finding]:
-    """Say which requests were not answered, where and why."""
+    """Report the requests that got no usable answer, by route and kind of error."""
     unasked = dict.fromkeys(answers.failure.message for answers in seen.answers if answers.failure)
     yield from (Finding(Outcome.UNMEASURED, f"{seen.frontend.url}: {message}") for message in unasked)
     for answers in seen.answers:
@@ -102,7 +102,7 @@ def lost(seen: Observations) -> Iterator[Finding]:
 
 
 def _of_loss(kind: str, count: int, sent: int) -> Outcome:
-    """Return what it means that so many requests failed with one kind of error."""
+    """Return the outcome of `count` requests, out of `sent`, that failed with one kind of error."""
     if not loss.too_much(count, sent):
         return Outcome.PASS
     if kind in OURS:
@@ -115,7 +115,7 @@ def _amount(count: int, of: int) -> str:
 
 
 def _what_came(answers: Answers, kind: str, count: int) -> str:
-    """Return what requests of one kind of error met: statuses where that is sure."""
+    """Return what happened to the requests of one kind of error: their HTTP statuses if all of them are known."""
     errors = _server_errors(answers)
     if kind == ErrorKind.STATUS and sum(errors.values()) == count:
         return f"got {_codes(errors)}"
@@ -123,9 +123,9 @@ def _what_came(answers: Answers, kind: str, count: int) -> str:
 
 
 def agreement(seen: Observations) -> list[Finding]:
-    """Compare what the three witnesses counted."""
+    """Report where the counts of client, balancer and server contradict each other, or that they agree."""
     ledgers = seen.ledgers()
-    # Requests that failed, and the balancer's retries, explain a difference.
+    # Failed requests and the balancer's retries explain a difference.
     slack = sum(seen.errors.values()) + seen.disturbances
     strangers = sorted(set(ledgers) - set(seen.backend.weights))
     contradictions = [f"answers name '{name}', no server of the backend" for name in strangers]
@@ -147,7 +147,7 @@ def _balancers(seen: Observations) -> str:
 
 
 def _heard(seen: Observations, ledgers: Mapping[str, Ledger]) -> list[str]:
-    """Return the witnesses that counted anything."""
+    """Return the witnesses that have a count, in words."""
     heard = ["the clients"]
     if seen.counted() is not None:
         heard.append(_balancers(seen))
@@ -165,7 +165,7 @@ def _other_requests(seen: Observations) -> int:
 
 
 def of_servers(seen: Observations) -> Iterator[Finding]:
-    """Say which of the servers' own counters could not be read, or count less than their log."""
+    """Report each server whose log or counters cannot be read, or whose counters show fewer requests than its log."""
     unread = {log.failure.message: server for server, log in seen.logs.items() if log.failure}
     yield from (Finding(Outcome.UNMEASURED, f"server {server}: {message}") for message, server in unread.items())
     for server in dict.fromkeys(status.server for status in seen.statuses):
@@ -177,5 +177,5 @@ def of_servers(seen: Observations) -> Iterator[Finding]:
             yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + failure.message)
         elif not failure and len(readings) == 2 and server in seen.logs:
             served, lines = readings["after"].requests - readings["before"].requests, seen.logs[server].lines
-            if 0 <= served < lines:  # below zero: nginx was restarted
+            if 0 <= served < lines:  # negative: nginx restarted in between
                 yield Finding(Outcome.FAIL, f"server {server} logged {lines:,} requests, stub_status only {served:,}")

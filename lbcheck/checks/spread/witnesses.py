@@ -1,4 +1,4 @@
-"""Whether three who counted the same requests agree: the client, the balancer, the server."""
+"""Whether the client, the balancer and the server counted the same requests for each server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ledger:
-    """What each witness counted for one server; None: a witness that was not heard."""
+    """How many requests each witness counted for one server; None: that witness has no count."""
 
     client: int
     balancer: int | None = None
@@ -16,9 +16,8 @@ class Ledger:
 def disagreements(ledgers: Mapping[str, Ledger], slack: int) -> list[str]:
     """Return a sentence for each server whose witnesses contradict each other by more than `slack` requests.
 
-    `slack` is what is explained: requests that failed at the client, retries at the balancer. The balancer may have
-    counted more than the client for every server: other traffic beside the probe. The server's log counts this run's
-    requests only.
+    `slack` is the difference that failed requests and the balancer's retries explain. The balancer may count more than
+    the client for every server, because it also counts other traffic. The server's log is filtered by this run's token.
     """
     found = []
     alone = sum(ledger.client for ledger in ledgers.values()) + slack >= sum(x.balancer or 0 for x in ledgers.values())
@@ -39,7 +38,7 @@ def disagreements(ledgers: Mapping[str, Ledger], slack: int) -> list[str]:
 
 
 def _whose(name: str, ledgers: Mapping[str, Ledger], slack: int) -> str:
-    """Say under whose name the missing answers came, where it adds up."""
+    """Name the servers whose surplus of answers equals what this server lacks; empty if the sums do not match."""
     missing = _surplus(ledgers[name])
     others = [other for other, ledger in ledgers.items() if other != name and _surplus(ledger) * missing < 0]
     balanced = abs(sum(_surplus(ledger) for ledger in ledgers.values())) <= slack
@@ -49,6 +48,6 @@ def _whose(name: str, ledgers: Mapping[str, Ledger], slack: int) -> str:
 
 
 def _surplus(ledger: Ledger) -> int:
-    """Return how many more answers carried the name than the server gave."""
+    """Return how many more answers carried the server's name than the server itself gave."""
     gave = ledger.server if ledger.server is not None else ledger.balancer
     return ledger.client - gave if gave is not None else 0
