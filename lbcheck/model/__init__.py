@@ -1,1 +1,1 @@
-"""The words that everything else speaks: frozen dataclasses that check themselves, and constants with their sources."""
+"""The vocabulary of all other packages: frozen dataclasses that validate themselves, and constants with sources."""

@@ -15,21 +15,21 @@ URL_PORTS = {"http": 80, "https": 443}  # where a URL names no port (RFC 9110, s
 
 
 def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Read an IP address; LbcheckError where it is none."""
+    """Parse an IP address; LbcheckError if the text is none."""
     try:
         return ipaddress.ip_address(address)
     except ValueError:
         raise LbcheckError(f"'{address}' is not an IP address") from None
 
 
-@lru_cache(maxsize=1 << 17)  # a large cluster is walked many times, and parsing takes longer than all else there
+@lru_cache(maxsize=1 << 17)  # large clusters are walked many times, and parsing would dominate
 def family(address: str) -> Family:
-    """Return 4 or 6, the IP version of `address`; LbcheckError where it is no IP address."""
+    """Return 4 or 6, the IP version of `address`; LbcheckError if it is no IP address."""
     return 4 if parsed(address).version == 4 else 6
 
 
 def of_family(addresses: Iterable[str], wanted: Family) -> tuple[str, ...]:
-    """Return those of the addresses that are of one family, in their order."""
+    """Return the addresses of one family, in their given order."""
     return tuple(address for address in addresses if family(address) == wanted)
 
 
@@ -48,7 +48,7 @@ def is_loopback(address: str) -> bool:
 
 
 def port_of(url: str) -> int:
-    """Return the port that a URL leads to; LbcheckError where it is none of http or https."""
+    """Return the port of an http or https URL, given or default; LbcheckError for any other URL."""
     try:
         parts = urlsplit(url)
         return parts.port or URL_PORTS[parts.scheme]
@@ -73,7 +73,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, text: str, default_port: int) -> Self:
-        """Read `ADDR`, `ADDR:PORT`, `[V6]:PORT` or a bare IPv6 address; without a port, `default_port`."""
+        """Parse `ADDR`, `ADDR:PORT`, `[V6]:PORT` or a bare IPv6 address; the port defaults to `default_port`."""
         address, port = text, str(default_port)
         if text.startswith("["):
             address, _, rest = text[1:].partition("]")

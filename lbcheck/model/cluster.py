@@ -1,4 +1,4 @@
-"""The cluster as lbcheck understands it: who asks, who resolves, who balances, who serves, and what is published.
+"""The cluster as lbcheck understands it: clients, name servers, balancers, servers, and published names and addresses.
 
 Each thing is here once, by its name, its addresses and its weight. Its field `holds` is the record of what is known of
 its capacity (capacity.py). It is None where the inventory was read for other checks, which do not need it.
@@ -20,7 +20,7 @@ from lbcheck.model.nat import NatCapacity
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the inventory and the addresses that it serves from."""
+    """A host of the inventory and the addresses on which it serves."""
 
     name: str
     addresses: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Client:
-    """One client host; or `hosts` equal hosts with one address each, which is not known."""
+    """One client host, or `hosts` equal hosts with one unknown address each."""
 
     name: str
     addresses: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Client:
 
     @cached_property
     def families(self) -> tuple[int, int]:
-        """How many IPv4 and IPv6 source addresses a host has; where none are known, one of IPv4."""
+        """Number of IPv4 and of IPv6 source addresses of a host; one IPv4 address if none are known."""
         if not self.addresses:
             return 1, 0
         return len(self.ipv4), len(self.addresses) - len(self.ipv4)
@@ -149,7 +149,7 @@ class NatGateway:
     name: str
     addresses: tuple[str, ...]
     ports: PortRange
-    shares_with: str = ""  # the gateway whose subscribers it takes a part of
+    shares_with: str = ""  # the gateway from which it takes a part of the subscribers
     holds: NatCapacity | None = None
 
 
@@ -171,7 +171,7 @@ class Thing(Named, Protocol[Capacity_co]):
 
 
 def capacity_of(thing: Thing[Capacity_co]) -> Capacity_co:
-    """Return what is known of a thing's capacity; LbcheckError where it was not read."""
+    """Return what is known of a thing's capacity; LbcheckError if the inventory was read without capacities."""
     if thing.holds is None:
         what = f"{type(thing).__name__} '{thing.name}'"
         raise LbcheckError(f"{what}: nothing is known of its capacity; docs/capacity.md has the variables that say it")
@@ -200,7 +200,7 @@ class Cluster:
 
     @property
     def web(self) -> tuple[Frontend, ...]:
-        """The frontends that answer to HTTP."""
+        """The frontends that speak HTTP."""
         return tuple(frontend for frontend in self.frontends if frontend.speaks_http)
 
     def backend(self, name: str) -> Backend:
@@ -211,7 +211,7 @@ class Cluster:
         raise InventoryError(f"backend '{name}' is not in cluster_backends; a frontend names it")
 
     def balanced(self, frontend: Frontend) -> Backend | None:
-        """Return the backend that balancers put behind a frontend; None: what is behind it is not known."""
+        """Return the backend to which balancers send a frontend's connections; None: it is not known."""
         return self.backend(frontend.backend) if frontend.backend and self.balancers else None
 
     def addresses(self, frontend: Frontend, wanted: Family) -> tuple[str, ...]:
@@ -233,7 +233,7 @@ class Cluster:
         return found
 
     def contradiction(self) -> str:
-        """Return which name is given twice or refers to nothing; empty where every path is unambiguous."""
+        """Return a sentence on a name that is given twice or refers to nothing; empty if every path is unambiguous."""
         return next(chain(self._twice(), self._dangling()), "")
 
     def _twice(self) -> Iterator[str]:
@@ -257,7 +257,7 @@ class Cluster:
 
     @property
     def owners(self) -> dict[str, str]:
-        """Address → what has it, for sentences: `VIP of lb2`, `web1`."""
+        """Address → its owner, for sentences: `VIP of lb2`, `web1`."""
         hosts: tuple[Host | Client, ...] = (*self.dns_servers, *self.resolvers, *self.clients)
         found = {address: host.name for host in hosts for address in host.addresses}
         for backend in self.backends:

@@ -1,4 +1,4 @@
-"""A command that is run here in parallel to the other steps, and how it ended."""
+"""A command that runs on this host in parallel with the other steps, and how it ended."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from lbcheck.model.step import Failure, Sample, Step
 
 @dataclass(frozen=True, kw_only=True)
 class RunCommand(Step):
-    """Run a command here, once, `after_s` seconds after the stage `traffic` began, and during that stage."""
+    """Run a command once on this host, `after_s` seconds after the stage `traffic` began."""
 
     words: tuple[str, ...]
     after_s: float
@@ -19,7 +19,7 @@ class RunCommand(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Commanded(Sample):
-    """How the command ended; a failure says why it was not run, or not to its end."""
+    """How the command ended; `failure` says why it did not run, or did not run to its end."""
 
     words: tuple[str, ...]
     began_s: float | None = None  # since the stage began; None: never

@@ -1,4 +1,4 @@
-"""Reading what a balancer counted, in words that fit every product. What a product does not tell is None, never 0."""
+"""Reading a balancer's counters, in terms that fit every product. A count that a product does not tell is None."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ class ReadCounters(Step):
 
     @property
     def product(self) -> str:
-        """Whose counters they are; empty: no scheme is written so."""
+        """The make of the balancer, by the scheme of `uri`; empty: no such scheme."""
         scheme = schemes.of_counters(self.uri)
         return scheme.product.name if scheme else ""
 
@@ -39,24 +39,24 @@ class ServerState(StrEnum):
 
     SERVING = "serving"
     UNCHECKED = "unchecked"  # serving; it has no health check
-    DRAINING = "draining"  # keeps what it has, is given nothing new
-    DOWN = "down"  # its check says so
-    MAINTENANCE = "maintenance"  # a person says so
+    DRAINING = "draining"  # keeps its connections and gets no new ones
+    DOWN = "down"  # by its health check
+    MAINTENANCE = "maintenance"  # set by a person
     OTHER = "other"  # in the product's own word, and it is given nothing new
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerCounters:
-    """What a balancer counted of one server since its process began; or, of two readings, what went by in between."""
+    """What a balancer process counted for one server since it started, or between two readings."""
 
     name: str  # as the balancer calls it
     requests: int | None = None  # final answers that it gave; interim ones (100, 103) are not counted
-    connections: int | None = None  # that it was given, failed attempts included: what is chosen for in mode tcp
-    chosen: int | None = None  # times that the algorithm itself picked it; persistence and second choices are not
+    connections: int | None = None  # sent to it, failed attempts included; in mode tcp the algorithm chooses for these
+    chosen: int | None = None  # times that the algorithm picked it, without persistence and redispatch
     failed_connections: int | None = None  # attempts to connect that failed
     retries: int | None = None  # further attempts to connect to it
-    redispatched: int | None = None  # requests that went on to another server, or came from one
-    failed_responses: int | None = None  # answers that broke off, or were none
+    redispatched: int | None = None  # requests that moved on to another server, or came from one
+    failed_responses: int | None = None  # answers that were incomplete or invalid
     failed_checks: int | None = None  # health checks that failed while it was up
     weight: int | None = None  # as it is set
     effective_weight: int | None = None  # at present: below `weight` in a slow start, 0 in drain
@@ -66,17 +66,17 @@ class ServerCounters:
     since_s: int | None = None  # seconds that the state has lasted
     check: str | None = None  # what the last health check said, in the product's own words
     address: str | None = None  # and port, where the balancer connects to
-    backup: bool | None = None  # it is given nothing while another serves
-    lines: int = 1  # entries in the configuration that are this one server, each picked by itself
+    backup: bool | None = None  # it gets requests only while no other server serves
+    lines: int = 1  # server lines in the configuration for this server; the algorithm picks each by itself
 
     @property
     def serves(self) -> bool:
-        """Whether it is given new requests; it is where the product tells no state."""
+        """Whether the balancer gives it new requests; true if the product tells no state."""
         return self.state in (None, ServerState.SERVING, ServerState.UNCHECKED)
 
     @property
     def present_weight(self) -> int | None:
-        """The weight that it is picked by."""
+        """The weight by which the algorithm picks it now; None: the product tells none."""
         return self.weight if self.effective_weight is None else self.effective_weight
 
     @property
@@ -88,16 +88,16 @@ class ServerCounters:
 
 @dataclass(frozen=True, kw_only=True)
 class BackendCounters:
-    """What a balancer counted and tells of servers that share their work."""
+    """What a balancer counted and tells about one backend."""
 
     name: str
     servers: tuple[ServerCounters, ...] = ()  # none: the product counts for all of them only
-    requests: int | None = None  # that reached it, also those that no server answered
-    connections: int | None = None  # that were given to its servers
+    requests: int | None = None  # that reached it, including those that no server answered
+    connections: int | None = None  # sent to its servers
     mode: str | None = None  # http: a server is chosen for a request; tcp: for a connection
     algorithm: str | None = None  # as the product calls it
     algorithm_told_by: ToldBy = ToldBy.NOBODY
-    persistent: bool | None = None  # clients that return are not given to the algorithm, as with a cookie
+    persistent: bool | None = None  # returning clients keep their server, for instance by a cookie
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +109,6 @@ class Counters(Sample):
     when: When
     product: str  # as people call it: HAProxy, Envoy, …; empty: not known
     version: str | None = None
-    process: str | None = None  # which one counted: its id, an epoch, a generation; another one began at 0
-    uptime_s: float | None = None  # seconds since it began; one that went back is another process with the same name
+    process: str | None = None  # its id, epoch or generation; another process starts at 0
+    uptime_s: float | None = None  # seconds since it started; a smaller value later means another process
     backends: tuple[BackendCounters, ...] = ()

@@ -1,4 +1,4 @@
-"""Asking a DNS server: a block of queries, and the answers to it."""
+"""Asking a DNS server: a block of queries, and their answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.step import Failure, Sample, Step
 
 RecordType = Literal["A", "AAAA"]
-Layer = Literal["authoritative", "resolver", ""]  # of name servers; empty: told by the answer's AA bit
+Layer = Literal["authoritative", "resolver", ""]  # kind of name server; empty: the answer's AA bit decides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,4 +48,4 @@ class Resolution(Sample):
     ttls_s: tuple[int, ...] = ()  # every TTL seen, sorted
     rcodes: Mapping[str, int] = field(default_factory=dict)  # NOERROR, NXDOMAIN, …
     errors: Mapping[str, int] = field(default_factory=dict)  # ErrorKind → queries
-    truncated: int = 0  # answered by TC, asked again over TCP
+    truncated: int = 0  # answers with the TC bit, repeated over TCP

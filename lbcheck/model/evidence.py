@@ -1,4 +1,4 @@
-"""What evidence is made of: records, which are read by their keys in JSON; the row for sources × ports × endpoints."""
+"""The parts of evidence: records that are read by their keys in JSON, and the row for sources × ports × endpoints."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ _KEY = "key"
 class Record(Mapping[str, Any]):
     """A dataclass that is also read by the keys of the JSON report: `evidence.holds` is `evidence["holds"]`.
 
-    A field with a default stands in the report only where it has another value. So a later version can add fields,
-    and a report of an earlier one is written as it was read.
+    The report contains a field with a default only if it has another value. So a later version can add fields, and it
+    writes an earlier version's report exactly as it read it.
     """
 
     ORDER: ClassVar[tuple[str, ...]] = ()  # the keys as they follow each other in JSON; empty: as the fields do
@@ -44,7 +44,7 @@ def fields_by_key(kind: type[Record]) -> "Mapping[str, dataclasses.Field[Any]]":
 
 
 def required(kind: type[Record]) -> frozenset[str]:
-    """Return the keys that are always there."""
+    """Return the keys that every report contains."""
     return frozenset(key for key, known in fields_by_key(kind).items() if known.default is MISSING)
 
 
@@ -70,13 +70,13 @@ class ProductRow(Record):
 
     @property
     def exact(self) -> bool:
-        """Whether as many were measured as predicted."""
+        """Whether the measured number equals the predicted one."""
         return self.measured == self.predicted
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Gain(Record):
-    """How many more connections there are with one thing more."""
+    """How many more connections one more thing adds."""
 
     add: str  # in words
     what: str = ""  # as --grow calls it

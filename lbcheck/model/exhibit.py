@@ -9,7 +9,7 @@ from lbcheck.model.verdict import Outcome, Report, Verdict
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: words, numbers, or numbers that something changes by."""
+    """A column of a table: words, numbers, or differences."""
 
     name: str
     kind: Literal["words", "count", "change"] = "words"
@@ -25,7 +25,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Witnessed:
-    """What each witness counted for one server; None: a witness that was not heard, or no share that is expected."""
+    """What each witness counted for one server; None: that witness has no count, or no share is expected."""
 
     server: str
     counts: tuple[int | None, ...]
@@ -35,7 +35,7 @@ class Witnessed:
 
 @dataclass(frozen=True)
 class Witnesses:
-    """Who counted what, a server a row, with the share that it had and the one that is expected."""
+    """The witnesses' counts, one row for each server, with its share and the expected one."""
 
     names: tuple[str, ...]  # of the witnesses, in the order of the counts
     rows: tuple[Witnessed, ...]
@@ -43,11 +43,11 @@ class Witnesses:
 
 @dataclass(frozen=True)
 class Rotation:
-    """How often each address came first at one server. Those of one title that follow each other are one table."""
+    """How often one server listed each address first. Consecutive rotations with the same title form one table."""
 
     title: str
     asked: str
-    addresses: tuple[str, ...]  # that were seen at all
+    addresses: tuple[str, ...]  # that any answer listed
     first: Mapping[str, int]
 
 
@@ -63,7 +63,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Ladder:
-    """Rungs, what was gained from one to another, and what words mean."""
+    """Rungs, the gains between them, and explanations of terms."""
 
     rungs: tuple[Rung, ...]
     gains: tuple[tuple[str, int], ...] = ()
@@ -72,7 +72,7 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Stair:
-    """What was added, what that gained, and what is held with it; None: not known, or there was no report before."""
+    """One report: its gain, predicted and measured, and what is held; None: not known, or no previous report."""
 
     what: str
     predicted: int | None
@@ -82,7 +82,7 @@ class Stair:
 
 @dataclass(frozen=True)
 class Staircase:
-    """What a hop held in one report after the other."""
+    """What a hop held in each report, in order."""
 
     stairs: tuple[Stair, ...]
 
@@ -99,7 +99,7 @@ class Absence:
 
 @dataclass(frozen=True)
 class Timeline:
-    """When a service answered."""
+    """When a service answered, as a time line in seconds."""
 
     watched_s: float
     absences: tuple[Absence, ...]
@@ -107,7 +107,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Footnote:
-    """What holds for all verdicts that say it: said once for them, where the report as a whole has this outcome."""
+    """A note that is shown once for all verdicts that have it, if the whole report has this outcome."""
 
     sentence: str
     outcome: Outcome
@@ -126,7 +126,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Style:
-    """How a person wants to read it."""
+    """How a person wants to read a report."""
 
     colour: bool = False
     verbose: bool = False

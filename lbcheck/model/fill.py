@@ -1,4 +1,4 @@
-"""Opening connections and holding them: what is asked for, and what came of it."""
+"""Opening connections and holding them: the step, and its result."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -16,21 +16,21 @@ HARMLESS = ("127.0.0.0/8", "::1/128", "198.18.0.0/15", "100.64.0.0/10", "2001:2:
 
 
 class StopKind(StrEnum):
-    """Who said no to a connection, and how; the kernel's refusals by their names in errno(3)."""
+    """How a connection was refused or ended; refusals by the kernel have their names of errno(3)."""
 
     NO_PORT = "EADDRNOTAVAIL"  # connect: no port, or no tuple, is left from this source to this endpoint
     IN_USE = "EADDRINUSE"  # bind: the source's port is taken
     NO_SOURCE = "no-such-source"  # bind: this machine does not have the address
     SILENCE = "silence"  # no answer until the deadline: dropped by a NAT, a firewall or a full queue
     RESET = "reset"  # answered, then ended by RST
-    REFUSED = "refused"  # somebody is there and nobody listens
+    REFUSED = "refused"  # the host answers, and no program listens
     CLOSED = "closed"  # established, and closed by the other side while it was held
     UNREACHABLE = "unreachable"
     DESCRIPTORS = "EMFILE"  # of this process
     FILES = "ENFILE"  # of the whole machine
     BUFFERS = "ENOBUFS"  # or ENOMEM: the kernel's memory for sockets
     DENIED = "denied"  # a firewall on this machine, or a port that needs privileges
-    LOW_MEMORY = "low-memory"  # our own rule: the machine is never driven out of memory
+    LOW_MEMORY = "low-memory"  # lbcheck stops before the machine runs out of memory
     KILLED = "killed"  # a worker process was killed, its connections are gone
     INTERRUPTED = "interrupted"
     OTHER = "other"
@@ -40,7 +40,7 @@ class StopKind(StrEnum):
 class Fill(Step):
     """Open connections from every source and port to every endpoint of its family, and hold them.
 
-    `timeout_s` is the deadline after which a connection that nobody answered counts as silence.
+    `timeout_s`: seconds after which a connection without an answer counts as silence.
     """
 
     endpoints: tuple[Endpoint, ...]
@@ -50,8 +50,8 @@ class Fill(Step):
     limit: int | None = None  # attempts; None: all that the sources, ports and endpoints give
     hold_s: float = 0.0
     rate: float = 0.0  # connections a second; 0: no limit
-    reset: bool = True  # let go by RST, so that no TIME_WAIT stays; needless where our own listener goes first
-    allow: tuple[str, ...] = ()  # networks besides HARMLESS
+    reset: bool = True  # release by RST, which leaves no TIME_WAIT; not needed if our own listener closes first
+    allow: tuple[str, ...] = ()  # networks in addition to HARMLESS
     label: str = ""  # what it is for; its sample has the same
 
     def __post_init__(self) -> None:
@@ -88,7 +88,7 @@ class Fill(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Filled(Sample):
-    """What one Fill step held. `seconds` is the opening alone; what the kernel counted is what counts."""
+    """What one Fill step held. `seconds` is the opening alone. Verdicts use the kernel's count, `held`."""
 
     binding: BindingMode
     label: str = ""
@@ -98,20 +98,20 @@ class Filled(Sample):
     planned: int = 0  # attempts
     attempted: int = 0
     opened: int = 0  # by the workers' own count
-    held: int | None = None  # by the kernel's count, once all were opened, those that were there before taken off
-    held_after: int | None = None  # and at the end of the hold
+    held: int | None = None  # by the kernel's count after the opening, less those that existed before
+    held_after: int | None = None  # the same at the end of the hold
     by_endpoint: Mapping[str, int] = field(default_factory=dict)  # Endpoint as text → held
-    before: int = 0  # connections to the endpoints that others held here already
+    before: int = 0  # connections to the endpoints that existed on this host before
     stops: Mapping[str, int] = field(default_factory=dict)  # StopKind → attempts
     workers: int = 0
     count_s: float = 0.0
     release_s: float = 0.0
-    time_wait: int = 0  # left behind
-    slab_bytes: int = 0  # what the kernel's memory rose by, the whole machine's
+    time_wait: int = 0  # sockets left in TIME_WAIT
+    slab_bytes: int = 0  # growth of the kernel's slab memory, on the whole machine
 
     @property
     def stopped_by(self) -> StopKind | None:
-        """What ended it: the most frequent refusal; None: the plan was full."""
+        """The most frequent refusal; None: every planned connection was opened."""
         return StopKind(max(self.stops, key=lambda kind: self.stops[kind])) if self.stops else None
 
 
@@ -121,7 +121,7 @@ def explicit(binding: BindingMode) -> bool:
 
 
 def harmless(address: str) -> bool:
-    """Return whether connections may be held there without asking."""
+    """Return whether connections to an address may be held without the user's permission."""
     return any(ipaddress.ip_address(address) in network(text) for text in HARMLESS)
 
 

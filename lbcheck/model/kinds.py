@@ -1,4 +1,4 @@
-"""Every kind of step, and every kind of sample: what can travel to a host and back, and into a file."""
+"""Every kind of step and of sample: what can be sent to a host and back, and stored in a file."""
 
 from lbcheck.model.command import Commanded, RunCommand
 from lbcheck.model.counters import Counters, ReadCounters

@@ -7,7 +7,7 @@ from lbcheck.model.step import Failure, Sample, Step, When
 
 @dataclass(frozen=True, kw_only=True)
 class CountLogLines(Step):
-    """Count the lines of a log that carry `token`; `path` is a file's, or journal:UNIT."""
+    """Count the lines of a log that contain `token`; `path` is a file or journal:UNIT."""
 
     server: str
     path: str
@@ -21,10 +21,10 @@ class CountLogLines(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class LogLines(Sample):
-    """Lines of a log that carry a token; a journal forgets, so of one only the newest is told."""
+    """How many lines of a log contain a token. A journal drops old lines: for one `lines` is 0 or 1, see `newest_s`."""
 
     server: str
     path: str
     lines: int = 0
-    newest_s: float = 0.0  # when it was written, by that host's clock, in seconds since 1970; 0: not told
+    newest_s: float = 0.0  # when the newest line was written, by that host's clock, in seconds since 1970; 0: not known
     when: When = "after"

@@ -1,4 +1,4 @@
-"""Calling getaddrinfo, as every program on a host does, and what it gave."""
+"""Calling getaddrinfo, as programs on a host do, and its results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class LookUp(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup(Sample):
-    """What getaddrinfo gave; `sources` is destination → source address/prefix length that the kernel would use."""
+    """What getaddrinfo returned; `sources`: destination → source address/prefix length that the kernel would use."""
 
     name: str
     family: Family

@@ -1,4 +1,4 @@
-"""What a NAT does with addresses and ports, in the words of RFC 4787 and RFC 6888; and what is known of common ones."""
+"""What a NAT does with addresses and ports, in the terms of RFC 4787 and RFC 6888, and presets for common NATs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from lbcheck.model.address import PortRange
 class MappingBehaviour(StrEnum):
     """For which destinations a mapping (inside address and port → outside address and port) serves (RFC 4787, 4.1)."""
 
-    ENDPOINT_INDEPENDENT = "endpoint-independent"  # for all: a port is used once
-    ADDRESS_DEPENDENT = "address-dependent"  # for one address: a port is used again for each
-    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"  # for one endpoint: again for each
+    ENDPOINT_INDEPENDENT = "endpoint-independent"  # for all: the NAT uses a port once
+    ADDRESS_DEPENDENT = "address-dependent"  # for one address: the NAT reuses a port for each address
+    ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"  # for one endpoint: it reuses a port for each
 
 
 class AddressChoice(StrEnum):
     """How a mapping gets its outside address (RFC 4787, 4.1: pooling is paired or arbitrary)."""
 
     LINUX_HASH = "linux-hash"  # paired, by nftables' hash of the inside address (`snat … persistent`)
-    PAIRED = "paired"  # a subscriber keeps one, dealt out evenly
-    ROUND_ROBIN = "round-robin"  # arbitrary: each mapping takes the next
+    PAIRED = "paired"  # a subscriber keeps one address; subscribers are spread evenly
+    ROUND_ROBIN = "round-robin"  # arbitrary: each mapping takes the next address
 
 
 ALL_PORTS = PortRange(1024, 65535)  # 64,512: all but the well-known ones (RFC 6335)
@@ -28,7 +28,7 @@ ALL_PORTS = PortRange(1024, 65535)  # 64,512: all but the well-known ones (RFC 6
 
 @dataclass(frozen=True)
 class NatCapacity:
-    """What a NAT does with its outside addresses and ports: how many connections it carries follows from that."""
+    """How a NAT uses its outside addresses and ports; its capacity follows from that."""
 
     mapping: MappingBehaviour = MappingBehaviour.ADDRESS_AND_PORT_DEPENDENT
     choice: AddressChoice = AddressChoice.LINUX_HASH
@@ -39,7 +39,7 @@ class NatCapacity:
     blocks_by_subscribers: tuple[tuple[int, int], ...] = ()
     per_destination: int | None = None  # connections of one outside address to one endpoint, whatever its ports
     most_addresses: int | None = None
-    hold_down_s: float = 0.0  # how long a released port rests: 120 s in RFC 6888 (REQ-8), none in Linux
+    hold_down_s: float = 0.0  # seconds before a released port is used again: 120 in RFC 6888 (REQ-8), 0 in Linux
     conntrack_max: int | None = None  # entries of the whole gateway
 
     @property
@@ -48,7 +48,7 @@ class NatCapacity:
         return self.deterministic or self.block_ports is not None or bool(self.blocks_by_subscribers)
 
     def usable(self, ports: PortRange) -> int:
-        """Return how many of the ports of one outside address can serve at once towards one destination."""
+        """Return how many ports of one outside address can serve one destination at the same time."""
         taken = {port for span in self.reserved for port in range(span.low, span.high + 1)}
         inside = sum(ports.low <= port <= ports.high for port in taken)
         return min(len(ports) - inside, self.per_destination or 65535)
@@ -56,7 +56,7 @@ class NatCapacity:
 
 @dataclass(frozen=True)
 class Preset:
-    """What is known of a widely used NAT, and the document that says so."""
+    """What is known of a widely used NAT, and the document that is the source."""
 
     source: str
     capacity: NatCapacity

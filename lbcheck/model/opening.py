@@ -1,4 +1,4 @@
-"""How a host opens connections: from which ports, bound how; and what the host itself has to give."""
+"""How a host opens connections (ports, binding mode), and the limits of the host itself."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,19 +20,19 @@ class BindingMode(StrEnum):
 
 @dataclass(frozen=True)
 class Opening:
-    """How a host opens connections: from which ports, bound how, and who rests in TIME_WAIT after the close."""
+    """How a host opens connections: its ports, its binding mode, and which side keeps TIME_WAIT after the close."""
 
     ports: PortRange = LINUX_EPHEMERAL_PORTS
     reserved: tuple[PortRange, ...] = ()  # net.ipv4.ip_local_reserved_ports
     listening: tuple[int, ...] = ()  # ports with a listener on the wildcard or on the source address
     binding: BindingMode = BindingMode.NONE
     tw_reuse: bool = False  # net.ipv4.tcp_tw_reuse=1; the kernel's own 2 holds for loopback only
-    closes_first: bool = True  # TIME_WAIT is at the side that closes first (RFC 9293)
+    closes_first: bool = True  # the side that closes first keeps TIME_WAIT (RFC 9293)
 
 
 @dataclass(frozen=True)
 class HostLimits:
-    """What a host itself gives out. None: not known, so no limit is assumed."""
+    """Limits of the host itself. None: not known, so the model assumes no limit."""
 
     file_descriptors: int | None = None  # RLIMIT_NOFILE of one process
     conntrack_max: int | None = None  # nf_conntrack_max

@@ -1,4 +1,4 @@
-"""What is to be done: steps, each at a host, gathered in stages that follow each other; and what the user asked for."""
+"""A plan: stages that follow each other, with steps at hosts; and the options of the user."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,11 +7,11 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.dns_queries import RecordType
 from lbcheck.model.step import TIMEOUT_S, Step
 
-NEAR_TIMEOUT_S = 2.0  # in labs and on loopback, where nothing takes long: only a SYN's first retransmission fits in
+NEAR_TIMEOUT_S = 2.0  # in labs and on loopback, where answers are quick: room for one SYN retransmission
 
 
 def default_timeout_s(*, near: bool) -> float:
-    """Return how long one operation may take where the user does not say; `near`: in a lab, or on loopback."""
+    """Return the default timeout of one operation, in seconds; `near`: in a lab, or on loopback."""
     return NEAR_TIMEOUT_S if near else TIMEOUT_S
 
 
@@ -21,7 +21,7 @@ class StageName(StrEnum):
     BEFORE = "before"  # counters, and rehearsals
     TRAFFIC = "traffic"
     AFTER = "after"  # counters again
-    CLIENT_FILLS = "clients"  # fills of the clients' side: what comes before them must not count them
+    CLIENT_FILLS = "clients"  # fills of the clients' side, last, so that no earlier stage counts them
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user asked of a check; None: as the check finds right for the cluster."""
+    """The options of a check that the user gave; None: the check chooses."""
 
     queries: int | None = None  # a block
     requests: int | None = None  # over all hosts
@@ -44,7 +44,7 @@ class Options:
     timeout_s: float = TIMEOUT_S
     token: str = ""  # marks this run's requests
     verify: bool = True
-    servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, besides the cluster's
+    servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, in addition to the cluster's
     types: tuple[RecordType, ...] = ("A", "AAAA")
     sources: tuple[str, ...] = ()  # addresses to send from
     command: tuple[str, ...] = ()  # what makes something fail while it is watched

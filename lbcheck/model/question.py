@@ -1,17 +1,17 @@
-"""What a run is about: a cluster, how it may be asked, and what is to be found out."""
+"""What a run is about: a cluster, how to query it, and what to find out."""
 
 from dataclasses import dataclass, field, fields
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
 
-HERE = "here"  # where a step runs that needs no other host
-SERVED_BY = "header:x-served-by"  # how answers name their server where the user does not say
+HERE = "here"  # the host of a step that needs no other host
+SERVED_BY = "header:x-served-by"  # default: how answers name their server
 
 
 @dataclass(frozen=True)
 class Topology(Cluster):
-    """A cluster and how it may be asked, in one: what `lbcheck topology` shows, and a team's own tests get."""
+    """A cluster and how to query it, as `lbcheck topology` shows it and a team's own tests get it."""
 
     lab: bool = False
     identify: str = SERVED_BY
@@ -21,7 +21,7 @@ class Topology(Cluster):
 
 @dataclass(frozen=True)
 class Question:
-    """What a run is about. Plans and verdicts rest on this, and a file of samples begins with it."""
+    """What a run is about. Plans and verdicts depend on it, and it is the first line of a file of samples."""
 
     cluster: Cluster = field(default_factory=Cluster)
     lab: bool = False  # a lab: no limit on the rate, and every tuple may be used up
@@ -29,20 +29,20 @@ class Question:
     identify_balancer: str = ""
     reachable: tuple[str, ...] = ()  # hosts where steps may run
     watches_failover: bool = False  # clients watch while something fails
-    longest_gap_s: float = 0.0  # that they may see then
-    measures_capacity: bool = False  # each hop is filled, and held to what the model says
+    longest_gap_s: float = 0.0  # seconds: the longest gap that is allowed then
+    measures_capacity: bool = False  # fill each hop and compare it with the model
 
     def __post_init__(self) -> None:
         if self.measures_capacity and (wrong := self.cluster.contradiction()):
             raise LbcheckError(wrong)
 
     def may_run(self, host: str) -> bool:
-        """Return whether steps may run on a host; here they always may."""
+        """Return whether steps may run on a host; on this host they always may."""
         return host == HERE or host in self.reachable
 
     @property
     def topology(self) -> Topology:
-        """The cluster and how it may be asked, in one."""
+        """The cluster and how to query it, as one object."""
         things = {item.name: getattr(self.cluster, item.name) for item in fields(Cluster)}
         return Topology(
             **things,

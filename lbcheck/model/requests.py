@@ -1,4 +1,4 @@
-"""Requesting a URL many times, and who answered."""
+"""Requesting a URL many times, and which servers answered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from lbcheck.model.step import Failure, Sample, Step
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Step):
-    """Ask `url` at `address` `requests` times over at most `concurrency` connections, and count who answered."""
+    """Request `url` at `address` `requests` times over at most `concurrency` connections; count answers by server."""
 
     url: str
-    address: str  # connected to, whatever the URL's host resolves to; empty: resolve it
+    address: str  # to connect to, instead of what the URL's host resolves to; empty: resolve it
     requests: int
     concurrency: int = 4
     keep_alive: bool = False
@@ -29,7 +29,7 @@ class Request(Step):
 
 @dataclass(frozen=True)
 class Count:
-    """Answers that one server gave, through one balancer (empty: not named)."""
+    """Answers of one server through one balancer (empty: the answers name none)."""
 
     balancer: str
     server: str
@@ -39,7 +39,7 @@ class Count:
 
 @dataclass(frozen=True, kw_only=True)
 class Answers(Sample):
-    """Who answered one Request step. `sent` requests = answers in `counts` + `errors`."""
+    """Answers to one Request step, by server. `sent` requests = answers in `counts` + `errors`."""
 
     url: str
     address: str

@@ -1,4 +1,4 @@
-"""Where counters and logs are read: one line for each scheme of a URI, which is the text before its first colon.
+"""Where to read counters and logs: one line for each scheme of a URI (the text before its first colon).
 
 A further product is its words, a line here for each scheme, and the module that the line names.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Product:
-    """A make of load balancer, and those of its own words that sentences repeat."""
+    """A make of load balancer, and its own terms that sentences quote."""
 
     name: str
     no_free_port: str = ""  # what it logs at each attempt to connect that finds no source port; empty: not known
@@ -21,16 +21,16 @@ HAPROXY = Product("HAProxy", no_free_port="no free ports", failed_connections="e
 
 @dataclass(frozen=True)
 class Scheme:
-    """How one kind of URI is written, whose counters are there, and what reads them.
+    """The form of one kind of URI, the product that writes counters there, and the module that reads them.
 
-    `module` is a module's full name, as text, for the model loads nothing that does anything. Its function
-    `read(step: ReadCounters) -> Counters` reads.
+    `module`: the full name of a module, as text, because the model must not import code that does I/O. The module's
+    function `read(step: ReadCounters) -> Counters` reads.
     """
 
     product: Product
-    form: str  # as it is written: for sentences, and `://` in it is asked for
+    form: str  # the form of the URI, for sentences; a URI needs `://` if the form has it
     module: str
-    on_host: bool = False  # the URI is a place on the balancer's own host: it is read there
+    on_host: bool = False  # the URI is local to the balancer's host, so it must be read there
 
 
 COUNTERS: dict[str, Scheme] = {
@@ -70,10 +70,10 @@ def product_at(uris: Iterable[str]) -> Product:
 
 
 def product_called(name: str) -> Product:
-    """Return the product of this name, with its words."""
+    """Return the product of this name, with its terms."""
     return next((scheme.product for scheme in COUNTERS.values() if scheme.product.name == name), Product(name))
 
 
 def of_log(path: str) -> str:
-    """Return the module that counts lines there."""
+    """Return the name of the module that counts the lines of a log."""
     return LOGS.get(path.partition(":")[0], LOG_FILE)

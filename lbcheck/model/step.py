@@ -1,4 +1,4 @@
-"""A step, what it gives (a sample), and how either fails: what every kind of step and sample has."""
+"""What all kinds of step and of sample have in common; how they fail."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ from typing import Literal
 
 from lbcheck.model.question import HERE
 
-When = Literal["before", "after"]  # a counter is read: before the traffic that it is to count, or after it
+When = Literal["before", "after"]  # when a counter is read: before or after the traffic
 TIMEOUT_S = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: after 1 s, then 2 s more)
 
 
 class ErrorKind(StrEnum):
     """Why an observation failed, as precisely as the operating system and the peer tell."""
 
-    REFUSED = "refused"  # somebody is there and nobody listens
+    REFUSED = "refused"  # the host answers, and no program listens
     TIMEOUT = "timeout"  # silence
     RESET = "reset"
     UNREACHABLE = "unreachable"  # no route, no such host, or Ansible cannot log in
     PORTS_EXHAUSTED = "ports-exhausted"  # EADDRNOTAVAIL or EADDRINUSE at the client
     TLS = "tls"
-    PROTOCOL = "protocol"  # an answer that is none: truncated, malformed, huge
-    STATUS = "status"  # an HTTP status, or a DNS rcode, that says no
-    UNIDENTIFIED = "unidentified"  # an answer without the name of who gave it
+    PROTOCOL = "protocol"  # an invalid answer: truncated, malformed, too large
+    STATUS = "status"  # an HTTP status or a DNS rcode for an error
+    UNIDENTIFIED = "unidentified"  # an answer that does not name its server
     NOT_FOUND = "not-found"  # no such name, file, socket or program
     DENIED = "denied"  # permission, or a wrong password
     INTERNAL = "internal"  # lbcheck's own fault, or a host's Python is missing
@@ -38,7 +38,7 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One fact, seen at a host; append-only, aggregated where it was seen. A failed step is a sample with a failure."""
+    """One fact observed at a host, and aggregated there. A failed step gives a sample with a failure."""
 
     at: str
     failure: Failure | None = None

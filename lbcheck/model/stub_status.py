@@ -20,7 +20,7 @@ class ReadStubStatus(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class StubStatus(Sample):
-    """nginx's own counters: process-wide, its own reading included."""
+    """nginx's own counters, for the whole nginx; they include the request that reads them."""
 
     server: str
     when: When

@@ -1,13 +1,13 @@
-"""Who told something: a law is applied only where somebody told which one, and a guess never makes a verdict fail."""
+"""The source of a statement: a pass rule needs a source that names the algorithm, and a guess never fails a verdict."""
 
 from enum import StrEnum
 
 
 class ToldBy(StrEnum):
-    """Who told an algorithm, a weight or a name."""
+    """The source of an algorithm, a weight or a name."""
 
     USER = "user"  # on the command line, or in the inventory
     BALANCER = "balancer"  # in its statistics
-    CONFIGURATION = "configuration"  # a file that it was started with
-    INFERRED = "inferred"  # from what was seen
+    CONFIGURATION = "configuration"  # the file with which the balancer was started
+    INFERRED = "inferred"  # from observations
     NOBODY = "nobody"

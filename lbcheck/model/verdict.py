@@ -1,4 +1,4 @@
-"""What was concluded."""
+"""The conclusions of a run: verdicts, their findings and outcomes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Outcome(StrEnum):
-    """A verdict's outcome. Of several, the gravest stands: fail, unmeasured, inconclusive, pass."""
+    """A verdict's outcome. Several combine to the gravest: fail, unmeasured, inconclusive, pass."""
 
     PASS = "pass"  # noqa: S105 (an outcome, no password)
     FAIL = "fail"
@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
     @property
     def exit_status(self) -> int:
-        """What the command ends with."""
+        """The exit status of a command with this outcome."""
         return {"pass": 0, "fail": 1, "inconclusive": 3, "unmeasured": 4}[self.value]
 
 
@@ -24,13 +24,13 @@ _GRAVITY = (Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.UNMEASURED, Outcome.FAIL
 
 
 def gravest(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return the outcome that stands for all; of none: unmeasured, for nothing measured is never a pass."""
+    """Return the gravest of the outcomes; without any: unmeasured, because a pass needs a measurement."""
     return max(outcomes, key=_GRAVITY.index, default=Outcome.UNMEASURED)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence of a verdict; a finding that passes is a remark."""
+    """One sentence of a verdict; one with the outcome pass is a remark."""
 
     outcome: Outcome
     message: str
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check concluded about one subject, with the numbers that it rests on."""
+    """What a check concluded about one subject, with the evidence."""
 
     check: str
     subject: str
@@ -59,5 +59,5 @@ class Report:
 
     @property
     def outcome(self) -> Outcome:
-        """The gravest of its verdicts'."""
+        """The gravest outcome of its verdicts."""
         return gravest(verdict.outcome for verdict in self.verdicts)

@@ -1,4 +1,4 @@
-"""Watching a service while something fails: what to watch, and what was seen."""
+"""Watching a service while something fails: the step, and its result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from lbcheck.model.step import Failure, Sample, Step
 
 @dataclass(frozen=True)
 class Route:
-    """A URL, and the address that it is asked at."""
+    """A URL, and the address at which it is requested."""
 
     url: str
     address: str
@@ -18,7 +18,7 @@ class Route:
 class Watch(Step):
     """Ask each route once every `interval_s`, over a new connection, for `for_s` seconds, whatever the answers do.
 
-    An answer later than `timeout_s` is none. Below 1 s no retransmitted SYN can pass for an answer (RFC 6298).
+    An answer after `timeout_s` counts as none. Below 1 s an answer never needed a retransmitted SYN (RFC 6298).
     """
 
     routes: tuple[Route, ...]
@@ -28,7 +28,7 @@ class Watch(Step):
     identify_balancer: str = ""
     token: str = ""
     verify: bool = True
-    rehearsal: bool = False  # before the watch itself: does it answer, and how long does a host take to begin?
+    rehearsal: bool = False  # before the watch: whether it answers, and how long a host takes to begin
 
     def lost(self, failure: Failure) -> "Watched":
         """Return the sample of this step when it has no result at all."""
@@ -37,7 +37,7 @@ class Watch(Step):
 
 @dataclass(frozen=True)
 class Gap:
-    """Attempts in a row that had no answer: from the last answered one's start to the next answered one's start.
+    """Consecutive attempts without an answer, from the start of the last answered attempt to that of the next one.
 
     At the edges of the watch it begins with the first attempt, and ends with the last (`back` is then False). Times are
     seconds since the watch began.
@@ -46,36 +46,36 @@ class Gap:
     start_s: float
     end_s: float
     failures: int
-    back: bool = True  # somebody answered afterwards
-    before: str = ""  # the balancer that answered before; empty: there was no answer, or no name in it
+    back: bool = True  # an attempt was answered afterwards
+    before: str = ""  # the balancer that answered before; empty: no answer, or none that names a balancer
     after: str = ""
 
     @property
     def seconds(self) -> float:
-        """How long it was."""
+        """Its length in seconds."""
         return self.end_s - self.start_s
 
 
 @dataclass(frozen=True)
 class RouteSeen:
-    """What one host saw of one route."""
+    """What one host observed on one route."""
 
     url: str
     address: str
     attempts: int = 0
     errors: Mapping[str, int] = field(default_factory=dict)  # ErrorKind → attempts
-    balancers: Mapping[str, int] = field(default_factory=dict)  # name, as it came in answers → answers
+    balancers: Mapping[str, int] = field(default_factory=dict)  # name as in the answers → answers
     first_answer_s: float | None = None  # when the first attempt began that was answered
     gaps: tuple[Gap, ...] = ()  # the longest, in order of time
-    pause_s: float = 0.0  # the longest between the starts of two attempts: what is shorter may go unseen
-    slowest_s: float = 0.0  # answer
+    pause_s: float = 0.0  # longest time between the starts of two attempts; a shorter outage may go unseen
+    slowest_s: float = 0.0  # seconds that the slowest answer took
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watched(Sample):
-    """What one host saw of all routes."""
+    """What one host observed on all routes."""
 
     seen: tuple[RouteSeen, ...] = ()
     rehearsal: bool = False
-    # It had begun by then, in seconds since the stage began, by the clock of whoever asked for it.
+    # When it had surely begun, in seconds since the stage began, by the clock of the host that started it.
     began_by_s: float | None = None

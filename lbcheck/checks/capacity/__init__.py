@@ -1,4 +1,4 @@
-"""How many connections each path holds, what binds first, what one more of each thing gains: predicted and measured."""
+"""How many connections each path holds, which limit binds first, what additions gain: predicted and measured."""
 
 from lbcheck.checks.capacity.evidence import EVIDENCE
 from lbcheck.checks.capacity.exhibits import exhibits
@@ -11,7 +11,7 @@ __all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "predict", "supports
 
 
 def supports(question: Question) -> str:
-    """Return why capacity cannot be measured, or is not; nothing where it is."""
+    """Return why this run does not measure capacity; empty if it does."""
     if not question.measures_capacity:
         return "nothing is filled unless it is asked for: lbcheck capacity --measure"
     return no_path(question.cluster)

@@ -1,4 +1,4 @@
-"""What balancers held towards servers, by their own count, and why they opened no more."""
+"""How many connections balancers held to servers by their own count, and why they opened no more."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ def measured(
     counters: Sequence[Difference],
     logged: Mapping[str, bool],
 ) -> Result:
-    """Return the row of a product with what the balancers held, and what is not as predicted.
+    """Return the row of a product with the balancers' counts, and findings where they differ from the prediction.
 
     `logged`: balancer → whether its log says that it had no free port.
     """
@@ -95,7 +95,7 @@ def _is_dead(server: _Counted) -> str:
 
 
 def _ran_out(balancer: str, deltas: Sequence[ServerCounters], logged: bool | None, product: schemes.Product) -> str:
-    """Say why it is sure that a balancer ran out of source ports, and that no server was dead."""
+    """Return why it is certain that a balancer ran out of source ports, and not that a server was dead."""
     refused = sum(delta.failed_connections or 0 for delta in deltas)
     sentence = f"{balancer} ran out of source ports: {refused:,} further attempts failed"
     if product.failed_connections:

@@ -1,4 +1,4 @@
-"""The numbers that a verdict on a path's capacity rests on."""
+"""The numbers behind a verdict on a path's capacity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ _OPENED = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HopRow(ProductRow):
-    """What hosts of one shape open on one hop."""
+    """The connections that equal hosts open on one hop."""
 
     hop: str
     family: Family
-    refusal: str  # what the program that opens connections sees at the limit
+    refusal: str  # the error that the connecting program gets at the limit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +52,7 @@ class Limit(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BindingLimit(Record):
-    """Which limit of which hop runs out first."""
+    """The limit that runs out first, and its hop."""
 
     hop: str
     limit: str
@@ -76,7 +76,7 @@ class CapacityEvidence(Record):
     """One path through the cluster."""
 
     holds: int
-    wanted: int | None  # None: all that the clients can
+    wanted: int | None  # None: as many as the clients can open
     binding_limit: BindingLimit = field(metadata=called("binding"))
     gains: tuple[Gain, ...]
     hops: tuple[HopEvidence, ...]

@@ -1,4 +1,4 @@
-"""A path as three tables: the products of its hops, what each hop holds, what one more of each thing gains."""
+"""What a person sees of a path: tables of its hops' rows, of each hop's capacity, and of gains."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -22,7 +22,7 @@ GAIN = (Column("add"), Column("gains", "change"))
 
 
 def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
-    """Return those of the three tables that have a row."""
+    """Return the tables that have at least one row."""
     match verdict.evidence:
         case CapacityEvidence(steps=steps, hops=hops, gains=gains):
             tables = (_products(steps), Table(HOP, tuple(map(_cells_of_hop, hops))), Table(GAIN, tuple(_gains(gains))))
@@ -32,7 +32,7 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
 
 
 def _products(steps: Sequence[TranslatedRow | OpenedRow]) -> Table:
-    """Return a row a product: sources × ports × endpoints; what was measured only where something was."""
+    """Return a table with a row for each product (sources × ports × endpoints), with measurements if there are any."""
     if all(step.measured is None for step in steps):
         return Table(PRODUCT, tuple(_product(step) for step in steps))
     return Table((*PRODUCT, MEASURED), tuple((*_product(step), step.measured) for step in steps))
@@ -56,6 +56,6 @@ def _cells_of_hop(hop: HopEvidence) -> tuple[str | float | None, ...]:
 
 
 def _gains(gains: Sequence[Gain]) -> list[tuple[str, int]]:
-    """Return a row for each size of gain, with all that gain it."""
+    """Return a table with a row for each size of gain, and the things that gain it."""
     groups = groupby(gains, lambda gain: gain.tuples)
     return [(", ".join(gain.add for gain in group), tuples) for tuples, group in groups]

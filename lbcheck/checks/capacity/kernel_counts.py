@@ -1,4 +1,4 @@
-"""What clients held of a product, by the kernel's count at each client."""
+"""How many connections of a product the clients held, by the kernel's count at each client."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ class _Bypass:
 
 
 def measured(part: Part, samples: Sequence[Filled]) -> Result:
-    """Return the row of a product with what the clients held, and what is not as predicted."""
+    """Return the row of a product with the clients' counts, and findings where they differ from the prediction."""
     failures = [failure_at_host(sample) for sample in samples if sample.failure]
     if failures:
         return unmeasured(part, part.name, "; ".join(failures))

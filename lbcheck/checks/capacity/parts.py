@@ -1,4 +1,4 @@
-"""The products of a path: what each is known by in plans and samples, and its row of the evidence."""
+"""The products of a path: their labels in plans and samples, and their rows of the evidence."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,18 +19,18 @@ class Part:
 
     @property
     def label(self) -> str:
-        """What marks its fills, and by that their samples."""
+        """The label of its fills and of their samples."""
         return f"{self.subject.name} {self.number}"
 
     @property
     def name(self) -> str:
-        """What findings call it."""
+        """Its name in findings."""
         outside = f", {self.product.outside.address}" if self.product.outside else ""
         return f"{self.product.hop}, IPv{self.product.family}{outside}"
 
     @property
     def row(self) -> TranslatedRow | OpenedRow:
-        """Its row with what is predicted, and nothing measured yet."""
+        """Its row with the prediction, without measurements."""
         product = self.product
         common: dict[str, Any] = {
             "hop": product.hop,

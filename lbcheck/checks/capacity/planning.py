@@ -20,7 +20,7 @@ LOG_S = 20.0  # for a journal of any length
 def plan(question: Question, options: Options) -> Plan:
     """Return counters, fills through each frontend in mode tcp, counters again; then fills up to the VIPs and the NATs.
 
-    LbcheckError where it is no lab: filling somebody's tuples is an attack.
+    LbcheckError outside of a lab: using up the tuples of production hosts is an attack.
     """
     if not question.lab:
         raise LbcheckError("--measure uses up every port of a path: only in a lab (lbcheck_lab: true in the inventory)")
@@ -45,7 +45,7 @@ def plan(question: Question, options: Options) -> Plan:
 
 
 def _stage(question: Question, name: StageName, steps: Sequence[Step]) -> Stage:
-    """Return a stage with those of the steps that may run at their host."""
+    """Return a stage with the steps whose host may be used."""
     return Stage(name, tuple(step for step in steps if question.may_run(step.at)))
 
 

@@ -1,4 +1,4 @@
-"""What the model predicts for each path: what it holds, which limit binds first, what one more of each thing gains."""
+"""What the model predicts for each path: its capacity, the limit that binds first, the gain of each addition."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ NAME = "capacity"
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of one path, product for product."""
+    """What the model predicts for one path, with each of its products."""
 
     parts: tuple[Part, ...]
     verdict: Verdict
@@ -34,7 +34,7 @@ def subjects(cluster: Cluster) -> list[Subject]:
 
 
 def no_path(cluster: Cluster) -> str:
-    """Return why there is no path to predict; empty where there is one."""
+    """Return why there is no path to predict; empty if there is one."""
     if not cluster.frontends:
         return "no frontends: set cluster_frontends (in a model file: frontends)"
     for frontend in cluster.frontends:
@@ -51,7 +51,7 @@ def no_path(cluster: Cluster) -> str:
 def predict(cluster: Cluster, growth: Mapping[str, int]) -> list[Verdict]:
     """Return a verdict for each frontend and each NAT with subscribers.
 
-    `growth`: what to add to the cluster before → how many. LbcheckError where there is no path, or no place for it.
+    `growth`: what to add to the cluster first → how many. LbcheckError if there is no path, or no place for a thing.
     """
     if reason := no_path(cluster):
         raise LbcheckError(f"there is no path to predict: {reason}")

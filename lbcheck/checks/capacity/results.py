@@ -1,4 +1,4 @@
-"""What was measured of one product: its row of the evidence, and what is to be said of it."""
+"""What was measured of one product: its row of the evidence, and its findings."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ class Result:
 
 
 def unmeasured(part: Part, name: str, why: str) -> Result:
-    """Return the result of a product that was to be measured and was not."""
+    """Return the result of a product whose measurement failed."""
     return Result(part.row, (Finding(Outcome.UNMEASURED, f"{name}: not measured: {why}"),))
 
 
 def failure_at_host(sample: Sample) -> str:
-    """Return why a sample has no result, with its host; empty where it has one."""
+    """Return why a sample has no result, with its host; empty if it has one."""
     if not sample.failure:
         return ""
     message = sample.failure.message
