@@ -58,7 +58,7 @@ def _in_words(server: ServerCounters) -> str:
 
 
 def absent(seen: Observations, name: str) -> Iterator[Finding]:
-    """Report a balancer that answered no request to the VIPs of which it is the home, and which balancer did."""
+    """Report a balancer that answered no request to its own VIPs, and which balancers answered instead."""
     own = {vip.address for vip in seen.cluster.vips if vip.home == name}
     asked = [answers for answers in seen.answers if answers.address in own and answers.sent]
     who = sorted({count.balancer for answers in asked for count in answers.counts})
