@@ -81,7 +81,7 @@ class Balancer:
 
 @dataclass(frozen=True)
 class Server:
-    """One server of a backend; `log` and `stub_status` say where its own counters are, where it has them."""
+    """One server of a backend; `log` and `stub_status` say where its own counters are; empty: it has none."""
 
     name: str
     weight: int = 1

@@ -45,7 +45,7 @@ LOG_FILE = "lbcheck.sources.access_log"
 
 
 def of_counters(uri: str) -> Scheme | None:
-    """Return the scheme of a URI of statistics; None where there is no such scheme, or the URI is not written so."""
+    """Return the scheme of a URI of statistics; None if there is no such scheme, or the URI lacks its form."""
     name, _, rest = uri.partition(":")
     scheme = COUNTERS.get(name)
     return scheme if scheme and rest.startswith("//" if "://" in scheme.form else "") else None

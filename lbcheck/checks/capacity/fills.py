@@ -52,7 +52,7 @@ def up_to_vips(cluster: Cluster, subject: Subject, timeout_s: float) -> Iterator
 
 
 def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
-    """Return why a hop cannot be filled from the clients without filling another first; empty where it can."""
+    """Return why a hop cannot be filled from the clients without filling another first; empty if it can."""
     modes = {capacity_of(frontend).mode for frontend in _frontends(cluster, subject)}
     if hop.name == client_hop.NAME and "tcp" in modes:
         return "each connection holds one to a server, and the servers' side is full first"
@@ -163,7 +163,7 @@ def _full_before(cluster: Cluster, frontend: Frontend, needed: Mapping[str, int]
 
 
 def _maxconns(balancer: Balancer, frontend: Frontend) -> Iterator[int]:
-    """Give the limits of a balancer's process, and of the frontend in it, where they are known."""
+    """Give the limits of a balancer's process, and of the frontend in it, if they are known."""
     for maxconn in (capacity_of(balancer).maxconn, capacity_of(frontend).maxconn):
         if maxconn is not None:
             yield maxconn

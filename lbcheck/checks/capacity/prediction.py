@@ -121,7 +121,7 @@ def _growth(before: Path, path: Path, growth: Mapping[str, int]) -> Iterator[Fin
 
 
 def _worth_most(path: Path, further_gains: Sequence[Gain]) -> Iterator[Finding]:
-    """Say which addition gains the most; where none gains anything, which hops are equally low.
+    """Return which addition gains the most, in words; if none gains anything, which hops are equally low.
 
     `further_gains`: what one more of each thing gains, the largest first.
     """

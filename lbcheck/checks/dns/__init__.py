@@ -10,5 +10,5 @@ __all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
 
 
 def supports(question: Question) -> str:
-    """Return why this cluster cannot be checked, or nothing where it can."""
+    """Return why this cluster cannot be checked; empty if it can."""
     return "" if question.cluster.names else "no names: set cluster_names or cluster_frontends"
