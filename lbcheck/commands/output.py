@@ -80,17 +80,19 @@ def render(options: argparse.Namespace, report: Report) -> None:
 def write(options: argparse.Namespace, text: str) -> None:
     """Write the result to standard output, or whole to the file asked for."""
     if options.output:
-        _into(Path(options.output).resolve(), text)  # a link stays one, and what it leads to is written
+        _into(Path(options.output), text)
     else:
         sys.stdout.write(text)
         sys.stdout.flush()
 
 
-def _into(target: Path, text: str) -> None:
+def _into(named: Path, text: str) -> None:
     """Write a file: a new one next to it first, then in its place, so that a full disk leaves the old one whole."""
-    if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
-        target.write_text(text, encoding="utf-8")
+    if named.exists() and (not named.is_file() or named.is_relative_to("/dev") or named.is_relative_to("/proc")):
+        # A device, a pipe or what the shell has opened (/dev/stdout) is written to, never replaced.
+        named.write_text(text, encoding="utf-8")
         return
+    target = named.resolve()  # a link stays one, and what it leads to is written
     with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False) as new:
         try:
             new.write(text)

@@ -160,14 +160,19 @@ def filled(fill: Fill, held: int, **more: object) -> Filled:
     return Filled(**known | {"ports": len(fill.ports or ())} | more)  # type: ignore[arg-type]
 
 
-def readings(balancer: str, connections: int = 200, **more: Any) -> list[Sample]:
-    """Return a balancer's counters and log around a fill in which each server got so many connections."""
+def readings(balancer: str, connections: int = 200, *, untold: bool = False, **more: Any) -> list[Sample]:
+    """Return a balancer's counters and log around a fill in which each server got so many connections.
+
+    `untold`: the balancer does not count them.
+    """
     found: list[Sample] = []
     up = {"state": ServerState.SERVING, "status": "UP", "check": "L4OK"}
     for when in ("before", "after"):
         count = {"connections": 50, "failed_connections": 7}
         if when == "after":
             count = {"connections": 50 + connections, "failed_connections": 27} | more
+        if untold:
+            del count["connections"]
         servers = tuple(ServerCounters(name=name, **up | count) for name in ("web1", "web2"))  # type: ignore[arg-type]
         log = LogLines(at=balancer, server=balancer, path=JOURNAL, newest_s=2.0 if when == "after" else 1.0, when=when)
         counters = Counters(
@@ -214,6 +219,14 @@ def test_exhaustion_is_told_by_three_signs() -> None:
     said = " ".join(finding.message for finding in verdict(everything(), "frontend stream").findings)
     assert "lb1 ran out of source ports: 40 further attempts failed (econ), every server stayed up (L4OK)" in said
     assert "its log says 'no free ports'" in said
+
+
+def test_a_count_that_a_product_does_not_tell_is_unmeasured_and_never_none_held() -> None:
+    """Not told is not 0: nothing is said of what was held."""
+    untold = [*readings("lb1", untold=True), *readings("lb2")]
+    found = verdict(untold, "frontend stream")
+    assert found.outcome is Outcome.UNMEASURED
+    assert "HAProxy does not tell its connections to a server" in " ".join(f.message for f in found.findings)
 
 
 def test_a_dead_server_is_no_exhaustion() -> None:

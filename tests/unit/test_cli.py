@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,6 +153,13 @@ def test_output_goes_into_a_pipe_and_never_in_its_place(tmp_path: Path) -> None:
     finally:
         os.close(reader)
     assert pipe.is_fifo()
+
+
+def test_output_goes_to_the_shells_own_pipe() -> None:
+    """`-o /dev/stdout` leads to a pipe that has no path of its own."""
+    words = [sys.executable, "-m", "lbcheck", *PLAN, "/dev/stdout"]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout.partition("\n")[0]) == (0, "stage traffic"), ran.stderr
 
 
 def test_output_never_replaces_what_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

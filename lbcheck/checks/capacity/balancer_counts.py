@@ -39,6 +39,8 @@ def measured(
         why = "; ".join(failures) or "no statistics were read (lbcheck_stats)"
         return unmeasured(part, part.product.hop, why)
     counted = list(_counted(cluster, part, processes))
+    if any(server.delta.connections is None for server in counted):
+        return unmeasured(part, part.product.hop, f"{processes[0].product} does not tell its connections to a server")
     refused = any(server.delta.failed_connections for server in counted)
     row = replace(
         part.row,
