@@ -1,4 +1,4 @@
-"""What HAProxy's algorithms really give out: the figures behind the laws of lbcheck/analysis/algorithms.py.
+"""What HAProxy's algorithms really give out: the figures behind the laws of lbcheck/analysis/laws.
 
     python -m bench.laws [REQUESTS]
 

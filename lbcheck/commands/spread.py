@@ -3,7 +3,7 @@
 import argparse
 from urllib.parse import SplitResult, urlsplit
 
-from lbcheck.analysis.algorithms import LAWS, has_law
+from lbcheck.analysis.laws import table
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
@@ -61,8 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _known(algorithm: str) -> str:
-    if algorithm and not has_law(algorithm):
-        raise LbcheckError(f"--algorithm '{algorithm}' is not one of HAProxy's: {', '.join(LAWS)}")
+    if algorithm and not table.law_of(algorithm):
+        raise LbcheckError(f"--algorithm '{algorithm}' is not one of HAProxy's: {', '.join(table.HAPROXY)}")
     return algorithm
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from lbcheck.analysis import algorithms, sampling
-from lbcheck.analysis.algorithms import Judgement, Tally
+from lbcheck.analysis import sampling
 from lbcheck.analysis.counter_deltas import Difference
+from lbcheck.analysis.laws import table
+from lbcheck.analysis.laws.tally import Judgement, Tally
 from lbcheck.checks.spread import testimony
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.observations import Observations, gather
@@ -68,7 +69,8 @@ def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
 
 
 def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Judgement | None:
-    if not algorithms.has_law(seen.backend.algorithm):
+    law = table.law_of(seen.backend.algorithm)
+    if law is None:
         return None
     counted = seen.counted(balancer)
     complete = seen.complete(balancer)
@@ -82,7 +84,7 @@ def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Jud
         processes=max(1, lines),
         by_key=seen.by_key(balancer),
     )
-    return algorithms.judge(seen.backend.algorithm, tally, alpha)
+    return law.judge(tally, alpha)
 
 
 def _lines(seen: Observations, process: Difference) -> int:
@@ -96,7 +98,8 @@ def _shares(seen: Observations, judgement: Judgement | None, counts: Mapping[str
     if judgement.outcome is Outcome.INCONCLUSIVE:
         few = f"too few {seen.unit}s to tell; {judgement.needed:,} would do"
         return [Finding(Outcome.INCONCLUSIVE, few)]
-    if len(counts) == 1 and not (seen.servers_told or algorithms.may_keep_to_one(seen.backend.algorithm)):
+    law = table.law_of(seen.backend.algorithm)
+    if len(counts) == 1 and not (seen.servers_told or (law and law.may_keep_to_one)):
         # Without a list of servers a dead one goes unnoticed: a single server that answers everything looks balanced.
         why = "one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
         return [Finding(Outcome.INCONCLUSIVE, f"only {next(iter(counts))} answered: {why}")]

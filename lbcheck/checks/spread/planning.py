@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lbcheck.analysis import algorithms
-from lbcheck.analysis.algorithms import Tally
+from lbcheck.analysis.laws import table
+from lbcheck.analysis.laws.tally import Tally
 from lbcheck.analysis.tuples.dealing import evenly
 from lbcheck.checks import pace
 from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
@@ -124,9 +124,9 @@ def _enough(question: Question) -> int:
 
 
 def _requests_to_judge(backend: Backend) -> int:
-    algorithm = backend.algorithm or ASSUMED
-    if not algorithms.has_law(algorithm):
+    law = table.law_of(backend.algorithm or ASSUMED)
+    if law is None:
         return FEWEST_REQUESTS
     likely = (backend.weights,) if backend.servers else LIKELY_WEIGHTS
     tallies = [Tally({}, weights, complete=False) for weights in likely]
-    return max(algorithms.judge(algorithm, tally, ALPHA / FEWEST_TESTS).needed for tally in tallies)
+    return max(law.judge(tally, ALPHA / FEWEST_TESTS).needed for tally in tallies)

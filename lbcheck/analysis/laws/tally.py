@@ -1,0 +1,75 @@
+"""Counts that a law judges, and its judgement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lbcheck.model.verdict import Outcome
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of one balancer (or of several processes together), and the weights that decide the expected counts.
+
+    `counts`: server → requests. `complete`: the counts hold every request that the balancer distributed, so exact
+    bounds apply. `processes`: how many count independently. `by_key`: key of a hash → server → answers.
+    """
+
+    counts: Mapping[str, int]
+    weights: Mapping[str, int]
+    complete: bool
+    processes: int = 1
+    by_key: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Number of requests in the counts."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The result of a pass rule: its outcome, and a sentence for each fault.
+
+    `needed`: requests that suffice for a conclusion. `shares`: server → expected share, 0 to 1; empty: none expected.
+    """
+
+    outcome: Outcome
+    test: str
+    rule: str  # the pass rule, in words
+    needed: int
+    faults: tuple[str, ...] = ()
+    statistic: float | None = None
+    p_value: float | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+class Law(Protocol):
+    """A pass rule, with what it is strict enough for."""
+
+    @property
+    def holds_to_weights(self) -> bool:
+        """Whether it detects that one weight is halved."""
+
+    @property
+    def may_keep_to_one(self) -> bool:
+        """Whether one server may get every request."""
+
+    def judge(self, tally: Tally, alpha: float) -> Judgement:
+        """Apply the rule; it raises a false alarm with a probability of at most `alpha`."""
+
+
+def verdict(tally: Tally, needed: int, faults: tuple[str, ...]) -> Outcome:
+    """Return fail if there are faults, else pass if the tally has at least `needed` requests."""
+    if faults:
+        return Outcome.FAIL
+    return Outcome.PASS if tally.total >= needed else Outcome.INCONCLUSIVE
+
+
+def owes(name: str, tally: Tally, share: float, why: str) -> str:
+    """Return the sentence for a server whose count is not what its share owes it."""
+    seen = tally.counts.get(name, 0)
+    return (
+        f"server {name} answered {seen:,} of {tally.total:,} requests ({seen / max(1, tally.total):.1%}); "
+        f"its weight owes it {share * tally.total:,.0f} ({share:.1%}){why}"
+    )
