@@ -184,7 +184,9 @@ def _backend(reader: InventoryReader, spec: Mapping[str, Any]) -> Backend:
     if not hosts:
         raise reader.fail(f"backend '{spec['name']}': its group '{group}' has no hosts")
     servers = tuple(_server(reader, host) for host in hosts)
-    return Backend(str(spec["name"]), str(spec.get("algorithm", "")), servers, str(spec.get("mode", "")))
+    given = any(reader.var(host, "cluster_weight") is not None for host in hosts)
+    name, algorithm, mode = str(spec["name"]), str(spec.get("algorithm", "")), str(spec.get("mode", ""))
+    return Backend(name, algorithm, servers, mode, weights_given=given)
 
 
 def _server(reader: InventoryReader, host: str) -> Server:

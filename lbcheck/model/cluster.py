@@ -104,6 +104,7 @@ class Backend:
     servers: tuple[Server, ...] = ()
     mode: str = ""  # http, tcp, or empty: as the balancer says
     redispatch: bool = False  # HAProxy's default; with it the other servers take what a full one refuses
+    weights_given: bool = True  # false: the servers are listed, nobody gave weights, and each weight is 1
 
     @property
     def weights(self) -> dict[str, int]:

@@ -179,6 +179,8 @@ def backends(rows: Iterable[Row]) -> tuple[BackendCounters, ...]:
 
 def _backend(name: str, row: Row, servers: tuple[ServerCounters, ...]) -> BackendCounters:
     algorithm, cookie = _text(row, "algo"), _text(row, "cookie")
+    if algorithm == "unknown":  # so 2.6 and 2.8 write random and whatever is newer
+        algorithm = None
     return BackendCounters(
         name=name,
         servers=servers,

@@ -5,6 +5,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
@@ -45,7 +46,7 @@ def shape_of_class(hint: Any) -> Shape:
         never = {key: {"null"} if known.default is None else set() for key, known in fields_by_key(hint).items()}
         shapes = {key: shape_of_class(hints[known.name]) for key, known in fields_by_key(hint).items()}
         return {key: shape - never[key] if isinstance(shape, set) else shape for key, shape in shapes.items()}
-    return {LEAVES[hint]}
+    return {"string"} if issubclass(hint, StrEnum) else {LEAVES[hint]}
 
 
 def merged(shapes: Sequence[Shape]) -> Shape:

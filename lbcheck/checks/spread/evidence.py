@@ -6,6 +6,7 @@ from typing import Literal
 
 from lbcheck.model import schemes
 from lbcheck.model.evidence import Record
+from lbcheck.model.told_by import ToldBy
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +42,8 @@ class SpreadEvidence(Record):
     balancers: Mapping[str, Mapping[str, int]]  # balancer → server → requests
     test: StatisticalTest
     needed_requests: int | None
+    algorithm_told_by: ToldBy | None = None  # None: an older report
+    weights_told_by: ToldBy | None = None
     product: str = schemes.HAPROXY.name  # whose counters; empty: several makes. Older reports: HAProxy
 
 

@@ -1,6 +1,7 @@
 """What a person sees of a spread: the counts of all witnesses in one table."""
 
 from lbcheck.analysis.laws import table
+from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.checks.error_rates import ERROR_RATES, FALSE_ALARMS
 from lbcheck.checks.spread.evidence import SpreadEvidence
 from lbcheck.model.exhibit import Exhibit, Witnessed, Witnesses
@@ -11,7 +12,7 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return the table of counts, if any server is known, and footnotes with the verdict's error rates."""
     match verdict.evidence:
         case SpreadEvidence() as evidence:
-            law = table.law_of(evidence.algorithm)
+            law = table.law_of(evidence.algorithm) if evidence.algorithm else DRAWS
             rates = ERROR_RATES if law and law.holds_to_weights else FALSE_ALARMS
             return (_witnesses(evidence), *rates) if evidence.servers else rates
         case _:

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis import sampling
-from lbcheck.analysis.counter_deltas import Difference
-from lbcheck.analysis.laws import table
-from lbcheck.analysis.laws.tally import Judgement, Tally
+from lbcheck.analysis.laws.tally import Judgement
 from lbcheck.checks.spread import testimony
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
+from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations, gather
+from lbcheck.checks.spread.shares import Shares, shares
 from lbcheck.model import schemes
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
-from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+from lbcheck.model.verdict import Outcome, Verdict, gravest
 
 NAME = "spread"
 ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
@@ -33,98 +33,62 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
 
 def _of_backend(seen: Observations, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
-    judgement = _judge_shares(seen, None, alpha)
+    spread = shares(seen, known(seen), None, alpha)
     answered = seen.client()
-    findings = [*testimony.lost(seen), *testimony.agreement(seen), *testimony.of_servers(seen)]
+    findings = [*testimony.lost(seen), *testimony.agreement(seen, spread.known), *testimony.of_servers(seen)]
     if not seen.told_apart:
         for balancer in seen.cluster.balancers:
             findings += testimony.of_balancer(seen, balancer.name)
-    findings += _shares(seen, judgement, answered) if answered else []
-    known = answered or seen.cluster.clients  # without any answer a fleet fails, a single URL is unmeasured
+    findings += spread.findings() if answered else []
+    judged = answered or seen.cluster.clients  # without any answer a fleet fails, a single URL is unmeasured
     return Verdict(
         NAME,
         f"backend {seen.backend.name}",
-        gravest(f.outcome for f in findings) if known else Outcome.UNMEASURED,
-        f"{seen.sent:,} requests to {seen.frontend.url}: {_written(seen, answered)}",
+        gravest(f.outcome for f in findings) if judged else Outcome.UNMEASURED,
+        f"{seen.sent:,} requests to {seen.frontend.url}: {_written(spread, answered)}",
         tuple(findings),
-        _evidence(seen, judgement, None),
+        _evidence(seen, spread, None),
     )
 
 
 def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
     """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them."""
-    judgement = _judge_shares(seen, name, alpha)
-    counts = seen.counted(name) or seen.client(name)
+    spread = shares(seen, known(seen, name), name, alpha)
+    total = sum(spread.counts.values())
     findings = [*testimony.of_balancer(seen, name), *testimony.absent(seen, name)]
-    if sum(counts.values()) or not findings:
-        findings += _shares(seen, judgement, counts)
+    if total or not findings:
+        findings += spread.findings()
+    algorithm = spread.known.algorithm or "algorithm not known"
     return Verdict(
         NAME,
         f"backend {seen.backend.name} at {name}",
         gravest(f.outcome for f in findings),
-        f"{seen.backend.algorithm}, {sum(counts.values()):,} {seen.unit}s: {_written(seen, counts)}",
+        f"{algorithm}, {total:,} {seen.unit}s: {_written(spread, spread.counts)}",
         tuple(findings),
-        _evidence(seen, judgement, name),
+        _evidence(seen, spread, name),
     )
 
 
-def _judge_shares(seen: Observations, balancer: str | None, alpha: float) -> Judgement | None:
-    law = table.law_of(seen.backend.algorithm)
-    if law is None:
-        return None
-    counted = seen.counted(balancer)
-    complete = seen.complete(balancer)
-    # A complete count holds every choice of the algorithm, so the exact bound applies; the clients' count may not.
-    counts = counted if counted is not None and complete else seen.client(balancer)
-    lines = sum(_lines(seen, process) for process in seen.processes if balancer in (None, process.balancer))
-    tally = Tally(
-        counts,
-        seen.backend.weights,
-        complete=complete,
-        processes=max(1, lines),
-        by_key=seen.by_key(balancer),
-    )
-    return law.judge(tally, alpha)
-
-
-def _lines(seen: Observations, process: Difference) -> int:
-    """Return the largest number of server lines that one server has; the exact bound holds for each line."""
-    return max((delta.lines for delta in seen.deltas(process).values()), default=1)
-
-
-def _shares(seen: Observations, judgement: Judgement | None, counts: Mapping[str, int]) -> list[Finding]:
-    if judgement is None:
-        return [Finding(Outcome.UNMEASURED, f"lbcheck has no pass rule for the algorithm '{seen.backend.algorithm}'")]
-    if judgement.outcome is Outcome.INCONCLUSIVE:
-        few = f"too few {seen.unit}s to tell; {judgement.needed:,} would do"
-        return [Finding(Outcome.INCONCLUSIVE, few)]
-    law = table.law_of(seen.backend.algorithm)
-    if len(counts) == 1 and not (seen.servers_told or (law and law.may_keep_to_one)):
-        # Without a list of servers a dead one goes unnoticed: a single server that answers everything looks balanced.
-        why = "one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
-        return [Finding(Outcome.INCONCLUSIVE, f"only {next(iter(counts))} answered: {why}")]
-    return [Finding(Outcome.FAIL, fault) for fault in judgement.faults] or [
-        Finding(Outcome.PASS, f"matches {seen.backend.algorithm}: {judgement.rule}")
-    ]
-
-
-def _written(seen: Observations, counts: Mapping[str, int]) -> str:
-    names = dict.fromkeys([*seen.backend.weights, *sorted(counts)])
+def _written(spread: Shares, counts: Mapping[str, int]) -> str:
+    names = dict.fromkeys([*spread.known.weights, *sorted(counts)])
     return ", ".join(f"{name} {counts.get(name, 0):,}" for name in names) or "no answer"
 
 
-def _evidence(seen: Observations, judgement: Judgement | None, balancer: str | None) -> SpreadEvidence:
+def _evidence(seen: Observations, spread: Shares, balancer: str | None) -> SpreadEvidence:
     whole = balancer is None
     answered = seen.client(balancer)
     balancers = [name for name in seen.told_apart if whole or name == balancer]
+    judgement = spread.judgement
     return SpreadEvidence(
-        algorithm=seen.backend.algorithm,
+        algorithm=spread.known.algorithm,
+        algorithm_told_by=spread.known.algorithm_told_by,
+        weights_told_by=spread.known.weights_told_by,
         unit=seen.unit,
         url=seen.frontend.url,
         requests=seen.sent if whole else answered.total(),
         errors=sum(seen.errors.values()) if whole else 0,
         errors_by_kind=dict(seen.errors) if whole else {},
-        servers=_servers(seen, judgement, balancer),
+        servers=_servers(seen, spread, balancer),
         balancers={name: dict(seen.client(name) or seen.counted(name) or {}) for name in balancers},
         test=_test(judgement),
         needed_requests=judgement.needed if judgement else None,
@@ -138,8 +102,8 @@ def _test(judgement: Judgement | None) -> StatisticalTest:
     return StatisticalTest(name=judgement.test, statistic=judgement.statistic, p_value=judgement.p_value)
 
 
-def _servers(seen: Observations, judgement: Judgement | None, balancer: str | None) -> Mapping[str, ServerCounts]:
-    owed = judgement.shares if judgement else {}
+def _servers(seen: Observations, spread: Shares, balancer: str | None) -> Mapping[str, ServerCounts]:
+    owed = spread.judgement.shares if spread.judgement else {}
     return {
         name: ServerCounts(
             client=ledger.client,
@@ -147,5 +111,5 @@ def _servers(seen: Observations, judgement: Judgement | None, balancer: str | No
             server=ledger.server,
             expected_share=owed.get(name),
         )
-        for name, ledger in seen.ledgers(balancer).items()
+        for name, ledger in seen.ledgers(spread.known.weights, balancer).items()
     }

@@ -1,22 +1,20 @@
 """What clients, balancers and servers counted for one frontend, and sums over it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lbcheck.analysis.counter_deltas import Difference, backend_called, differences
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.address import family
-from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
+from lbcheck.model.cluster import Backend, Cluster, Frontend
 from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
 from lbcheck.model.log_lines import LogLines
 from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers
 from lbcheck.model.step import Sample
 from lbcheck.model.stub_status import StubStatus
-
-ASSUMED = "roundrobin"  # the algorithm if neither the user nor the balancer names one
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Observations:
     cluster: Cluster
     identify: str  # where an answer names its server: header:NAME, cookie:NAME or body:REGEX
     frontend: Frontend
-    backend: Backend  # the user's; the balancer's statistics fill the gaps
+    backend: Backend  # as the user gave it
     answers: tuple[Answers, ...]
     processes: tuple[Difference, ...]
     logs: Mapping[str, LogLines] = field(default_factory=dict)
@@ -35,7 +33,9 @@ class Observations:
     @property
     def unit(self) -> Literal["request", "connection"]:
         """What the balancer chooses a server for: each request, or in mode tcp each connection."""
-        return "connection" if self.backend.mode == "tcp" else "request"
+        told = (backend.mode for process in self.processes if (backend := self.called(process)))
+        mode = self.backend.mode or next(filter(None, told), "")
+        return "connection" if mode == "tcp" else "request"
 
     def client(self, balancer: str | None = None) -> Counter[str]:
         """Return server → answers that the clients counted, through one balancer or all; in mode tcp connections."""
@@ -46,14 +46,23 @@ class Observations:
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
         """Return server → what one balancer process counted between its readings, in this frontend's backend."""
-        return process.servers(self._called(process))
+        backend = self.called(process)
+        return {server.name: server for server in backend.servers} if backend else {}
+
+    def heard(self, balancer: str | None = None) -> list[Difference]:
+        """Return the processes of one balancer or of all."""
+        return [process for process in self.processes if balancer in (None, process.balancer)]
+
+    def called(self, process: Difference) -> BackendCounters | None:
+        """Return what one process counted for this frontend's backend; None: it has no such backend."""
+        return process.backends.get(backend_called(process, self.backend.name, self._answered))
 
     def counted(self, balancer: str | None = None) -> Counter[str] | None:
         """Return server → answers (in mode tcp connections) that the balancers counted, at one balancer or all.
 
         None: no process was read, one of them has no count, or one was reloaded.
         """
-        processes = [p for p in self.processes if balancer in (None, p.balancer)]
+        processes = self.heard(balancer)
         if not processes or any(p.failure or p.void for p in processes):
             return None
         total: Counter[str] = Counter()
@@ -108,21 +117,15 @@ class Observations:
         tell no algorithm, the answer is certain only if the probe was the only client.
         """
         counted = self.counted(balancer)
-        named = [process.backends.get(self.backend.name) for process in self.processes]
-        if counted is None or any(backend and backend.persistent for backend in named):
+        backends = [self.called(process) for process in self.processes]
+        if counted is None or any(backend and backend.persistent for backend in backends):
             return False
         alone = abs(counted.total() - self.client(balancer).total()) <= self.errors.total() + self.disturbances
-        backends = [process.backends.get(self._called(process)) for process in self.processes]
         return alone or all(backend and backend.algorithm for backend in backends)
 
-    def _called(self, process: Difference) -> str:
-        return backend_called(process, self.backend.name, self.client())
-
     @property
-    def servers_told(self) -> bool:
-        """Whether the user or a balancer lists the servers; if not, only the servers that answered are known."""
-        given = self.cluster.backend(self.frontend.backend).servers
-        return bool(given) or any(self.deltas(process) for process in self.processes)
+    def _answered(self) -> set[str]:
+        return {count.server for answers in self.answers for count in answers.counts}
 
     @property
     def told_apart(self) -> list[str]:
@@ -132,20 +135,19 @@ class Observations:
             return []
         return list(dict.fromkeys([*(balancer.name for balancer in self.cluster.balancers), *named]))
 
-    def ledgers(self, balancer: str | None = None) -> dict[str, Ledger]:
-        """Return server → what the three witnesses counted.
+    def ledgers(self, servers: Iterable[str], balancer: str | None = None) -> dict[str, Ledger]:
+        """Return server → what the three witnesses counted, for `servers` and for every other one that answered.
 
         With a `balancer` there are no counts of logs: a log does not say which balancer sent a request.
         """
         client, counted = self.client(balancer), self.counted(balancer)
-        names = dict.fromkeys([*self.backend.weights, *sorted(client)])
         return {
             name: Ledger(
                 client[name],
                 counted[name] if counted is not None else None,
                 self._logged(name) if balancer is None else None,
             )
-            for name in names
+            for name in dict.fromkeys([*servers, *sorted(client)])
         }
 
     def _logged(self, server: str) -> int | None:
@@ -154,38 +156,14 @@ class Observations:
 
 
 def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
-    """Return what the samples say about one frontend, with its backend completed."""
-    processes = tuple(differences(s for s in samples if isinstance(s, Counters)))
-    seen = Observations(
+    """Return what the samples say about one frontend."""
+    return Observations(
         question.cluster,
         question.identify,
         frontend,
         question.cluster.backend(frontend.backend),
         tuple(s for s in samples if isinstance(s, Answers) and s.url == frontend.url),
-        processes,
+        tuple(differences(s for s in samples if isinstance(s, Counters))),
         {s.server: s for s in samples if isinstance(s, LogLines)},
         tuple(s for s in samples if isinstance(s, StubStatus)),
     )
-    return replace(seen, backend=_completed(seen))
-
-
-def _completed(seen: Observations) -> Backend:
-    """Return the backend; the balancer supplies each of algorithm, mode, servers and weights that the user did not."""
-    backend = seen.backend
-    for process in seen.processes:
-        name = backend_called(process, backend.name, seen.client())
-        told = process.backends.get(name, BackendCounters(name=name))
-        backend = replace(
-            backend, mode=backend.mode or told.mode or "", algorithm=backend.algorithm or told.algorithm or ""
-        )
-        if not backend.servers:
-            backend = replace(backend, servers=tuple(Server(server.name, _owed(server)) for server in told.servers))
-    if not backend.servers:
-        backend = replace(backend, servers=tuple(Server(name) for name in sorted(seen.client())))
-    return replace(backend, algorithm=backend.algorithm or ASSUMED, mode=backend.mode or "http")
-
-
-def _owed(server: ServerCounters) -> int:
-    """Return the weight that decides a server's share: 0 while it drains or is down, 1 if the product tells none."""
-    weight = server.present_weight
-    return (1 if weight is None else weight) if server.serves else 0

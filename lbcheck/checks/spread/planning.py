@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lbcheck.analysis.laws import table
+from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.tally import Tally
 from lbcheck.analysis.tuples.dealing import evenly
 from lbcheck.checks import pace
 from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
-from lbcheck.checks.spread.observations import ASSUMED
 from lbcheck.model import schemes
 from lbcheck.model.address import family
 from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
@@ -124,7 +124,7 @@ def _enough(question: Question) -> int:
 
 
 def _requests_to_judge(backend: Backend) -> int:
-    law = table.law_of(backend.algorithm or ASSUMED)
+    law = table.law_of(backend.algorithm) if backend.algorithm else DRAWS
     if law is None:
         return FEWEST_REQUESTS
     likely = (backend.weights,) if backend.servers else LIKELY_WEIGHTS

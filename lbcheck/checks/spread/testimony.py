@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lbcheck.checks import loss
 from lbcheck.checks.spread import witnesses
+from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.witnesses import Ledger
+from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import ServerCounters, ServerState
 from lbcheck.model.requests import Answers
 from lbcheck.model.step import ErrorKind
@@ -27,11 +29,11 @@ def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
         elif not seen.deltas(process):
             yield Finding(Outcome.FAIL, f"{process.product} on {name} has no backend '{seen.backend.name}'")
         else:
-            wanted = seen.cluster.backend(seen.frontend.backend).weights
-            yield from _servers_at(name, seen.deltas(process), wanted)
+            yield from _servers_at(name, seen.deltas(process), seen.backend)
 
 
-def _servers_at(balancer: str, deltas: Mapping[str, ServerCounters], wanted: Mapping[str, int]) -> Iterator[Finding]:
+def _servers_at(balancer: str, deltas: Mapping[str, ServerCounters], given: Backend) -> Iterator[Finding]:
+    wanted = given.weights
     for name, weight in wanted.items():
         delta = deltas.get(name)
         if delta is None:
@@ -40,7 +42,11 @@ def _servers_at(balancer: str, deltas: Mapping[str, ServerCounters], wanted: Map
         if not delta.serves:
             check = f" ({delta.check})" if delta.check else ""
             yield Finding(Outcome.FAIL, f"{balancer} says server {name} is {_in_words(delta)}{check}")
-        if delta.present_weight not in (None, weight) and delta.state is not ServerState.DRAINING:
+        if (
+            given.weights_given
+            and delta.present_weight not in (None, weight)
+            and delta.state is not ServerState.DRAINING
+        ):
             sentence = f"{balancer} gives server {name} weight {delta.present_weight}; {weight} is expected"
             yield Finding(Outcome.FAIL, sentence)
     for name in sorted(set(deltas) - set(wanted)) if wanted else ():
@@ -122,12 +128,12 @@ def _what_came(answers: Answers, kind: str, count: int) -> str:
     return f"failed: {kind}"
 
 
-def agreement(seen: Observations) -> list[Finding]:
+def agreement(seen: Observations, known: Known) -> list[Finding]:
     """Report where the counts of client, balancer and server contradict each other, or that they agree."""
-    ledgers = seen.ledgers()
+    ledgers = seen.ledgers(known.weights)
     # Failed requests and the balancer's retries explain a difference.
     slack = sum(seen.errors.values()) + seen.disturbances
-    strangers = sorted(set(ledgers) - set(seen.backend.weights))
+    strangers = sorted(set(ledgers) - set(known.weights))
     contradictions = [f"answers name '{name}', no server of the backend" for name in strangers]
     contradictions += witnesses.disagreements(ledgers, slack)
     if contradictions:
