@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from lbcheck.model.address import Endpoint
 from lbcheck.model.dns_queries import RecordType
+from lbcheck.model.requests import SILENCE_S
 from lbcheck.model.step import TIMEOUT_S, Step
 
 NEAR_TIMEOUT_S = 2.0  # in labs and on loopback, where answers are quick: room for one SYN retransmission
@@ -44,6 +45,8 @@ class Options:
     timeout_s: float = TIMEOUT_S
     token: str = ""  # marks this run's requests
     verify: bool = True
+    ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's
+    silence_s: float = SILENCE_S  # the most seconds of waiting for failures and silence, for each step; 0: no limit
     servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, in addition to the cluster's
     types: tuple[RecordType, ...] = ("A", "AAAA")
     sources: tuple[str, ...] = ()  # addresses to send from

@@ -31,6 +31,7 @@ class Question:
     watches_failover: bool = False  # clients watch while something fails
     longest_gap_s: float = 0.0  # seconds: the longest gap that is allowed then
     measures_capacity: bool = False  # fill each hop and compare it with the model
+    ca: str = ""  # certificates in PEM, of the fleet's own authorities: trusted beside the system's
 
     def __post_init__(self) -> None:
         if self.measures_capacity and (wrong := self.cluster.contradiction()):

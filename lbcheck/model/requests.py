@@ -1,9 +1,13 @@
 """Requesting a URL many times, and which servers answered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lbcheck.errors import LbcheckError
 from lbcheck.model.step import Failure, Sample, Step
+
+ORDER_LIMIT = 4_000  # answers whose order is kept: 24 kB of a sample where no server answers twice in a row
+SILENCE_S = 60.0  # a minute; a healthy service that is asked at a rate is never silent for so long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +25,23 @@ class Request(Step):
     source: str = ""  # address to bind to
     rate: float = 0.0  # requests a second; 0: no limit
     verify: bool = True  # TLS certificates
+    round: int = 0  # of a measurement that asks again and again; they count from 0
+    headers: tuple[tuple[str, str], ...] = ()  # request header fields (name, value) beside lbcheck's own
+    key: str = ""  # value of the hash key that this step sends (in `headers`); empty: none
+    ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's
+    silence_s: float = SILENCE_S  # the most seconds, in all, of waiting for failures and silence; 0: no limit
 
     def lost(self, failure: Failure) -> "Answers":
         """Return the sample of this step when it has no result at all."""
-        return Answers(at=self.at, failure=failure, url=self.url, address=self.address, source=self.source)
+        return Answers(
+            at=self.at,
+            failure=failure,
+            url=self.url,
+            address=self.address,
+            source=self.source,
+            round=self.round,
+            key=self.key,
+        )
 
 
 @dataclass(frozen=True)
@@ -35,11 +52,16 @@ class Count:
     server: str
     requests: int
     connections: int  # those of the requests that were the first on their connection
+    statuses: Mapping[str, int] = field(default_factory=dict)  # HTTP status → answers; empty: not kept
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers(Sample):
-    """Answers to one Request step, by server. `sent` requests = answers in `counts` + `errors`."""
+    """Answers to one Request step, by server. `sent` requests = answers in `counts` + `errors`.
+
+    A status without a server's name is in `errors`, too: from 500 on as `status`, below as `unidentified`. What a
+    sample of an earlier version did not keep is empty.
+    """
 
     url: str
     address: str
@@ -49,3 +71,26 @@ class Answers(Sample):
     counts: tuple[Count, ...] = ()
     errors: Mapping[str, int] = field(default_factory=dict)  # ErrorKind → requests
     statuses: Mapping[str, int] = field(default_factory=dict)  # HTTP status → answers
+    round: int = 0
+    key: str = ""  # value of the hash key that the requests carried
+    # Who answered, in the order of the answers: (index into `counts`, how many in a row); answers with a name alone.
+    order: tuple[tuple[int, int], ...] = ()
+    order_cut: bool = False  # there were more than ORDER_LIMIT answers; `order` has the first of them
+    unnamed: Mapping[str, int] = field(default_factory=dict)  # HTTP status → answers that name no server
+    redirects: Mapping[str, int] = field(default_factory=dict)  # "301 TARGET" → answers; a few of many targets
+    reasons: Mapping[str, str] = field(default_factory=dict)  # ErrorKind → why the first of them failed, a sentence
+    product_headers: Mapping[str, str] = field(default_factory=dict)  # `server`, `via` → their values in first answers
+    cut_bodies: int = 0  # answers whose body was longer than is read
+    silent_s: float = 0.0  # seconds spent waiting for failures and silence
+    given_up: str = ""  # why the step ended before all its requests were sent, a sentence; empty: it did not
+
+    def __post_init__(self) -> None:
+        if any(not 0 <= index < len(self.counts) or length < 1 for index, length in self.order):
+            raise LbcheckError("an order of answers names a server that is not in counts, or no answers")
+        if sum(length for _, length in self.order) > ORDER_LIMIT:
+            raise LbcheckError(f"an order of more than {ORDER_LIMIT:,} answers")
+
+    def in_order(self) -> Iterator[Count]:
+        """Give, for each answer that named a server, in order, the count that it is in; ORDER_LIMIT answers at most."""
+        for index, length in self.order:
+            yield from [self.counts[index]] * length

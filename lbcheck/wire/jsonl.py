@@ -80,7 +80,7 @@ def from_json(hint: Any, value: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         return _one_of(arguments, value)
     if origin is tuple and isinstance(value, list):
-        return tuple(part(number, arguments[0], item) for number, item in enumerate(value))
+        return tuple(part(number, kind, item) for number, (kind, item) in enumerate(_items(arguments, value)))
     if origin in (dict, collections.abc.Mapping) and isinstance(value, dict):
         return {_plain(str, key): part(key, arguments[1], item) for key, item in value.items()}
     if hint is Any:
@@ -100,6 +100,15 @@ def part(key: str | int, hint: Any, value: Any) -> Any:
         return from_json(hint, value)
     except WireError as error:
         raise error.inside(key) from None
+
+
+def _items(hints: Sequence[Any], values: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    """Return the items of a list with their types: a list of any length has one type, any other one for each item."""
+    if hints[-1] is ...:
+        return ((hints[0], value) for value in values)
+    if len(values) != len(hints):
+        raise WireError(f"{_shown(values)} has not {len(hints)} items")
+    return zip(hints, values, strict=True)
 
 
 def _one_of(hints: Sequence[Any], value: Any) -> Any:

@@ -106,6 +106,8 @@ def _traffic(question: Question, options: Options) -> Iterator[Step]:
                 rate=pace.rate(question, options) / len(pace.clients(question)),
                 timeout_s=options.timeout_s,
                 verify=options.verify,
+                ca=question.ca + options.ca,
+                silence_s=options.silence_s,
             )
 
 
