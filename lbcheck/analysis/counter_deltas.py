@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
+from lbcheck.model.counters import SERVER_COUNTS, BackendCounters, Counters, FrontendCounters, ServerCounters
 from lbcheck.model.step import ErrorKind, Failure
 
 
@@ -11,13 +12,15 @@ from lbcheck.model.step import ErrorKind, Failure
 class Difference:
     """What one process of a balancer counted between two readings.
 
-    `backends`: name → the backend with its differences, for backends with servers. `failure`: a reading failed.
+    `backends`: name → the backend with its differences, for backends with servers. `frontends`: name → the frontend
+    with its differences. `failure`: a reading failed.
     `void`: why the difference is meaningless; empty: it is valid.
     """
 
     balancer: str
     product: str = ""
     backends: Mapping[str, BackendCounters] = field(default_factory=dict)
+    frontends: Mapping[str, FrontendCounters] = field(default_factory=dict)
     failure: Failure | None = None
     void: str = ""
 
@@ -48,14 +51,16 @@ def _difference(balancer: str, pair: Mapping[str, Counters]) -> Difference:
         return Difference(balancer, product, void=f"{product} on {balancer} was reloaded or restarted during the run")
     earlier = {backend.name: backend for backend in before.backends}
     backends = {
-        backend.name: replace(backend, servers=_since(earlier.get(backend.name), backend))
+        backend.name: _backend_since(earlier.get(backend.name), backend)
         for backend in after.backends
         if backend.servers
     }
     if any(_went_back(server) for backend in backends.values() for server in backend.servers):
         void = f"{product}'s counters on {balancer} went back during the run: a reload?"
         return Difference(balancer, product, void=void)
-    return Difference(balancer, product, backends)
+    entrances = {frontend.name: frontend for frontend in before.frontends}
+    frontends = {found.name: _frontend_since(entrances.get(found.name), found) for found in after.frontends}
+    return Difference(balancer, product, backends, frontends)
 
 
 def _restarted(before: Counters, after: Counters) -> bool:
@@ -74,6 +79,33 @@ def _went_back(server: ServerCounters) -> bool:
     return min(server.requests or 0, server.connections or 0) < 0
 
 
+def _backend_since(before: BackendCounters | None, after: BackendCounters) -> BackendCounters:
+    """Return the later reading of a backend and of its servers with the counts since the earlier one."""
+    servers = _since(before, after)
+    if before is None:
+        return replace(after, servers=servers)
+    return replace(
+        after,
+        servers=servers,
+        requests=_less(after.requests, before.requests),
+        connections=_less(after.connections, before.connections),
+        denied=_less(after.denied, before.denied),
+        statuses=_statuses_since(before.statuses, after.statuses),
+    )
+
+
+def _frontend_since(before: FrontendCounters | None, after: FrontendCounters) -> FrontendCounters:
+    if before is None:
+        return after
+    return replace(
+        after,
+        requests=_less(after.requests, before.requests),
+        denied=_less(after.denied, before.denied),
+        invalid=_less(after.invalid, before.invalid),
+        statuses=_statuses_since(before.statuses, after.statuses),
+    )
+
+
 def _since(before: BackendCounters | None, after: BackendCounters) -> tuple[ServerCounters, ...]:
     """Return the servers of the later reading with their counts since the earlier one."""
     earlier = {server.name: server for server in before.servers} if before else {}
@@ -84,22 +116,18 @@ def _delta(before: ServerCounters | None, after: ServerCounters) -> ServerCounte
     """Return the later reading of a server with its counts since the earlier one; a new server started at 0."""
     if before is None:
         return after
-    return replace(
-        after,
-        requests=_less(after.requests, before.requests),
-        connections=_less(after.connections, before.connections),
-        chosen=_less(after.chosen, before.chosen),
-        failed_connections=_less(after.failed_connections, before.failed_connections),
-        retries=_less(after.retries, before.retries),
-        redispatched=_less(after.redispatched, before.redispatched),
-        failed_responses=_less(after.failed_responses, before.failed_responses),
-        failed_checks=_less(after.failed_checks, before.failed_checks),
-    )
+    counts: dict[str, Any] = {name: _less(getattr(after, name), getattr(before, name)) for name in SERVER_COUNTS}
+    return replace(after, **counts, statuses=_statuses_since(before.statuses, after.statuses))
 
 
 def _less(after: int | None, before: int | None) -> int | None:
     # A count that the earlier reading lacks was 0: some products report a count only once it is not 0.
     return None if after is None else after - (before or 0)
+
+
+def _statuses_since(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    counts = {name: after.get(name, 0) - before.get(name, 0) for name in (*after, *before)}
+    return {name: count for name, count in counts.items() if count}
 
 
 def backend_called(difference: Difference, name: str, answered: Iterable[str]) -> str:

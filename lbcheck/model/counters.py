@@ -1,7 +1,9 @@
 """Reading a balancer's counters, in terms that fit every product. A count that a product does not tell is None."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 from lbcheck.model import schemes
 from lbcheck.model.step import Failure, Sample, Step, When
@@ -42,6 +44,7 @@ class ServerState(StrEnum):
     DRAINING = "draining"  # keeps its connections and gets no new ones
     DOWN = "down"  # by its health check
     MAINTENANCE = "maintenance"  # set by a person
+    STOPPING = "stopping"  # healthy, and its health check asks that it gets nothing new
     OTHER = "other"  # in the product's own word, and it is given nothing new
 
 
@@ -58,13 +61,24 @@ class ServerCounters:
     redispatched: int | None = None  # requests that moved on to another server, or came from one
     failed_responses: int | None = None  # answers that were incomplete or invalid
     failed_checks: int | None = None  # health checks that failed while it was up
+    statuses: Mapping[str, int] = field(default_factory=dict)  # class (2xx) → answers of it, 1xx included, where any
+    client_aborts: int | None = None  # transfers that the client broke off
+    server_aborts: int | None = None  # transfers that the server broke off
+    sessions_max: int | None = None  # the most at once since the process started
+    session_limit: int | None = None  # at once, beyond which requests wait in a queue; None: no limit, or not told
+    queued: int | None = None  # requests that wait for it now
+    queued_max: int | None = None  # the most that ever waited at once
+    configured_weight: int | None = None  # in the configuration; an agent or a person may have set another since
     weight: int | None = None  # as it is set
-    effective_weight: int | None = None  # at present: below `weight` in a slow start, 0 in drain
+    effective_weight: int | None = None  # at present, a whole number: below `weight` in a slow start, 0 in drain
+    slow_start: float | None = None  # the exact share of `weight` while it warms up, above 0 and at most 1
     weight_told_by: ToldBy = ToldBy.NOBODY
     state: ServerState | None = None
     status: str | None = None  # the same in the product's own word
     since_s: int | None = None  # seconds that the state has lasted
+    reason: str | None = None  # why a person, the configuration or another server holds it back
     check: str | None = None  # what the last health check said, in the product's own words
+    agent: str | None = None  # what its agent said last, in the product's own words; an agent may set the weight
     address: str | None = None  # and port, where the balancer connects to
     backup: bool | None = None  # it gets requests only while no other server serves
     lines: int = 1  # server lines in the configuration for this server; the algorithm picks each by itself
@@ -80,10 +94,41 @@ class ServerCounters:
         return self.weight if self.effective_weight is None else self.effective_weight
 
     @property
+    def exact_weight(self) -> Fraction | None:
+        """The same, not rounded: a product rounds what it shows of a slow start."""
+        if self.slow_start is None or self.weight is None:
+            return None if self.present_weight is None else Fraction(self.present_weight)
+        return self.weight * Fraction(self.slow_start)
+
+    @property
+    def reached_limit(self) -> bool | None:
+        """Whether it ever was full or kept requests waiting; the algorithm's law is then void. None: it is not told."""
+        if self.queued_max:
+            return True
+        if self.session_limit is None:
+            return None if self.queued_max is None else False
+        return None if self.sessions_max is None else self.sessions_max >= self.session_limit
+
+    @property
     def disturbances(self) -> int:
         """Failed and repeated attempts that the product counts: they explain a difference between witnesses."""
         counts = (self.failed_connections, self.retries, self.redispatched, self.failed_responses)
         return sum(count for count in counts if count is not None)
+
+
+# The fields of ServerCounters that count from 0 since the process started, each an int or None; `statuses` does, too.
+SERVER_COUNTS = (
+    "requests",
+    "connections",
+    "chosen",
+    "failed_connections",
+    "retries",
+    "redispatched",
+    "failed_responses",
+    "failed_checks",
+    "client_aborts",
+    "server_aborts",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +139,26 @@ class BackendCounters:
     servers: tuple[ServerCounters, ...] = ()  # none: the product counts for all of them only
     requests: int | None = None  # that reached it, including those that no server answered
     connections: int | None = None  # sent to its servers
+    statuses: Mapping[str, int] = field(default_factory=dict)  # class (5xx) → answers of it, the balancer's own as well
+    denied: int | None = None  # requests that a rule refused
+    active_servers: int | None = None  # that serve now, without backups
+    backup_servers: int | None = None  # backups that would serve now
+    all_backups: bool | None = None  # every backup serves once no other server does, and not the first of them alone
     mode: str | None = None  # http: a server is chosen for a request; tcp: for a connection
     algorithm: str | None = None  # as the product calls it
     algorithm_told_by: ToldBy = ToldBy.NOBODY
     persistent: bool | None = None  # returning clients keep their server, for instance by a cookie
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontendCounters:
+    """What a balancer counted where requests arrive. What its servers did not answer, it answered itself."""
+
+    name: str
+    requests: int | None = None  # valid ones that arrived
+    statuses: Mapping[str, int] = field(default_factory=dict)  # class (5xx) → answers of it to clients
+    denied: int | None = None  # requests that a rule refused
+    invalid: int | None = None  # requests that could not be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,3 +173,5 @@ class Counters(Sample):
     process: str | None = None  # its id, epoch or generation; another process starts at 0
     uptime_s: float | None = None  # seconds since it started; a smaller value later means another process
     backends: tuple[BackendCounters, ...] = ()
+    frontends: tuple[FrontendCounters, ...] = ()
+    default_algorithm: str | None = None  # what this version balances by where its configuration names no algorithm

@@ -3,12 +3,22 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 from lbcheck.model import schemes
-from lbcheck.model.counters import BackendCounters, Counters, ReadCounters, ServerCounters, ServerState
+from lbcheck.model.counters import (
+    SERVER_COUNTS,
+    BackendCounters,
+    Counters,
+    FrontendCounters,
+    ReadCounters,
+    ServerCounters,
+    ServerState,
+)
 from lbcheck.model.told_by import ToldBy
 
 Row = Mapping[str, int | str]
@@ -20,12 +30,13 @@ FRONTEND, BACKEND, SERVER, LISTENER = range(4)
 # and nothing is not zero.
 NUMBERS = frozenset(
     (
-        *("type", "weight", "uweight", "bck", "lastchg", "chkfail"),
-        *("stot", "lbtot", "econ", "eresp", "wretr", "wredis", "req_tot"),
-        *("hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
+        *("type", "iid", "sid", "weight", "uweight", "throttle", "act", "bck", "lastchg", "chkfail"),
+        *("stot", "lbtot", "econ", "eresp", "wretr", "wredis", "req_tot", "dreq", "ereq", "cli_abrt", "srv_abrt"),
+        *("qcur", "qmax", "smax", "slim"),
+        *("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"),
     )
 )
-TEXTS = frozenset(("pxname", "svname", "status", "mode", "algo", "addr", "cookie", "check_status"))
+TEXTS = frozenset(("pxname", "svname", "status", "mode", "algo", "addr", "cookie", "check_status", "agent_status"))
 
 _NEEDED = ("pxname", "svname", "type")
 _NUMBER = re.compile(r"-?[0-9]{1,15}")  # as many digits as a number in JSON holds exactly (RFC 8259, section 6)
@@ -34,14 +45,22 @@ _FINAL_RESPONSES = ("hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"
 _UPTIME_UNITS_S = (86400, 3600, 60, 1)
 # A server that is reached from several sources has a line for each (haproxy #1520), named so by the role haproxy.
 _LINE = re.compile(r"\.source[0-9]+$")
-# How each status begins: `UP 1/3` is on its way down and serves. What is not here (NOLB) takes no new sessions.
+# How each status begins: `UP 1/3` is on its way down and serves.
 _STATES = {
     "UP": ServerState.SERVING,
     "no check": ServerState.UNCHECKED,
     "DRAIN": ServerState.DRAINING,
     "DOWN": ServerState.DOWN,
     "MAINT": ServerState.MAINTENANCE,
+    "NOLB": ServerState.STOPPING,  # `http-check disable-on-404`: it keeps its persistent clients
 }
+_CLASSES = {"hrsp_1xx": "1xx", **{column: column.removeprefix("hrsp_") for column in _FINAL_RESPONSES}}
+# What 2.6 and 2.8 write for `random`, which they do not name.
+_NO_ALGORITHM = "unknown"
+# A slow start goes in steps of a sixteenth of the weight; the column says them in per cent, rounded.
+_SLOW_START_STEPS = 16
+# From 3.3 on `random` is the default of `balance`, before it `roundrobin`.
+_RANDOM_BY_DEFAULT = (3, 3)
 
 
 class NotStatisticsError(ValueError):
@@ -155,7 +174,17 @@ def counters(step: ReadCounters, process: Process, rows: Iterable[Row], seconds:
         process=None if process.pid is None else str(process.pid),
         uptime_s=process.uptime_s,
         backends=backends(rows),
+        frontends=tuple(_frontend(row) for row in rows if row.get("type") == FRONTEND),
+        default_algorithm=default_algorithm(process.version),
     )
+
+
+def default_algorithm(version: str | None) -> str | None:
+    """Return what a version balances by where its configuration has no `balance`; None: the version is not known."""
+    found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", version or "")
+    if not found:
+        return None
+    return "random" if (int(found[1]), int(found[2])) >= _RANDOM_BY_DEFAULT else "roundrobin"
 
 
 def backends(rows: Iterable[Row]) -> tuple[BackendCounters, ...]:
@@ -178,19 +207,32 @@ def backends(rows: Iterable[Row]) -> tuple[BackendCounters, ...]:
 
 
 def _backend(name: str, row: Row, servers: tuple[ServerCounters, ...]) -> BackendCounters:
-    algorithm, cookie = _text(row, "algo"), _text(row, "cookie")
-    if algorithm == "unknown":  # so 2.6 and 2.8 write random and whatever is newer
-        algorithm = None
+    shown, cookie = _text(row, "algo"), _text(row, "cookie")
+    algorithm = None if shown == _NO_ALGORITHM else shown
     return BackendCounters(
         name=name,
         servers=servers,
         requests=_number(row, "req_tot"),
         connections=_number(row, "stot"),
+        statuses=_statuses(row),
+        denied=_number(row, "dreq"),
+        active_servers=_number(row, "act"),
+        backup_servers=_number(row, "bck"),
         mode=_text(row, "mode"),
         algorithm=algorithm,
         algorithm_told_by=ToldBy.BALANCER if algorithm else ToldBy.NOBODY,
         # A socket of `level user` hides the algorithm and the cookie: then no cookie tells nothing.
-        persistent=bool(cookie) if algorithm or cookie else None,
+        persistent=bool(cookie) if shown or cookie else None,
+    )
+
+
+def _frontend(row: Row) -> FrontendCounters:
+    return FrontendCounters(
+        name=str(row["pxname"]),
+        requests=_number(row, "req_tot"),
+        statuses=_statuses(row),
+        denied=_number(row, "dreq"),
+        invalid=_number(row, "ereq"),
     )
 
 
@@ -206,13 +248,22 @@ def _server(row: Row) -> ServerCounters:
         redispatched=_number(row, "wredis"),
         failed_responses=_number(row, "eresp"),
         failed_checks=_number(row, "chkfail"),
+        statuses=_statuses(row),
+        client_aborts=_number(row, "cli_abrt"),
+        server_aborts=_number(row, "srv_abrt"),
+        sessions_max=_number(row, "smax"),
+        session_limit=_number(row, "slim"),
+        queued=_number(row, "qcur"),
+        queued_max=_number(row, "qmax"),
         weight=_number(row, "uweight"),
         effective_weight=_number(row, "weight"),
+        slow_start=_slow_start(row),
         weight_told_by=ToldBy.NOBODY if _number(row, "weight") is None else ToldBy.BALANCER,
         state=_state(status or ""),
         status=status,
         since_s=_number(row, "lastchg"),
         check=_text(row, "check_status"),
+        agent=_text(row, "agent_status"),
         address=_text(row, "addr"),
         backup=None if backup is None else bool(backup),
     )
@@ -220,6 +271,16 @@ def _server(row: Row) -> ServerCounters:
 
 def _state(status: str) -> ServerState:
     return next((state for word, state in _STATES.items() if status.startswith(word)), ServerState.OTHER)
+
+
+def _slow_start(row: Row) -> float | None:
+    """Return the share of its weight that a server in a slow start has: a sixteenth, or several of them."""
+    per_cent = _number(row, "throttle")
+    return None if per_cent is None else round(per_cent * _SLOW_START_STEPS / 100) / _SLOW_START_STEPS
+
+
+def _statuses(row: Row) -> dict[str, int]:
+    return {name: count for column, name in _CLASSES.items() if (count := _number(row, column))}
 
 
 def _final_responses(row: Row) -> int | None:
@@ -232,20 +293,25 @@ def _together(one: ServerCounters, other: ServerCounters) -> ServerCounters:
     """Return what two lines of one server did. It serves if both of them do; lines that differ in weight show it."""
     same = one.status == other.status
     told = one if same or not one.serves else other
+    counts: dict[str, Any] = {name: _plus(getattr(one, name), getattr(other, name)) for name in SERVER_COUNTS}
+    fuller = max(one, other, key=_fullness)
     return replace(
         told,
-        requests=_plus(one.requests, other.requests),
-        connections=_plus(one.connections, other.connections),
-        chosen=_plus(one.chosen, other.chosen),
-        failed_connections=_plus(one.failed_connections, other.failed_connections),
-        retries=_plus(one.retries, other.retries),
-        redispatched=_plus(one.redispatched, other.redispatched),
-        failed_responses=_plus(one.failed_responses, other.failed_responses),
-        failed_checks=_plus(one.failed_checks, other.failed_checks),
+        **counts,
+        statuses=dict(Counter(one.statuses) + Counter(other.statuses)),
+        sessions_max=fuller.sessions_max,
+        session_limit=fuller.session_limit,
+        queued=_plus(one.queued, other.queued),
+        queued_max=_plus(one.queued_max, other.queued_max),
         weight=_common(one.weight, other.weight),
         effective_weight=_common(one.effective_weight, other.effective_weight),
         lines=one.lines + other.lines,
     )
+
+
+def _fullness(server: ServerCounters) -> float:
+    """Return how near its limit a line came: each line has a limit of its own."""
+    return (server.sessions_max or 0) / server.session_limit if server.session_limit else 0.0
 
 
 def _common(one: int | None, other: int | None) -> int | None:

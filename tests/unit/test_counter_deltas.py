@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from lbcheck.analysis.counter_deltas import Difference, differences
-from lbcheck.model.counters import Counters, ServerCounters, ServerState
+from lbcheck.model.counters import (
+    SERVER_COUNTS,
+    Counters,
+    FrontendCounters,
+    ServerCounters,
+    ServerState,
+)
 
 from .scenes import backend, counted, fair, readings
 
@@ -25,13 +31,7 @@ def one(server: ServerCounters, later: ServerCounters) -> ServerCounters:
     return found
 
 
-@pytest.mark.parametrize(
-    "count",
-    [
-        "requests", "connections", "chosen", "failed_connections", "retries", "redispatched", "failed_responses",
-        "failed_checks",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("count", SERVER_COUNTS)
 def test_each_count_is_what_went_by(count: str) -> None:
     """The earlier reading is taken off; what was not told stays untold, what was told first now began after it."""
     base = counted("web1", 0, requests=None, connections=None)
@@ -39,6 +39,32 @@ def test_each_count_is_what_went_by(count: str) -> None:
     assert getattr(one(told[0], told[1]), count) == 7
     assert getattr(one(base, told[1]), count) == 12
     assert getattr(one(told[0], base), count) is None
+
+
+def test_answers_by_class_are_what_went_by() -> None:
+    """A class that only one of the readings has is subtracted all the same, and one that stood still is left out."""
+    before = counted("web1", 1, statuses={"1xx": 1, "2xx": 5, "4xx": 2})
+    after = counted("web1", 1, statuses={"2xx": 9, "4xx": 2, "5xx": 3})
+    assert one(before, after).statuses == {"1xx": -1, "2xx": 4, "5xx": 3}
+
+
+def test_a_backend_and_a_frontend_count_what_went_by() -> None:
+    """Their requests, refusals and answers by class are those between the readings; a new one began at nothing."""
+    told = [
+        replace(
+            reading,
+            backends=backend(counted("web1", 0), requests=n, connections=n, denied=n, statuses={"5xx": n}),
+            frontends=(FrontendCounters(name="www", requests=n, denied=n, invalid=n, statuses={"2xx": n}),),
+        )
+        for reading, n in ((BEFORE, 3), (AFTER, 10))
+    ]
+    found = between(told[0], told[1])
+    assert found.frontends == {
+        "www": FrontendCounters(name="www", requests=7, denied=7, invalid=7, statuses={"2xx": 7})
+    }
+    web = found.backends["web"]
+    assert (web.requests, web.connections, web.denied, web.statuses) == (7, 7, 7, {"5xx": 7})
+    assert between(replace(told[0], frontends=()), told[1]).frontends["www"].requests == 10
 
 
 def test_what_is_no_count_is_as_it_was_told_last() -> None:

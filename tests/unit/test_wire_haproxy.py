@@ -1,18 +1,22 @@
 """What HAProxy's statistics say, read from real ones (HAProxy 2.6.12) and from broken ones."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from lbcheck.model.counters import ServerCounters, ServerState
+from lbcheck.model.counters import FrontendCounters, ReadCounters, ServerCounters, ServerState
 from lbcheck.model.told_by import ToldBy
 from lbcheck.wire.haproxy import (
+    BACKEND,
     SERVER,
     NotStatisticsError,
     Process,
     Row,
     backends,
     beginning,
+    counters,
+    default_algorithm,
     parse_info,
     parse_page_head,
     parse_runtime,
@@ -55,7 +59,8 @@ def test_counters_are_in_words_that_fit_every_product() -> None:
     """A real server's row, field by field; what `level user` hides is None."""
     web, quoted = backends(parse_runtime(RUNTIME)[1])
     assert (web.mode, web.algorithm, web.algorithm_told_by, web.persistent) == ("http", None, ToldBy.NOBODY, None)
-    assert (web.requests, web.connections) == (9, 9)
+    assert (web.requests, web.connections, web.statuses, web.denied) == (9, 9, {"2xx": 9}, 0)
+    assert (web.active_servers, web.backup_servers, web.all_backups) == (2, 0, None)
     assert web.servers[1] == ServerCounters(
         name="web2",
         requests=6,
@@ -65,6 +70,12 @@ def test_counters_are_in_words_that_fit_every_product() -> None:
         retries=0,
         redispatched=0,
         failed_responses=0,
+        statuses={"1xx": 6, "2xx": 6},
+        client_aborts=0,
+        server_aborts=0,
+        sessions_max=1,
+        queued=0,
+        queued_max=0,
         weight=2,
         effective_weight=2,
         weight_told_by=ToldBy.BALANCER,
@@ -93,13 +104,101 @@ def test_a_page_with_legends_tells_algorithm_persistence_and_addresses() -> None
         ("DRAIN (agent)", ServerState.DRAINING),
         ("DOWN 1/2", ServerState.DOWN),
         ("MAINT (via web/web1)", ServerState.MAINTENANCE),
-        ("NOLB", ServerState.OTHER),
+        ("NOLB", ServerState.STOPPING),
+        ("a word of tomorrow", ServerState.OTHER),
     ],
 )
 def test_each_status_is_a_state(status: str, state: ServerState) -> None:
     """HAProxy's word for it is kept beside the state that every product has."""
     server = only_server({"status": status})
     assert (server.state, server.status) == (state, status)
+
+
+def test_what_arrived_is_counted_beside_what_servers_answered() -> None:
+    """A frontend's answers less those of its servers are the balancer's own; its sockets are no frontends."""
+    reading = counters(ReadCounters(balancer="lb1", uri="unix:/s", when="after"), *parse_runtime(RUNTIME), 0.1)
+    www, *others = reading.frontends
+    assert www == FrontendCounters(name="www", requests=9, statuses={"2xx": 9}, denied=0, invalid=0)
+    assert [frontend.name for frontend in others] == ["stats", "stats2"]
+
+
+@pytest.mark.parametrize(
+    ("version", "algorithm"),
+    [
+        ("2.6.12-1+deb12u4", "roundrobin"),
+        ("3.2.0", "roundrobin"),
+        ("3.3-dev5", "random"),
+        ("3.10.1", "random"),
+        ("10.0", "random"),
+        ("unknown", None),
+        (None, None),
+    ],
+)
+def test_the_default_of_balance_goes_by_the_version(version: str | None, algorithm: str | None) -> None:
+    """A configuration without `balance` means roundrobin up to 3.2 and random from 3.3 on."""
+    assert default_algorithm(version) == algorithm
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        ({"algo": "random", "cookie": "S"}, ("random", ToldBy.BALANCER, True)),
+        ({"algo": "unknown"}, (None, ToldBy.NOBODY, False)),  # seen by `level operator`: no cookie is no cookie
+        ({}, (None, ToldBy.NOBODY, None)),
+    ],
+)
+def test_an_algorithm_that_is_not_named_is_not_told(shown: Row, told: object) -> None:
+    """2.6 and 2.8 write `unknown` for random; that is no name of an algorithm."""
+    (web,) = backends([{"pxname": "web", "svname": "BACKEND", "type": BACKEND, **shown}])
+    assert (web.algorithm, web.algorithm_told_by, web.persistent) == told
+
+
+@pytest.mark.parametrize(
+    ("uweight", "throttle", "weight", "exact"),
+    [
+        # As HAProxy 2.6.12 wrote them during a slowstart of 20 s.
+        (100, 6, 7, Fraction(100, 16)),
+        (1, 7, 1, Fraction(1, 16)),
+        (100, 12, 13, Fraction(200, 16)),
+        (1, 19, 1, Fraction(3, 16)),
+        (100, 31, 32, Fraction(500, 16)),
+        (100, 62, 63, Fraction(1000, 16)),
+        (100, 100, 100, Fraction(100)),
+        (100, None, 0, Fraction(0)),  # no slow start: the weight at present is exact
+    ],
+)
+def test_a_slow_start_is_exact(uweight: int, throttle: int | None, weight: int, exact: Fraction) -> None:
+    """HAProxy rounds both columns; a sixteenth is a sixteenth."""
+    cells: dict[str, int | str] = {"uweight": uweight, "weight": weight}
+    server = only_server(cells if throttle is None else {**cells, "throttle": throttle})
+    assert server.exact_weight == exact
+    assert (server.weight, server.effective_weight) == (uweight, weight)
+
+
+def test_without_weights_there_is_no_exact_one() -> None:
+    """What a product does not tell is None."""
+    assert ServerCounters(name="web1").exact_weight is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "reached"),
+    [
+        ({"slim": 5, "smax": 4, "qmax": 0}, False),
+        ({"slim": 5, "smax": 5, "qmax": 0}, True),
+        ({"qmax": 3}, True),
+        ({"smax": 900, "qmax": 0}, False),  # no limit
+        ({"slim": 5}, None),
+        ({}, None),
+    ],
+)
+def test_a_limit_that_was_reached_shows(cells: Row, reached: bool | None) -> None:
+    """A server was full once its sessions came to its maxconn, or a request waited."""
+    assert only_server(cells).reached_limit is reached
+
+
+def test_what_an_agent_says_is_told() -> None:
+    """An agent may set weight and state."""
+    assert only_server({"agent_status": "L7OK"}).agent == "L7OK"
 
 
 def only_server(*changes: Row) -> ServerCounters:
@@ -115,6 +214,16 @@ def test_the_lines_of_one_server_are_one_server() -> None:
     server = only_server({"hrsp_2xx": 3}, {"svname": "web1.source2", "hrsp_2xx": 4, "hrsp_5xx": 1})
     assert (server.name, server.lines, server.requests, server.connections) == ("web1", 2, 8, 10)
     assert (server.effective_weight, server.status) == (1, "UP")
+
+
+def test_of_several_lines_the_fullest_shows() -> None:
+    """Each line has a limit of its own, and what waits for either waits for the server."""
+    server = only_server(
+        {"slim": 10, "smax": 9, "qcur": 1, "qmax": 2, "hrsp_4xx": 1, "cli_abrt": 2},
+        {"svname": "web1.source2", "slim": 5, "smax": 5, "qcur": 1, "qmax": 1, "hrsp_4xx": 3, "cli_abrt": 1},
+    )
+    assert (server.sessions_max, server.session_limit, server.queued, server.queued_max) == (5, 5, 2, 3)
+    assert (server.statuses, server.client_aborts, server.server_aborts) == ({"4xx": 4}, 3, None)
 
 
 def test_a_server_serves_if_all_its_lines_do() -> None:
