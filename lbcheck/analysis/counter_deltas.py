@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lbcheck.analysis.counter_changes import Change, changes, restarted
 from lbcheck.model.counters import SERVER_COUNTS, BackendCounters, Counters, FrontendCounters, ServerCounters
 from lbcheck.model.step import ErrorKind, Failure
 
@@ -14,7 +15,8 @@ class Difference:
 
     `backends`: name → the backend with its differences, for backends with servers. `frontends`: name → the frontend
     with its differences. `failure`: a reading failed.
-    `void`: why the difference is meaningless; empty: it is valid.
+    `void`: why the difference is meaningless; empty: it is valid. `changes`: what became otherwise between the
+    readings, also where the difference is void.
     """
 
     balancer: str
@@ -23,6 +25,7 @@ class Difference:
     frontends: Mapping[str, FrontendCounters] = field(default_factory=dict)
     failure: Failure | None = None
     void: str = ""
+    changes: tuple[Change, ...] = ()
 
     def servers(self, backend: str) -> Mapping[str, ServerCounters]:
         """Return name → server of a backend; empty if this process has no such backend."""
@@ -46,9 +49,15 @@ def _difference(balancer: str, pair: Mapping[str, Counters]) -> Difference:
     if set(pair) != {"before", "after"}:
         only_one = Failure(ErrorKind.INTERNAL, f"{balancer}: only one reading was taken")
         return Difference(balancer, product, failure=only_one)
-    before, after = pair["before"], pair["after"]
-    if _restarted(before, after):
-        return Difference(balancer, product, void=f"{product} on {balancer} was reloaded or restarted during the run")
+    return difference(pair["before"], pair["after"])
+
+
+def difference(before: Counters, after: Counters) -> Difference:
+    """Return what one process counted between two readings of it that both succeeded."""
+    balancer, product, changed = after.balancer, after.product, changes(before, after)
+    if restarted(before, after):
+        void = f"{product} on {balancer} was reloaded or restarted during the run"
+        return Difference(balancer, product, void=void, changes=changed)
     earlier = {backend.name: backend for backend in before.backends}
     backends = {
         backend.name: _backend_since(earlier.get(backend.name), backend)
@@ -56,23 +65,12 @@ def _difference(balancer: str, pair: Mapping[str, Counters]) -> Difference:
         if backend.servers
     }
     if any(_went_back(server) for backend in backends.values() for server in backend.servers):
+        # A product that names no process shows in this way alone that it began anew.
         void = f"{product}'s counters on {balancer} went back during the run: a reload?"
-        return Difference(balancer, product, void=void)
+        return Difference(balancer, product, void=void, changes=changed)
     entrances = {frontend.name: frontend for frontend in before.frontends}
     frontends = {found.name: _frontend_since(entrances.get(found.name), found) for found in after.frontends}
-    return Difference(balancer, product, backends, frontends)
-
-
-def _restarted(before: Counters, after: Counters) -> bool:
-    """Return whether the second reading is of another process.
-
-    A product that names no process is covered by `_went_back` alone.
-    """
-    if before.process is None or after.process is None:
-        return False
-    if before.process != after.process:
-        return True
-    return before.uptime_s is not None and after.uptime_s is not None and after.uptime_s < before.uptime_s
+    return Difference(balancer, product, backends, frontends, changes=changed)
 
 
 def _went_back(server: ServerCounters) -> bool:
