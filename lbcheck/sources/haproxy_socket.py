@@ -1,4 +1,4 @@
-"""HAProxy's runtime API, over a unix socket or TCP: `show info` and `show stat`, which `level user` is enough for."""
+"""HAProxy's runtime API, over a unix socket or TCP; a socket of `level user` is enough."""
 
 import socket
 import time
@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
-from lbcheck.wire.haproxy import NotStatisticsError, counters, parse_runtime
+from lbcheck.wire.haproxy import QUESTIONS, NotStatisticsError, counters, parse_runtime
 
-LIMIT_BYTES = 64 * 2**20  # a server's row is about 600 bytes: room for 100,000 servers
+LIMIT_BYTES = 64 * 2**20  # a server's rows are about 700 bytes: room for 90,000 servers
 
 _PIECE_BYTES = 2**16
 _UNIX_PATH_BYTES = 107  # unix(7): sun_path has 108, one for the NUL
@@ -38,8 +38,7 @@ def read(step: ReadCounters) -> Counters:
 def _ask(uri: str, timeout_s: float) -> bytes:
     deadline = time.monotonic() + timeout_s
     with _connect(uri, timeout_s) as connection:
-        # Both in one connection, so that one process answers both, also while another takes over.
-        connection.sendall(b"show info;show stat\n")
+        connection.sendall(f"{QUESTIONS}\n".encode())
         answer = bytearray()
         while piece := connection.recv(_PIECE_BYTES):
             answer += piece

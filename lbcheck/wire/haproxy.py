@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any
 
 from lbcheck.model import schemes
+from lbcheck.model.address import is_address
 from lbcheck.model.counters import (
     SERVER_COUNTS,
     BackendCounters,
@@ -38,6 +39,9 @@ NUMBERS = frozenset(
 )
 TEXTS = frozenset(("pxname", "svname", "status", "mode", "algo", "addr", "cookie", "check_status", "agent_status"))
 
+# Of one connection, so that one process answers all, also while another takes over. `level user` is enough for each.
+QUESTIONS = "show info;show stat;show servers state"
+
 _NEEDED = ("pxname", "svname", "type")
 _NUMBER = re.compile(r"-?[0-9]{1,15}")  # as many digits as a number in JSON holds exactly (RFC 8259, section 6)
 # Not hrsp_1xx, and not a server's req_tot: an interim answer (100, 103) is followed by a final one, which counts again.
@@ -59,6 +63,16 @@ _CLASSES = {"hrsp_1xx": "1xx", **{column: column.removeprefix("hrsp_") for colum
 _NO_ALGORITHM = "unknown"
 # A slow start goes in steps of a sixteenth of the weight; the column says them in per cent, rounded.
 _SLOW_START_STEPS = 16
+# The bits of srv_admin_state (HAProxy's management guide, `show servers state`) and why they are set, what says most
+# first. Bit 4 alone says nothing: it stays when a server that is disabled in the configuration is enabled at run time.
+_REASONS = {
+    0x20: "its name does not resolve",
+    0x02: "the server that it tracks is in maintenance",
+    0x05: "disabled in the configuration",
+    0x01: "set to maintenance at run time",
+    0x10: "the server that it tracks is in drain",
+    0x08: "set to drain at run time",
+}
 # From 3.3 on `random` is the default of `balance`, before it `roundrobin`.
 _RANDOM_BY_DEFAULT = (3, 3)
 
@@ -77,12 +91,62 @@ class Process:
 
 
 def parse_runtime(text: str) -> tuple[Process, tuple[Row, ...]]:
-    """Read the answer to `show info;show stat`: two answers, each ended by an empty line."""
-    info, _, stat = text.partition("\n\n")
+    """Read the answer to QUESTIONS: three answers, each ended by an empty line.
+
+    The third tells what a socket of `level user` hides in the second. A version or a level that refuses it, or says
+    something else, costs no more than that.
+    """
+    info, _, rest = text.partition("\n\n")
     process = parse_info(info)
-    if not stat.endswith("\n\n"):
+    if not rest.endswith("\n\n"):
         raise NotStatisticsError("the answer was cut before its end")
-    return process, parse_stat(stat)
+    stat, state = _two_answers(rest)
+    rows, known = parse_stat(stat), _servers_state(state)
+    return process, tuple({**row, **known.get((row.get("iid"), row.get("sid")), {})} for row in rows)
+
+
+def _two_answers(text: str) -> tuple[str, str]:
+    """Split at the first empty line that stands in no quoted cell of the CSV, which has an even number of quotes."""
+    end, quotes, start = text.find("\n\n"), 0, 0
+    while end >= 0:
+        quotes += text.count('"', start, end)
+        if quotes % 2 == 0:
+            return text[: end + 1], text[end + 2 :]
+        start, end = end, text.find("\n\n", end + 1)
+    return text, ""
+
+
+def _servers_state(text: str) -> dict[tuple[int | str | None, ...], dict[str, int | str]]:
+    """Read `show servers state` → the cells that it adds to the row of each server, by the ids of backend and server.
+
+    Columns are found by name, and separated by single spaces: no name of HAProxy's may hold one. Empty where this is no
+    such table; a line that does not fit is passed over.
+    """
+    version, _, rest = text.partition("\n")
+    header, *lines = rest.split("\n")
+    if not version.isdecimal() or not header.startswith("# be_id "):
+        return {}
+    names = header.removeprefix("# ").split(" ")
+    found = (line.split(" ") for line in lines)
+    servers = (dict(zip(names, cells, strict=True)) for cells in found if len(cells) == len(names))
+    return {
+        (int(server["be_id"]), int(server["srv_id"])): _added(server)
+        for server in servers
+        if _NUMBER.fullmatch(server["be_id"]) and _NUMBER.fullmatch(server.get("srv_id", ""))
+    }
+
+
+def _added(server: Mapping[str, str]) -> dict[str, int | str]:
+    cells: dict[str, int | str] = {}
+    address, port = server.get("srv_addr", ""), server.get("srv_port", "")
+    if (
+        is_address(address) and _NUMBER.fullmatch(port) and port != "0"
+    ):  # `-`: a unix socket, or a name without an address
+        cells["addr"] = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    for column, name in (("srv_iweight", "iweight"), ("srv_admin_state", "admin")):
+        if _NUMBER.fullmatch(server.get(column, "")):
+            cells[name] = int(server[column])
+    return cells
 
 
 def parse_info(text: str) -> Process:
@@ -255,6 +319,7 @@ def _server(row: Row) -> ServerCounters:
         session_limit=_number(row, "slim"),
         queued=_number(row, "qcur"),
         queued_max=_number(row, "qmax"),
+        configured_weight=_number(row, "iweight"),
         weight=_number(row, "uweight"),
         effective_weight=_number(row, "weight"),
         slow_start=_slow_start(row),
@@ -262,6 +327,7 @@ def _server(row: Row) -> ServerCounters:
         state=_state(status or ""),
         status=status,
         since_s=_number(row, "lastchg"),
+        reason=_reason(_number(row, "admin") or 0),
         check=_text(row, "check_status"),
         agent=_text(row, "agent_status"),
         address=_text(row, "addr"),
@@ -271,6 +337,10 @@ def _server(row: Row) -> ServerCounters:
 
 def _state(status: str) -> ServerState:
     return next((state for word, state in _STATES.items() if status.startswith(word)), ServerState.OTHER)
+
+
+def _reason(admin_state: int) -> str | None:
+    return next((reason for bits, reason in _REASONS.items() if admin_state & bits == bits), None)
 
 
 def _slow_start(row: Row) -> float | None:

@@ -113,11 +113,11 @@ def test_names_in_another_encoding_are_kept_apart() -> None:
         assert servers(read(uri), "web")[0].name == "w\\xe4b"
 
 
-def test_both_questions_are_asked_on_one_connection() -> None:
-    """One process answers both, also during a reload; nothing is asked that `level user` refuses."""
+def test_all_questions_are_asked_on_one_connection() -> None:
+    """One process answers all, also during a reload; nothing is asked that `level user` refuses."""
     with recording(RUNTIME, http=False) as (address, asked):
         read(f"tcp://{address}")
-    assert asked == [b"show info;show stat\n"]
+    assert asked == [b"show info;show stat;show servers state\n"]
 
 
 def test_a_missing_socket_is_not_found(tmp_path: Path) -> None:

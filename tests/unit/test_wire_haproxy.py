@@ -40,7 +40,7 @@ def csv(*rows: str, header: str = "# pxname,svname,type,weight,status,") -> str:
 
 
 def test_both_answers_of_one_connection_are_read() -> None:
-    """The answer to `show info;show stat` gives the process and its rows."""
+    """The answer to `show info;show stat` alone gives the process and its rows."""
     process, rows = parse_runtime(RUNTIME)
     assert process == Process(pid=16775, uptime_s=1, version="2.6.12-1+deb12u4")
     assert len(rows) == 10
@@ -199,6 +199,92 @@ def test_a_limit_that_was_reached_shows(cells: Row, reached: bool | None) -> Non
 def test_what_an_agent_says_is_told() -> None:
     """An agent may set weight and state."""
     assert only_server({"agent_status": "L7OK"}).agent == "L7OK"
+
+
+STATE = """1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight \
+srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state \
+bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr \
+srv_agent_port
+3 web 1 web1 127.0.0.1 2 0 1 1 1 1 0 2 0 0 0 0 - 18001 - 0 0 - - 0
+3 web 2 web2 ::1 0 5 2 7 1 1 0 0 8 0 0 0 localhost 18002 - 0 0 - - 0
+4 quoted 1 q1 - 0 0 1 1 1 1 0 2 0 0 0 0 - 0 - 0 0 - - 0
+
+"""  # as HAProxy 2.6.12 writes it
+
+
+def servers_with(state: str) -> dict[str, ServerCounters]:
+    """Return the recorded servers as they are known with this answer to the third question."""
+    found = backends(parse_runtime(RUNTIME + state)[1])
+    return {server.name: server for backend in found for server in backend.servers}
+
+
+def test_addresses_are_told_by_another_table() -> None:
+    """`level user` hides addresses in `show stat`, and gives them, like the weight as configured, in another answer."""
+    found = servers_with(STATE)
+    assert {name: server.address for name, server in found.items()} == {
+        "web1": "127.0.0.1:18001",
+        "web2": "[::1]:18002",
+        "q1": None,  # a unix socket, or a name that does not resolve
+    }
+    assert [server.configured_weight for server in found.values()] == [1, 7, 1]
+    assert found["web2"].requests == 6
+    assert [server.reason for server in found.values()] == [None, "disabled in the configuration", None]
+
+
+@pytest.mark.parametrize(
+    ("bits", "reason"),
+    [
+        (0x01, "set to maintenance at run time"),
+        (0x03, "the server that it tracks is in maintenance"),
+        (0x04, None),  # disabled in the configuration, and enabled since
+        (0x08, "set to drain at run time"),
+        (0x10, "the server that it tracks is in drain"),
+        (0x20, "its name does not resolve"),
+        (0x40, None),
+    ],
+)
+def test_why_a_server_is_held_back(bits: int, reason: str | None) -> None:
+    """HAProxy's mask of reasons, in words."""
+    assert servers_with(STATE.replace(" 0 5 2 7 ", f" 0 {bits} 2 7 "))["web2"].reason == reason
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        "Permission denied\n\n",
+        "Unknown command, but maybe one of the following ones is a better match:\n  help\n\n  quit\n\n",
+        "2\n# another table\n3 web\n\n",
+        STATE.replace("be_id", "id"),
+        STATE.replace(" srv_id ", " id "),
+        STATE.replace("3 web", "x web").replace("4 quoted 1", "4 quoted y"),
+        STATE.replace(" web1 ", " a name ").replace(" web2 ", " b name ").replace(" q1 ", " c name "),
+    ],
+)
+def test_without_that_table_the_rest_is_told(state: str) -> None:
+    """What an old version or a stricter level answers costs the addresses, and nothing else."""
+    found = servers_with(state)
+    assert [(server.requests, server.address) for server in found.values()] == [(3, None), (6, None), (0, None)]
+
+
+def test_a_page_says_addresses_itself() -> None:
+    """The address of the CSV stands where there is no other."""
+    assert only_server({"addr": "192.0.2.1:80"}).address == "192.0.2.1:80"
+
+
+def test_an_empty_line_in_quotes_ends_no_answer() -> None:
+    """Where the second answer ends is not for a health check's text to say."""
+    text = RUNTIME.replace('"No, ""sorry"""', '"No,\n\n""sorry"""')
+    assert text != RUNTIME
+    assert [row.get("addr") for row in parse_runtime(text + STATE)[1]].count("127.0.0.1:18001") == 1
+
+
+@pytest.mark.parametrize("end", range(1, len(STATE), 61))
+def test_a_table_cut_anywhere_is_an_error(end: int) -> None:
+    """An answer that ends before its end may be missing servers."""
+    with pytest.raises(NotStatisticsError, match="cut before its end"):
+        servers_with(STATE[:-end])
 
 
 def only_server(*changes: Row) -> ServerCounters:
