@@ -1,8 +1,11 @@
 """What several commands take on the command line, and how it is read."""
 
 import argparse
+import re
 
 from lbcheck.reporters import FORMATS
+
+_STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
 
 def inventory(parser: argparse.ArgumentParser) -> None:
@@ -56,9 +59,45 @@ def seconds(text: str) -> float:
 def weights(text: str) -> dict[str, int]:
     """Read `s1=1,s2=2`."""
     pairs = [part.partition("=") for part in text.split(",")]
-    if not all(name and weight.isdecimal() for name, _, weight in pairs):
+    if not all(name and weight.isascii() and weight.isdecimal() for name, _, weight in pairs):
         raise argparse.ArgumentTypeError(f"'{text}' is not of the form s1=1,s2=2")
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise argparse.ArgumentTypeError(f"'{text}' gives a server two weights")
     return {name: int(weight) for name, _, weight in pairs}
+
+
+def percent(text: str) -> float:
+    """Read `50%` or `50`, above 0 and below 100; return it as a share."""
+    number = _number(text.removesuffix("%"))
+    if not 0 < number < 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a percentage above 0 and below 100")
+    return number / 100
+
+
+def statuses(text: str) -> tuple[str, ...]:
+    """Read `2xx,301`: classes of HTTP statuses, and statuses."""
+    found = tuple(part.strip().lower() for part in text.split(","))
+    if not all(_STATUS.fullmatch(part) for part in found):
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form 2xx,301")
+    return found
+
+
+def names(text: str) -> dict[str, str]:
+    """Read `alpha=web-1,beta=web-2`."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name and other for name, _, other in pairs):
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAME=OTHER,…")
+    return {name: other for name, _, other in pairs}
+
+
+def servers(text: str) -> int | tuple[str, ...]:
+    """Read `4`, how many servers there are, or `web1,web2`, which."""
+    if text.isdecimal():
+        return count(text)
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found) or len(set(found)) < len(found):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a number nor a list of different names")
+    return found
 
 
 def _number(text: str) -> float:

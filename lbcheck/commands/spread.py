@@ -10,6 +10,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model import schemes
 from lbcheck.model.address import URL_PORTS, family, is_address, is_loopback
+from lbcheck.model.asked import Asked
 from lbcheck.model.plan import Options
 from lbcheck.probing.dns.addresses import addresses_of
 from lbcheck.wire.http.identifier import Identifier
@@ -24,7 +25,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--identify-balancer", default="", metavar="HOW", help="the same, for the balancer's name")
     parser.add_argument("--weights", type=take.weights, default={}, metavar="s1=1,s2=2")
-    parser.add_argument("--algorithm", default="", metavar="NAME", help="HAProxy's name for it")
+    parser.add_argument("--servers", type=take.servers, default=(), metavar="N|a,b", help="how many, or which")
+    parser.add_argument(
+        "--names", type=take.names, default={}, metavar="A=B,…", help="server A of the balancer calls itself B"
+    )
+    parser.add_argument("--backend", default="", metavar="NAME", help="the balancer's name for it")
+    parser.add_argument("--algorithm", default="", metavar="NAME", help="the product's name for it")
+    parser.add_argument("--product", default="", metavar="NAME", help="who balances: HAProxy, nginx, Envoy, …")
+    parser.add_argument(
+        "--unit", choices=("request", "connection"), default="", help="what a server is chosen for (as it is seen)"
+    )
+    parser.add_argument(
+        "--expect", type=take.statuses, default=(), metavar="2xx,301", help="right statuses (all but 5xx)"
+    )
+    parser.add_argument(
+        "--detect",
+        type=take.percent,
+        default=0.5,
+        metavar="PERCENT",
+        help="the smallest fault, of a weight (50)",
+    )
+    parser.add_argument(
+        "--power", type=take.percent, default=0.99, metavar="PERCENT", help="how surely that fault is found (99)"
+    )
+    parser.add_argument(
+        "--hash-key", action="append", default=[], metavar="header:NAME", help="what a hash is taken of; repeatable"
+    )
     parser.add_argument("--requests", type=take.count, metavar="N", help="in all (as many as settle the question)")
     parser.add_argument("--concurrency", type=take.count, default=4, metavar="C")
     parser.add_argument("--keep-alive", action="store_true", help="many requests a connection")
@@ -44,11 +70,14 @@ def run(options: argparse.Namespace) -> int:
         options.url,
         stats=options.stats,
         weights=options.weights,
+        servers=() if isinstance(options.servers, int) else options.servers,
+        backend=options.backend,
         algorithm=_known(options.algorithm),
         addresses=addresses,
         identify=_tells("--identify", options.identify),
         identify_balancer=_tells("--identify-balancer", options.identify_balancer),
         lab=bool(addresses) and all(is_loopback(address) for address in addresses),
+        asked=_asked(options),
     )
     asked = Options(
         requests=options.requests,
@@ -58,6 +87,22 @@ def run(options: argparse.Namespace) -> int:
         **output.asked(options, lab=question.lab),
     )
     return output.measure(options, question, asked, checks=["spread"])
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    number = options.servers if isinstance(options.servers, int) else 0
+    if options.weights and options.servers:
+        raise LbcheckError("--weights and --servers both say which servers there are: give one of them")
+    return Asked(
+        detect=options.detect,
+        power=options.power,
+        expect=options.expect,
+        servers=number,
+        names=options.names,
+        unit=options.unit,
+        product=options.product,
+        hash_keys=tuple(options.hash_key),
+    )
 
 
 def _known(algorithm: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Balancer, Cluster, DnsName, Frontend, Host, Server
 from lbcheck.model.question import Question
 
@@ -11,20 +12,27 @@ def of_url(
     *,
     stats: Sequence[str] = (),
     weights: Mapping[str, int] | None = None,
+    servers: Sequence[str] = (),
+    backend: str = "",
     algorithm: str = "",
     addresses: Sequence[str] = (),
     identify: str = "header:x-served-by",
     identify_balancer: str = "",
     lab: bool = False,
+    asked: Asked | None = None,
 ) -> Question:
-    """Return the question about one URL: one frontend, one backend, a balancer for each statistics."""
-    servers = tuple(Server(name, weight) for name, weight in (weights or {}).items())
+    """Return the question about one URL: one frontend, one backend, a balancer for each statistics.
+
+    `weights` lists the servers with their weights, `servers` without.
+    """
+    name = backend or "servers"
+    listed = tuple(Server(server, weight) for server, weight in (weights or dict.fromkeys(servers, 1)).items())
     cluster = Cluster(
-        frontends=(Frontend(url, url, "servers", tuple(addresses)),),
-        backends=(Backend("servers", algorithm, servers),),
+        frontends=(Frontend(url, url, name, tuple(addresses)),),
+        backends=(Backend(name, algorithm, listed, weights_given=bool(weights) or not servers),),
         balancers=tuple(Balancer(uri, stats=(uri,)) for uri in stats),
     )
-    return Question(cluster, lab=lab, identify=identify, identify_balancer=identify_balancer)
+    return Question(cluster, lab=lab, identify=identify, identify_balancer=identify_balancer, asked=asked or Asked())
 
 
 def of_name(name: str, *, servers: Mapping[str, tuple[str, ...]] | None = None, lab: bool = False) -> Question:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 from lbcheck.errors import LbcheckError
+from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Cluster
 
 HERE = "here"  # the host of a step that needs no other host
@@ -31,6 +32,7 @@ class Question:
     watches_failover: bool = False  # clients watch while something fails
     longest_gap_s: float = 0.0  # seconds: the longest gap that is allowed then
     measures_capacity: bool = False  # fill each hop and compare it with the model
+    asked: Asked = field(default_factory=Asked)  # of a spread
     ca: str = ""  # certificates in PEM, of the fleet's own authorities: trusted beside the system's
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis import sampling
 from lbcheck.analysis.laws.tally import Judgement
-from lbcheck.checks.spread import testimony
+from lbcheck.checks.spread import agreement, balancers, losses
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations, gather
@@ -35,10 +35,10 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
     spread = shares(seen, known(seen), None, alpha)
     answered = seen.client()
-    findings = [*testimony.lost(seen), *testimony.agreement(seen, spread.known), *testimony.of_servers(seen)]
+    findings = [*losses.lost(seen), *agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
     if not seen.told_apart:
         for balancer in seen.cluster.balancers:
-            findings += testimony.of_balancer(seen, balancer.name)
+            findings += balancers.of_balancer(seen, balancer.name)
     findings += spread.findings() if answered else []
     judged = answered or seen.cluster.clients  # without any answer a fleet fails, a single URL is unmeasured
     return Verdict(
@@ -55,7 +55,7 @@ def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
     """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them."""
     spread = shares(seen, known(seen, name), name, alpha)
     total = sum(spread.counts.values())
-    findings = [*testimony.of_balancer(seen, name), *testimony.absent(seen, name)]
+    findings = [*balancers.of_balancer(seen, name), *balancers.absent(seen, name)]
     if total or not findings:
         findings += spread.findings()
     algorithm = spread.known.algorithm or "algorithm not known"
@@ -77,7 +77,7 @@ def _written(spread: Shares, counts: Mapping[str, int]) -> str:
 def _evidence(seen: Observations, spread: Shares, balancer: str | None) -> SpreadEvidence:
     whole = balancer is None
     answered = seen.client(balancer)
-    balancers = [name for name in seen.told_apart if whole or name == balancer]
+    told_apart = [name for name in seen.told_apart if whole or name == balancer]
     judgement = spread.judgement
     return SpreadEvidence(
         algorithm=spread.known.algorithm,
@@ -89,7 +89,7 @@ def _evidence(seen: Observations, spread: Shares, balancer: str | None) -> Sprea
         errors=sum(seen.errors.values()) if whole else 0,
         errors_by_kind=dict(seen.errors) if whole else {},
         servers=_servers(seen, spread, balancer),
-        balancers={name: dict(seen.client(name) or seen.counted(name) or {}) for name in balancers},
+        balancers={name: dict(seen.client(name) or seen.counted(name) or {}) for name in told_apart},
         test=_test(judgement),
         needed_requests=judgement.needed if judgement else None,
         product=seen.product if seen.processes else schemes.HAPROXY.name,
