@@ -1,13 +1,15 @@
 """From a question to a report: plan, probe, judge."""
 
+import operator
 import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from types import FrameType
 from typing import Protocol, TextIO
@@ -51,6 +53,9 @@ class Check(Judge, Protocol):
 
     def plan(self, question: Question, options: Options) -> Plan:
         """Return what to do, in stages."""
+
+    def further(self, question: Question, options: Options, samples: Sequence[Sample]) -> Plan:
+        """Return a further round if the samples so far do not tell; nothing if they do, or if no round would help."""
 
     def judge(self, question: Question, samples: Sequence[Sample]) -> list[Verdict]:
         """Return what the samples mean."""
@@ -108,13 +113,16 @@ def chosen(question: Question, names: Sequence[str]) -> list[Check]:
 
 
 def plan(checks: Sequence[Check], question: Question, options: Options) -> Plan:
-    """Return one plan for all checks; the stages in the order that they must have."""
-    whole = Plan()
-    for check in checks:
-        whole |= check.plan(question, options)
+    """Return one plan for all checks: the first round of those that take several."""
+    return _together(check.plan(question, options) for check in checks)
+
+
+def _together(plans: Iterable[Plan]) -> Plan:
+    """Return one plan; the stages in the order that they must have."""
+    whole = reduce(operator.or_, plans, Plan())
     order = list(StageName)
     stages = sorted(whole.stages, key=lambda stage: order.index(stage.name))
-    return Plan(tuple(stage for stage in stages if stage.steps))
+    return Plan(tuple(stage for stage in stages if stage.steps), whole.notes)
 
 
 def run(
@@ -126,13 +134,15 @@ def run(
     keep: TextIO | None = None,
     progress: Callable[[Sample], None] = lambda _: None,
 ) -> Report:
-    """Plan, probe and judge; an interrupted run is judged by what was seen until then, and never passes."""
+    """Plan, probe and judge, in rounds; an interrupted run is judged by what was seen until then, and never passes."""
     reporting, used = Reporting(), chosen(question, checks)
-    todo = plan(used, question, options)
     samples = Samples(keep)
     if keep:
         keep.write(samples_file.first_line(question) + "\n")
-    whole = _gather(todo, inventories, samples, progress)
+    todo, whole = plan(used, question, options), True
+    while whole and todo.stages:
+        whole = _gather(todo, inventories, samples, progress)
+        todo = _together(check.further(question, options, samples.seen) for check in used)
     verdicts = judge(question, samples.seen, used) + ([] if whole else [_interrupted()])
     return reporting.report(verdicts)
 

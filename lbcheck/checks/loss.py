@@ -1,6 +1,14 @@
 """How many requests may be lost before the loss itself is a fault."""
 
+import math
+
 TOLERATED_LOSS = 0.01  # share of what was sent; a healthy network also loses packets now and then
+ENOUGH_TO_TELL = 400  # requests, of which no more than four may be lost
+
+
+def lacking(lost: int, sent: int) -> int:
+    """Return how many more requests tell a rare loss from too much: one lost of the first 24 may be one of 1,000."""
+    return max(0, min(math.ceil(lost / TOLERATED_LOSS), ENOUGH_TO_TELL) - sent) if lost else 0
 
 
 def too_much(lost: int, sent: int) -> bool:

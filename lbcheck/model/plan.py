@@ -57,15 +57,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Plan:
-    """Stages, one after the other."""
+    """Stages, one after the other. `notes`: sentences on what may follow these stages."""
 
     stages: tuple[Stage, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __or__(self, other: "Plan") -> "Plan":
         """Return one plan for both: stages of the same name run together."""
         names = dict.fromkeys(stage.name for stage in (*self.stages, *other.stages))
         stages = (*self.stages, *other.stages)
-        return Plan(tuple(Stage(n, tuple(x for s in stages if s.name == n for x in s.steps)) for n in names))
+        merged = tuple(Stage(n, tuple(x for s in stages if s.name == n for x in s.steps)) for n in names)
+        return Plan(merged, (*self.notes, *other.notes))
 
     @property
     def hosts(self) -> tuple[str, ...]:

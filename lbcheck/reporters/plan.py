@@ -25,6 +25,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         yield f"stage {stage.name}"
         yield from (f"  at {step.at}: {SENTENCES[type(step)](step)}" for step in stage.steps)
+    yield from plan.notes
 
 
 def _resolve(step: Resolve) -> str:

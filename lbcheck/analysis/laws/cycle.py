@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from lbcheck.analysis import sampling
 from lbcheck.analysis.laws.draws import DRAWS
-from lbcheck.analysis.laws.tally import Judgement, Tally, owes, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict
 
 BOUND = 4  # requests off the expected count, for each process; measured 1.65 to 3 with mixed weights
 
@@ -39,4 +39,5 @@ def _exact(tally: Tally) -> Judgement:
         faults,
         statistic=max(off.values(), default=0.0),
         shares=owed,
+        more=lacking(tally, needed),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lbcheck.analysis import sampling
-from lbcheck.analysis.laws.tally import Judgement, Tally, owes, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Draws:
             statistic=max((abs(tally.counts.get(n, 0) - owed[n] * tally.total) for n in owed), default=0.0),
             p_value=sampling.multinomial_p(tally.counts, owed) if owed else None,
             shares=owed,
+            more=lacking(tally, needed),
         )
 
 

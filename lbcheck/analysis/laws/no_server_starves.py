@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lbcheck.analysis import sampling
-from lbcheck.analysis.laws.tally import Judgement, Tally, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, verdict
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,5 @@ class NoServerStarves:
             *(f"server {n} has weight 0 and answered {tally.counts[n]:,} of {tally.total:,} requests" for n in drained),
         )
         rule = "every server with a weight answered"
-        return Judgement(verdict(tally, needed, faults), "no server starved", rule, needed, faults)
+        more = lacking(tally, needed)
+        return Judgement(verdict(tally, needed, faults), "no server starved", rule, needed, faults, more=more)

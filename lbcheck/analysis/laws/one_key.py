@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lbcheck.analysis.laws.tally import Judgement, Tally, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, verdict
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class OneKeyOneServer:
         # Ten answers to each key: if one of two servers were picked at random, all ten agree less than once in 500.
         needed = 10 * max(1, len(tally.by_key))
         rule = "each key met one server"
-        return Judgement(verdict(tally, needed, faults), "one key, one server", rule, needed, faults)
+        more = lacking(tally, needed)
+        return Judgement(verdict(tally, needed, faults), "one key, one server", rule, needed, faults, more=more)
 
 
 ONE_KEY = OneKeyOneServer()

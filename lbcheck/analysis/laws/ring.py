@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lbcheck.analysis import sampling
-from lbcheck.analysis.laws.tally import Judgement, Tally, owes, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Ring:
             needed,
             tuple(faults),
             shares=owed,
+            more=lacking(tally, needed),
         )
 
     def _needed(self, used: Mapping[str, float], limit: float) -> int:

@@ -12,7 +12,9 @@ class Tally:
     """Counts of one balancer (or of several processes together), and the weights that decide the expected counts.
 
     `counts`: server → requests. `complete`: the counts hold every request that the balancer distributed, so exact
-    bounds apply. `processes`: how many count independently. `by_key`: key of a hash → server → answers.
+    bounds apply. `processes`: how many count independently. `by_key`: key of a hash → server → answers. `looks`: the
+    counts after each round that was looked at, cumulative; without the last, which is `counts`. `closed`: no further
+    request will follow.
     """
 
     counts: Mapping[str, int]
@@ -20,6 +22,8 @@ class Tally:
     complete: bool
     processes: int = 1
     by_key: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    looks: tuple[Mapping[str, int], ...] = ()
+    closed: bool = True
 
     @property
     def total(self) -> int:
@@ -31,7 +35,8 @@ class Tally:
 class Judgement:
     """The result of a pass rule: its outcome, and a sentence for each fault.
 
-    `needed`: requests that suffice for a conclusion. `shares`: server → expected share, 0 to 1; empty: none expected.
+    `needed`: requests that suffice for a conclusion. `more`: further requests after which to look again; 0: it is
+    certain. `shares`: server → expected share, 0 to 1; empty: none expected.
     """
 
     outcome: Outcome
@@ -42,6 +47,7 @@ class Judgement:
     statistic: float | None = None
     p_value: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
+    more: int = 0
 
 
 class Law(Protocol):
@@ -64,6 +70,11 @@ def verdict(tally: Tally, needed: int, faults: tuple[str, ...]) -> Outcome:
     if faults:
         return Outcome.FAIL
     return Outcome.PASS if tally.total >= needed else Outcome.INCONCLUSIVE
+
+
+def lacking(tally: Tally, needed: int) -> int:
+    """Return how many requests a tally lacks of `needed`; 0 if no further request will follow."""
+    return 0 if tally.closed else max(0, needed - tally.total)
 
 
 def owes(name: str, tally: Tally, share: float, why: str) -> str:

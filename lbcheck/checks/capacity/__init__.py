@@ -5,9 +5,10 @@ from lbcheck.checks.capacity.exhibits import exhibits
 from lbcheck.checks.capacity.judging import judge
 from lbcheck.checks.capacity.planning import plan
 from lbcheck.checks.capacity.prediction import NAME, no_path, predict
+from lbcheck.checks.one_round import further
 from lbcheck.model.question import Question
 
-__all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "predict", "supports"]
+__all__ = ["EVIDENCE", "NAME", "exhibits", "further", "judge", "plan", "predict", "supports"]
 
 
 def supports(question: Question) -> str:

@@ -4,9 +4,10 @@ from lbcheck.checks.dns.evidence import EVIDENCE
 from lbcheck.checks.dns.exhibits import exhibits
 from lbcheck.checks.dns.judging import NAME, judge
 from lbcheck.checks.dns.planning import plan
+from lbcheck.checks.one_round import further
 from lbcheck.model.question import Question
 
-__all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
+__all__ = ["EVIDENCE", "NAME", "exhibits", "further", "judge", "plan", "supports"]
 
 
 def supports(question: Question) -> str:

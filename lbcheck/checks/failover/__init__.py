@@ -4,9 +4,10 @@ from lbcheck.checks.failover.evidence import EVIDENCE
 from lbcheck.checks.failover.exhibits import exhibits
 from lbcheck.checks.failover.judging import NAME, judge
 from lbcheck.checks.failover.planning import plan, routes
+from lbcheck.checks.one_round import further
 from lbcheck.model.question import Question
 
-__all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
+__all__ = ["EVIDENCE", "NAME", "exhibits", "further", "judge", "plan", "supports"]
 
 
 def supports(question: Question) -> str:

@@ -4,9 +4,10 @@ from lbcheck.checks.spread.evidence import EVIDENCE
 from lbcheck.checks.spread.exhibits import exhibits
 from lbcheck.checks.spread.judging import NAME, judge
 from lbcheck.checks.spread.planning import plan
+from lbcheck.checks.spread.rounds import further
 from lbcheck.model.question import Question
 
-__all__ = ["EVIDENCE", "NAME", "exhibits", "judge", "plan", "supports"]
+__all__ = ["EVIDENCE", "NAME", "exhibits", "further", "judge", "plan", "supports"]
 
 
 def supports(question: Question) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from lbcheck.analysis import sampling
 from lbcheck.analysis.laws.tally import Judgement
-from lbcheck.checks.spread import agreement, balancers, losses
+from lbcheck.checks.spread import agreement, balancers, budget, losses
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
-from lbcheck.checks.spread.observations import Observations, gather
+from lbcheck.checks.spread.observations import Observations, observed
 from lbcheck.checks.spread.shares import Shares, shares
 from lbcheck.model import schemes
 from lbcheck.model.question import Question
@@ -15,19 +14,15 @@ from lbcheck.model.step import Sample
 from lbcheck.model.verdict import Outcome, Verdict, gravest
 
 NAME = "spread"
-ALPHA = sampling.FALSE_ALARM * sampling.BUDGET[NAME]
-FEWEST_TESTS = 20  # the error rate is divided by at least this many tests
 
 
 def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     """Return, for each frontend that was asked, a verdict on all balancers together, then one on each balancer."""
-    observed = [gather(question, frontend, samples) for frontend in question.cluster.web]
-    observed = [seen for seen in observed if seen.answers]
-    alpha = ALPHA / max(FEWEST_TESTS, sum(1 + len(seen.told_apart) for seen in observed))
     verdicts = []
-    for seen in observed:
-        verdicts.append(_of_backend(seen, alpha))
-        verdicts += [_of_balancer(seen, name, alpha) for name in seen.told_apart]
+    for seen in observed(question, samples):
+        alphas = budget.split(question, seen.told_apart)
+        verdicts.append(_of_backend(seen, alphas[None]))
+        verdicts += [_of_balancer(seen, name, alphas[name]) for name in seen.told_apart]
     return verdicts
 
 

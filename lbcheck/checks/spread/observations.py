@@ -37,10 +37,14 @@ class Observations:
         mode = self.backend.mode or next(filter(None, told), "")
         return "connection" if mode == "tcp" else "request"
 
-    def client(self, balancer: str | None = None) -> Counter[str]:
-        """Return server → answers that the clients counted, through one balancer or all; in mode tcp connections."""
+    def client(self, balancer: str | None = None, rounds: int | None = None) -> Counter[str]:
+        """Return server → answers that the clients counted, through one balancer or all; in mode tcp connections.
+
+        `rounds`: in so many first rounds; None: in all.
+        """
         seen: Counter[str] = Counter()
-        for count in (c for a in self.answers for c in a.counts if balancer in (None, c.balancer)):
+        asked = (a for a in self.answers if rounds is None or a.round < rounds)
+        for count in (c for a in asked for c in a.counts if balancer in (None, c.balancer)):
             seen[count.server] += count.connections if self.unit == "connection" else count.requests
         return seen
 
@@ -73,6 +77,11 @@ class Observations:
                     return None
                 total[name] += count
         return total
+
+    @property
+    def rounds(self) -> int:
+        """Number of rounds of requests."""
+        return 1 + max((answers.round for answers in self.answers), default=-1)
 
     @property
     def product(self) -> str:
@@ -167,3 +176,9 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
         {s.server: s for s in samples if isinstance(s, LogLines)},
         tuple(s for s in samples if isinstance(s, StubStatus)),
     )
+
+
+def observed(question: Question, samples: Sequence[Sample]) -> list[Observations]:
+    """Return what the samples say about each frontend that was asked."""
+    found = (gather(question, frontend, samples) for frontend in question.cluster.web)
+    return [seen for seen in found if seen.answers]

@@ -1,14 +1,14 @@
 """The plan: read counters, send requests from every client to every address, read counters again."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from lbcheck.analysis.laws import table
 from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.tally import Tally
 from lbcheck.analysis.tuples.dealing import evenly
 from lbcheck.checks import pace
-from lbcheck.checks.spread.judging import ALPHA, FEWEST_TESTS
+from lbcheck.checks.spread import budget
 from lbcheck.model import schemes
 from lbcheck.model.address import family
 from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
@@ -21,19 +21,39 @@ from lbcheck.model.step import Step, When
 from lbcheck.model.stub_status import ReadStubStatus
 
 LAB_REQUESTS = 2000
-FEWEST_REQUESTS = 200
+FIRST_REQUESTS = 24  # to a balancer; a strict cycle of up to eight servers shows in as many (analysis/order)
 LIKELY_WEIGHTS = ({"a": 1, "b": 1}, {"a": 1, "b": 1, "c": 2})  # assumed in planning if no weights are known
 
 
 def plan(question: Question, options: Options) -> Plan:
-    """Return three stages: read counters, send requests from every client to every address, read counters and logs."""
+    """Return three stages: read counters, send requests from every client to every address, read counters and logs.
+
+    It is the first round, and the only one if the user said how many requests to send.
+    """
+    requests, concurrency = options.requests or _first(question), options.concurrency
+    if not (options.requests or question.lab):
+        concurrency = 1  # the order of answers tells the algorithm, if they come one at a time
+    asked = replace(options, requests=requests, concurrency=concurrency)
     return Plan(
         (
             Stage(StageName.BEFORE, tuple(_counters(question, options, "before"))),
-            Stage(StageName.TRAFFIC, tuple(_traffic(question, options))),
-            Stage(StageName.AFTER, (*_counters(question, options, "after"), *_logs(question, options))),
-        )
+            Stage(StageName.TRAFFIC, tuple(_traffic(routes(question, options), question, asked))),
+            Stage(StageName.AFTER, tuple(_readings(question, options))),
+        ),
+        () if options.requests else (_range(question),),
     )
+
+
+def round_of(question: Question, options: Options, wanted: Mapping["Route", int], number: int) -> Plan:
+    """Return a further round: so many requests by each route, then counters and logs again."""
+    steps = (step for route, n in wanted.items() for step in _request(route, n, question, options, number))
+    after = tuple(_readings(question, options))
+    return Plan((Stage(StageName.TRAFFIC, tuple(steps)), Stage(StageName.AFTER, after)))
+
+
+def _readings(question: Question, options: Options) -> Iterator[Step]:
+    yield from _counters(question, options, "after")
+    yield from _logs(question, options)
 
 
 def _place(question: Question, host: str) -> str:
@@ -66,7 +86,7 @@ def _servers(cluster: Cluster) -> tuple[Server, ...]:
 
 
 @dataclass(frozen=True)
-class _Route:
+class Route:
     """One way of requests: from a client and source address to an address of a frontend; empty: not given."""
 
     frontend: Frontend
@@ -75,40 +95,45 @@ class _Route:
     address: str
 
 
-def _routes(question: Question, options: Options) -> Iterator[_Route]:
-    for frontend in question.cluster.web:
-        for client in pace.clients(question):
-            for source in options.sources or ("",):
-                for address in frontend.addresses or ("",):
-                    if not (source and address) or family(source) == family(address):
-                        yield _Route(frontend, client, source, address)
+def routes(question: Question, options: Options) -> list[Route]:
+    """Return every way from a client, by each source address, to each address of each frontend that speaks HTTP."""
+    return [
+        Route(frontend, client, source, address)
+        for frontend in question.cluster.web
+        for client in pace.clients(question)
+        for source in options.sources or ("",)
+        for address in frontend.addresses or ("",)
+        if not (source and address) or family(source) == family(address)
+    ]
 
 
-def _traffic(question: Question, options: Options) -> Iterator[Step]:
+def _traffic(ways: Sequence[Route], question: Question, options: Options) -> Iterator[Step]:
     """Return one Request step for each route; the total is dealt out evenly, so counts differ by one at most."""
-    routes = list(_routes(question, options))
-    if not routes:
-        return
-    shares = evenly(options.requests or _enough(question), len(routes))
-    for route, requests in zip(routes, shares, strict=True):
-        if requests:
-            yield Request(
-                at=route.client,
-                url=route.frontend.url,
-                address=route.address,
-                requests=requests,
-                concurrency=options.concurrency,
-                keep_alive=_keep_alive(question, options, route.frontend),
-                identify=question.identify,
-                identify_balancer=question.identify_balancer,
-                token=options.token,
-                source=route.source,
-                rate=pace.rate(question, options) / len(pace.clients(question)),
-                timeout_s=options.timeout_s,
-                verify=options.verify,
-                ca=question.ca + options.ca,
-                silence_s=options.silence_s,
-            )
+    shares = evenly(options.requests or 0, len(ways)) if ways else ()
+    for route, requests in zip(ways, shares, strict=True):
+        yield from _request(route, requests, question, options, 0)
+
+
+def _request(route: Route, requests: int, question: Question, options: Options, number: int) -> Iterator[Step]:
+    if requests:
+        yield Request(
+            at=route.client,
+            url=route.frontend.url,
+            address=route.address,
+            requests=requests,
+            concurrency=options.concurrency,
+            keep_alive=_keep_alive(question, options, route.frontend),
+            identify=question.identify,
+            identify_balancer=question.identify_balancer,
+            token=options.token,
+            source=route.source,
+            rate=pace.rate(question, options) / len(pace.clients(question)),
+            timeout_s=options.timeout_s,
+            verify=options.verify,
+            ca=question.ca + options.ca,
+            silence_s=options.silence_s,
+            round=number,
+        )
 
 
 def _keep_alive(question: Question, options: Options, frontend: Frontend) -> bool:
@@ -118,17 +143,33 @@ def _keep_alive(question: Question, options: Options, frontend: Frontend) -> boo
     return question.cluster.backend(frontend.backend).mode != "tcp"
 
 
-def _enough(question: Question) -> int:
-    """Return how many requests are enough to judge each balancer of every frontend from the clients' counts alone."""
-    needed = max(_requests_to_judge(question.cluster.backend(frontend.backend)) for frontend in question.cluster.web)
-    floor = LAB_REQUESTS if question.lab else FEWEST_REQUESTS
-    return max(floor, len(question.cluster.web) * max(1, len(question.cluster.balancers)) * needed)
+def _first(question: Question) -> int:
+    """Return how many requests the first round has.
+
+    In a lab requests cost nothing and a round takes seconds: there it is enough to judge each balancer of every
+    frontend from the clients' counts alone. Elsewhere it is small, and tells what the next round needs.
+    """
+    subjects = len(question.cluster.web) * max(1, len(question.cluster.balancers))
+    return max(LAB_REQUESTS, _most(question)) if question.lab else subjects * FIRST_REQUESTS
 
 
-def _requests_to_judge(backend: Backend) -> int:
+def _range(question: Question) -> str:
+    least, most = _first(question), max(_first(question), _most(question))
+    if most == least:
+        return f"spread: {least:,} requests"
+    return f"spread: {least:,} requests first, and what they show decides how many more; about {most:,} at most"
+
+
+def _most(question: Question) -> int:
+    """Return how many requests judge each balancer of every frontend from the clients' counts alone."""
+    needed = max(_requests_to_judge(question, question.cluster.backend(f.backend)) for f in question.cluster.web)
+    return len(question.cluster.web) * max(1, len(question.cluster.balancers)) * needed
+
+
+def _requests_to_judge(question: Question, backend: Backend) -> int:
     law = table.law_of(backend.algorithm) if backend.algorithm else DRAWS
     if law is None:
-        return FEWEST_REQUESTS
+        return FIRST_REQUESTS
     likely = (backend.weights,) if backend.servers else LIKELY_WEIGHTS
     tallies = [Tally({}, weights, complete=False) for weights in likely]
-    return max(law.judge(tally, ALPHA / FEWEST_TESTS).needed for tally in tallies)
+    return max(law.judge(tally, budget.of_one_test(question)).needed for tally in tallies)

@@ -88,22 +88,30 @@ class Shares:
         return "the configuration" if who is ToldBy.CONFIGURATION else self.product or "the balancer"
 
 
-def shares(seen: Observations, known: Known, balancer: str | None, alpha: float) -> Shares:
-    """Hold the counts of one balancer, or of all, to the law that applies."""
+def shares(seen: Observations, known: Known, balancer: str | None, alpha: float, *, closed: bool = True) -> Shares:
+    """Hold the counts of one balancer, or of all, to the law that applies. `closed`: no further request will follow."""
     law = table.law_of(known.algorithm) if known.algorithm else DRAWS
-    tally = _tally(seen, known, balancer)
+    tally = _tally(seen, known, balancer, closed=closed)
     answered = seen.client(balancer)
     counts = answered if balancer is None else seen.counted(balancer) or answered
     judgement = law.judge(tally, alpha) if law else None
     return Shares(known, law, judgement, counts, seen.unit, seen.product)
 
 
-def _tally(seen: Observations, known: Known, balancer: str | None) -> Tally:
+def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bool) -> Tally:
     counted, complete = seen.counted(balancer), seen.complete(balancer)
     # A complete count holds every choice of the algorithm, so the exact bound applies; the clients' count may not.
     counts = counted if counted is not None and complete else seen.client(balancer)
     lines = sum(_lines(seen, process) for process in seen.heard(balancer))
-    return Tally(counts, known.weights, complete=complete, processes=max(1, lines), by_key=seen.by_key(balancer))
+    return Tally(
+        counts,
+        known.weights,
+        complete=complete,
+        processes=max(1, lines),
+        by_key=seen.by_key(balancer),
+        looks=tuple(seen.client(balancer, rounds) for rounds in range(1, seen.rounds)),
+        closed=closed,
+    )
 
 
 def _lines(seen: Observations, process: Difference) -> int:

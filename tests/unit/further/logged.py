@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lbcheck.checks.one_round import further
 from lbcheck.model.cluster import Server
 from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Column, Exhibit, Table
@@ -11,6 +12,8 @@ from lbcheck.model.plan import Options, Plan, Stage, StageName
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 from lbcheck.model.verdict import Finding, Outcome, Verdict
+
+__all__ = ["EVIDENCE", "NAME", "exhibits", "further", "judge", "plan", "supports"]
 
 NAME = "logged"
 

@@ -1,0 +1,66 @@
+"""After each round: is it certain, or how many more requests, and by which routes."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from lbcheck.checks import loss
+from lbcheck.checks.spread import budget, planning
+from lbcheck.checks.spread.known import known
+from lbcheck.checks.spread.observations import Observations, observed
+from lbcheck.checks.spread.planning import Route
+from lbcheck.checks.spread.shares import shares
+from lbcheck.model.plan import Options, Plan
+from lbcheck.model.question import Question
+from lbcheck.model.step import Sample
+
+MOST_ROUNDS = 40  # a bound for what should end by itself
+
+
+def further(question: Question, options: Options, samples: Sequence[Sample]) -> Plan:
+    """Return the next round; nothing if every frontend is certain at every balancer, or the user said how many."""
+    seen = observed(question, samples)
+    rounds = max((one.rounds for one in seen), default=0)
+    if options.requests or not seen or rounds >= MOST_ROUNDS:
+        return Plan()
+    ways = planning.routes(question, options)
+    wanted: dict[Route, int] = {}
+    for one in seen:
+        wanted |= _wanted(question, one, [way for way in ways if way.frontend == one.frontend])
+    return planning.round_of(question, options, wanted, rounds) if wanted else Plan()
+
+
+def _wanted(question: Question, seen: Observations, ways: Sequence[Route]) -> Mapping[Route, int]:
+    """Return how many more requests each route takes; those to balancers that are certain take none."""
+    answered = seen.client().total()
+    if not answered or any(answers.failure or answers.given_up for answers in seen.answers):
+        return {}  # more of it would show no more
+    found: dict[Route, int] = {}
+    for balancer, more in _open(question, seen):
+        asked = [way for way in ways if way.address in _addresses(seen, balancer)] or list(ways)
+        got = seen.client(balancer).total() or 1
+        each = math.ceil(more * _sent(seen, asked) / got / len(asked))
+        found |= {way: max(each, found.get(way, 0)) for way in asked}
+    return found
+
+
+def _open(question: Question, seen: Observations) -> Iterator[tuple[str | None, int]]:
+    """Give each balancer about which the counts do not yet tell, with the number of its answers that are lacking."""
+    alphas = budget.split(question, seen.told_apart)
+    for balancer in (*seen.told_apart,) or (None,):
+        if balancer and not seen.client(balancer):
+            continue  # it answers nobody: no number of requests changes that
+        judgement = shares(seen, known(seen, balancer), balancer, alphas[balancer], closed=False).judgement
+        lost = seen.errors.total()
+        more = max(judgement.more if judgement else 0, loss.lacking(lost, seen.sent))
+        if more:
+            yield balancer, more
+
+
+def _addresses(seen: Observations, balancer: str | None) -> set[str]:
+    return {vip.address for vip in seen.cluster.vips if balancer and vip.home == balancer}
+
+
+def _sent(seen: Observations, ways: Sequence[Route]) -> int:
+    """Return how many requests these routes have carried."""
+    addresses = {way.address for way in ways}
+    return sum(answers.sent for answers in seen.answers if not ways[0].address or answers.address in addresses)
