@@ -40,7 +40,7 @@ growth: packages venv ## add to the lab step by step, and hold what each step ga
 
 failover: packages venv ## break a balancer of the standing lab in eight ways, and show how long clients wait
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
-	@$(SUDO) $(VENV)/pytest -q tests/lab/test_failover.py --lab-instance "$${LAB_INSTANCE:-lab}"
+	@$(SUDO) $(VENV)/pytest -q -m 'slow or not slow' tests/lab/test_failover.py --lab-instance "$${LAB_INSTANCE:-lab}"
 
 lab-down: ## take the lab away: no process, namespace, mount or cgroup of it stays
 	@$(SUDO) $(PYTHON) -m lab down
@@ -77,7 +77,9 @@ test: packages venv ## everything that CI runs: formatting, lint, types, unit, s
 	@$(SUDO) $(VENV)/pytest
 	@$(MAKE) --no-print-directory vagrant-test
 
-acceptance: packages venv ## what is too slow for CI: bare Debian 12 and 13, then seven and twelve emulated machines
+acceptance: packages venv ## what is too slow for CI: slow lab tests, bare Debian 12 and 13, seven and twelve machines
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt vagrant/packages.txt
+	@$(SUDO) $(VENV)/pytest -m slow --durations=0
 	@$(SUDO) $(VENV)/pytest tests/acceptance --durations=0
 	@LAB_LIMIT=dns1,dns2,lb1,lb2,web1,web2,client1 $(MAKE) --no-print-directory vagrant-test
 	@LAB_LIMIT= $(MAKE) --no-print-directory vagrant-test

@@ -82,6 +82,7 @@ def test_an_interrupted_measurement_leaves_nothing(cluster: Cluster) -> None:
         assert "lbcheck" not in cluster.on(client, "ps", "-eo", "args")
 
 
+@pytest.mark.slow
 def test_growth_is_as_predicted(cluster: Cluster) -> None:
     """Five things are added to the standing lab, one after the other; each gains what was predicted."""
     try:

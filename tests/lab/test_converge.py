@@ -53,6 +53,7 @@ def bare() -> Iterator[Cluster]:
         lab.done("python", "-m", "lab", "down")
 
 
+@pytest.mark.slow
 def test_a_dry_run_on_bare_hosts_ends_without_failure(bare: Cluster) -> None:
     """`--check` says what would change, and stumbles over nothing that is not there yet."""
     assert {failed for _, failed in changes(bare.converge("--check")).values()} == {0}

@@ -55,6 +55,7 @@ class Fault:
     moves: bool = True  # the VIP, to lb2
     only_lab: str = ""  # why it can be had in the one-machine lab alone
     before: Callable[[Cluster], object] = lambda _: None  # what has to have happened before
+    slow: bool = False  # CI leaves it out: another fault is much like it
 
 
 def _cut_off(cluster: Cluster, host: str) -> None:
@@ -74,8 +75,9 @@ FAULTS = (
         on_lb1("systemctl", "kill", "--signal=KILL", "haproxy"),
         lambda _: None,
         moves=False,
+        slow=True,
     ),
-    Fault("keepalived stopped", on_lb1("systemctl", "stop", "keepalived"), _start("keepalived")),
+    Fault("keepalived stopped", on_lb1("systemctl", "stop", "keepalived"), _start("keepalived"), slow=True),
     Fault(
         "keepalived killed, systemd starts it again",
         on_lb1("systemctl", "kill", "--signal=KILL", "keepalived"),
@@ -94,11 +96,13 @@ FAULTS = (
         before=lambda cluster: _cut_off(cluster, "lb1"),
         moves=False,
         only_lab=WIRE,
+        slow=True,
     ),
     Fault(
         "interface of lb1 down",
         lambda cluster: cluster.words_on("lb1", "sh", "-c", DOWN, cluster.vip("lb1")),
         lambda cluster: cluster.on("lb1", "sh", "-c", UP),
+        slow=True,
     ),
     Fault(
         "host lb1 halted",
@@ -130,7 +134,11 @@ def _answered_from_home(cluster: Cluster, client: str) -> bool:
     return cluster.command(*entrance).stdout.split() == [vip.home for vip in cluster.topology.vips]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(fault, marks=pytest.mark.slow) if fault.slow else fault for fault in FAULTS],
+    ids=[fault.name.replace(" ", "-") for fault in FAULTS],
+)
 def test_clients_are_without_an_answer_for_3_s_at_most(
     cluster: Cluster, fault: Fault, request: pytest.FixtureRequest
 ) -> None:

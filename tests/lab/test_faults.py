@@ -23,9 +23,9 @@ def _healed(cluster: Cluster) -> Iterator[None]:
     cluster.settled()
 
 
-@pytest.mark.parametrize("run", range(10))
+@pytest.mark.parametrize("run", [0, 1, 2, *(pytest.param(run, marks=pytest.mark.slow) for run in range(3, 10))])
 def test_nothing_is_wrong_with_a_healthy_lab(cluster: Cluster, run: int) -> None:
-    """With nothing planted every run passes, ten times out of ten."""
+    """With nothing planted every run passes."""
     checked = cluster.check()
     assert (checked.status, checked.faults()) == (0, "")
 

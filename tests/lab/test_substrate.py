@@ -160,7 +160,9 @@ def test_host_that_left_the_inventory_is_taken_away(inventory: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("after_s", [0.0, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize(
+    "after_s", [0.0, pytest.param(0.3, marks=pytest.mark.slow), 0.6, pytest.param(0.9, marks=pytest.mark.slow)]
+)
 def test_interrupted_up_is_cleaned_up(inventory: Path, how: signal.Signals, after_s: float) -> None:
     """Wherever `up` is stopped, by Ctrl-C or for good, `down` leaves nothing, and says so the second time."""
     before = footprint()
