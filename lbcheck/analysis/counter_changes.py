@@ -60,7 +60,7 @@ def _of_backends(before: Counters, after: Counters) -> Iterator[Change]:
         if earlier is None or later is None:
             yield _came_or_went("backend", name, came=earlier is None)
             continue
-        found = [*_differing(earlier, later, _OF_BACKEND), *_of_servers(earlier, later)]
+        found: list[Change] = [*_differing(earlier, later, _OF_BACKEND), *_of_servers(earlier, later)]
         if not restarted(before, after):
             found += _of_counts(earlier, later, _elapsed_s(before, after))
         yield from (replace(change, backend=name) for change in found)

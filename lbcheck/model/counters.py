@@ -66,8 +66,8 @@ class ServerCounters:
     server_aborts: int | None = None  # transfers that the server broke off
     sessions_max: int | None = None  # the most at once since the process started
     session_limit: int | None = None  # at once, beyond which requests wait in a queue; None: no limit, or not told
-    queued: int | None = None  # requests that wait for it now
-    queued_max: int | None = None  # the most that ever waited at once
+    queued: int | None = None  # requests that wait now, for it and no other server
+    queued_max: int | None = None  # the most of them that ever waited at once
     configured_weight: int | None = None  # in the configuration; an agent or a person may have set another since
     weight: int | None = None  # as it is set
     effective_weight: int | None = None  # at present, a whole number: below `weight` in a slow start, 0 in drain
@@ -141,6 +141,8 @@ class BackendCounters:
     connections: int | None = None  # sent to its servers
     statuses: Mapping[str, int] = field(default_factory=dict)  # class (5xx) → answers of it, the balancer's own as well
     denied: int | None = None  # requests that a rule refused
+    queued: int | None = None  # requests that wait now for any of its servers: all are at their limits
+    queued_max: int | None = None  # the most of them that ever waited at once
     active_servers: int | None = None  # that serve now, without backups
     backup_servers: int | None = None  # backups that would serve now
     all_backups: bool | None = None  # every backup serves once no other server does, and not the first of them alone

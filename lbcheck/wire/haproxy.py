@@ -280,6 +280,8 @@ def _backend(name: str, row: Row, servers: tuple[ServerCounters, ...]) -> Backen
         connections=_number(row, "stot"),
         statuses=_statuses(row),
         denied=_number(row, "dreq"),
+        queued=_number(row, "qcur"),
+        queued_max=_number(row, "qmax"),
         active_servers=_number(row, "act"),
         backup_servers=_number(row, "bck"),
         mode=_text(row, "mode"),
@@ -328,8 +330,8 @@ def _server(row: Row) -> ServerCounters:
         status=status,
         since_s=_number(row, "lastchg"),
         reason=_reason(_number(row, "admin") or 0),
-        check=_text(row, "check_status"),
-        agent=_text(row, "agent_status"),
+        check=_last(row, "check_status"),
+        agent=_last(row, "agent_status"),
         address=_text(row, "addr"),
         backup=None if backup is None else bool(backup),
     )
@@ -337,6 +339,12 @@ def _server(row: Row) -> ServerCounters:
 
 def _state(status: str) -> ServerState:
     return next((state for word, state in _STATES.items() if status.startswith(word)), ServerState.OTHER)
+
+
+def _last(row: Row, column: str) -> str | None:
+    """Return what a check said last, without the mark that another is under way."""
+    said = _text(row, column)
+    return said and said.removeprefix("* ")
 
 
 def _reason(admin_state: int) -> str | None:

@@ -60,7 +60,7 @@ def test_counters_are_in_words_that_fit_every_product() -> None:
     web, quoted = backends(parse_runtime(RUNTIME)[1])
     assert (web.mode, web.algorithm, web.algorithm_told_by, web.persistent) == ("http", None, ToldBy.NOBODY, None)
     assert (web.requests, web.connections, web.statuses, web.denied) == (9, 9, {"2xx": 9}, 0)
-    assert (web.active_servers, web.backup_servers, web.all_backups) == (2, 0, None)
+    assert (web.queued, web.queued_max, web.active_servers, web.backup_servers, web.all_backups) == (0, 0, 2, 0, None)
     assert web.servers[1] == ServerCounters(
         name="web2",
         requests=6,
@@ -199,6 +199,12 @@ def test_a_limit_that_was_reached_shows(cells: Row, reached: bool | None) -> Non
 def test_what_an_agent_says_is_told() -> None:
     """An agent may set weight and state."""
     assert only_server({"agent_status": "L7OK"}).agent == "L7OK"
+
+
+def test_a_check_under_way_hides_no_earlier_one() -> None:
+    """HAProxy marks the last status with a star while the next check runs."""
+    server = only_server({"agent_status": "* CHECKED", "check_status": "* L4OK"})
+    assert (server.agent, server.check) == ("CHECKED", "L4OK")
 
 
 STATE = """1
