@@ -1,6 +1,7 @@
 """Every kind of step and of sample: what can be sent to a host and back, and stored in a file."""
 
 from lbcheck.model.command import Commanded, RunCommand
+from lbcheck.model.configuration import Configured, ReadConfiguration
 from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill, Filled
@@ -12,8 +13,8 @@ from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.model.watch import Watch, Watched
 
 STEPS: tuple[type[Step], ...] = (
-    Resolve, LookUp, Request, ReadCounters, CountLogLines, ReadStubStatus, Fill, Watch, RunCommand,
+    Resolve, LookUp, Request, ReadCounters, ReadConfiguration, CountLogLines, ReadStubStatus, Fill, Watch, RunCommand,
 )  # fmt: skip
 SAMPLES: tuple[type[Sample], ...] = (
-    Resolution, Lookup, Answers, Counters, LogLines, StubStatus, Filled, Watched, Commanded,
+    Resolution, Lookup, Answers, Counters, Configured, LogLines, StubStatus, Filled, Watched, Commanded,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lbcheck.model.command import RunCommand
+from lbcheck.model.configuration import ReadConfiguration
 from lbcheck.model.counters import ReadCounters
 from lbcheck.model.dns_queries import Resolve
 from lbcheck.model.fill import Fill
@@ -51,6 +52,10 @@ def _read_counters(step: ReadCounters) -> str:
     return f"read {step.product}'s counters of {step.balancer} from {step.uri}"
 
 
+def _read_configuration(step: ReadConfiguration) -> str:
+    return f"read the configuration of {step.balancer} from {', '.join(step.paths)}"
+
+
 def _count_log_lines(step: CountLogLines) -> str:
     return f"look for lines in {step.path} that say {step.token}"
 
@@ -84,6 +89,7 @@ SENTENCES: Mapping[type[Step], Callable[[Any], str]] = {
     LookUp: _look_up,
     Request: _request,
     ReadCounters: _read_counters,
+    ReadConfiguration: _read_configuration,
     CountLogLines: _count_log_lines,
     ReadStubStatus: _read_stub_status,
     Fill: _fill,

@@ -6,6 +6,7 @@ from typing import Any, Protocol, cast
 
 from lbcheck.model import schemes
 from lbcheck.model.command import Commanded, RunCommand
+from lbcheck.model.configuration import Configured, ReadConfiguration
 from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill, Filled
@@ -82,6 +83,12 @@ def _read_counters(step: ReadCounters, _stopped: Stopped) -> Counters:
     return cast(ReadsCounters, importlib.import_module(scheme.module)).read(step)
 
 
+def _read_configuration(step: ReadConfiguration, _stopped: Stopped) -> Configured:
+    from lbcheck.sources.haproxy_configuration import read
+
+    return read(step)
+
+
 def _count_log_lines(step: CountLogLines, _stopped: Stopped) -> LogLines:
     return cast(CountsLogLines, importlib.import_module(schemes.of_log(step.path))).count(step)
 
@@ -115,6 +122,7 @@ RUNNERS: Mapping[type[Step], Callable[[Any, Stopped], Sample]] = {
     LookUp: _look_up,
     Request: _request,
     ReadCounters: _read_counters,
+    ReadConfiguration: _read_configuration,
     CountLogLines: _count_log_lines,
     ReadStubStatus: _read_stub_status,
     Fill: _fill,

@@ -7,6 +7,7 @@ from typing import Any
 from lbcheck.model.address import Endpoint
 from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, DnsName, Frontend, Host, Server, Vip
 from lbcheck.model.command import RunCommand
+from lbcheck.model.configuration import ReadConfiguration
 from lbcheck.model.counters import BackendCounters, Counters, ReadCounters, ServerCounters, ServerState
 from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill
@@ -46,6 +47,7 @@ ONE_OF_EACH: tuple[Step, ...] = (
     LookUp(at="c", name="x.test", family=6, queries=5, rate=50),
     Request(at="c", url="http://x/", address="::1", requests=3, keep_alive=True),
     ReadCounters(at="lb1", balancer="lb1", uri="unix:/s", when="after"),
+    ReadConfiguration(at="lb1", balancer="lb1", paths=("/etc/haproxy/haproxy.cfg",)),
     CountLogLines(at="web1", server="web1", path="/log", token="t", when="before"),
     ReadStubStatus(at="web1", server="web1", url="http://127.0.0.1/", when="before"),
     Fill(at="c", endpoints=(Endpoint("127.0.0.1", 80),), label="a path"),

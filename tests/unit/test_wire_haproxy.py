@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lbcheck.model.counters import FrontendCounters, ReadCounters, ServerCounters, ServerState
+from lbcheck.model.counters import Counters, FrontendCounters, ReadCounters, ServerCounters, ServerState
 from lbcheck.model.told_by import ToldBy
+from lbcheck.wire import jsonl
 from lbcheck.wire.haproxy import (
     BACKEND,
     SERVER,
@@ -120,6 +121,7 @@ def test_what_arrived_is_counted_beside_what_servers_answered() -> None:
     www, *others = reading.frontends
     assert www == FrontendCounters(name="www", requests=9, statuses={"2xx": 9}, denied=0, invalid=0)
     assert [frontend.name for frontend in others] == ["stats", "stats2"]
+    assert jsonl.parse(Counters, jsonl.line(reading)) == reading
 
 
 @pytest.mark.parametrize(
