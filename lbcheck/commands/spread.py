@@ -51,6 +51,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hash-key", action="append", default=[], metavar="header:NAME", help="what a hash is taken of; repeatable"
     )
+    parser.add_argument(
+        "--haproxy-config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a configuration file of HAProxy, or a directory of such, on this machine; repeatable, in HAProxy's order",
+    )
     parser.add_argument("--requests", type=take.count, metavar="N", help="in all (as many as settle the question)")
     parser.add_argument("--concurrency", type=take.count, default=4, metavar="C")
     parser.add_argument("--keep-alive", action="store_true", help="many requests a connection")
@@ -73,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         servers=() if isinstance(options.servers, int) else options.servers,
         backend=options.backend,
         algorithm=_known(options.algorithm),
+        configuration=options.haproxy_config,
         addresses=addresses,
         identify=_tells("--identify", options.identify),
         identify_balancer=_tells("--identify-balancer", options.identify_balancer),

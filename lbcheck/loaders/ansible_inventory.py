@@ -167,6 +167,7 @@ def _balancer(reader: InventoryReader, host: str) -> Balancer:
         reader.addresses(host),
         reader.strings(host, "lbcheck_stats"),
         str(reader.var(host, "lbcheck_haproxy_log", "")),
+        reader.strings(host, "lbcheck_haproxy_config"),
     )
 
 

@@ -1,6 +1,6 @@
 """A URL or a name on the command line → the question about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Balancer, Cluster, DnsName, Frontend, Host, Server
@@ -15,6 +15,7 @@ def of_url(
     servers: Sequence[str] = (),
     backend: str = "",
     algorithm: str = "",
+    configuration: Sequence[str] = (),
     addresses: Sequence[str] = (),
     identify: str = "header:x-served-by",
     identify_balancer: str = "",
@@ -23,16 +24,23 @@ def of_url(
 ) -> Question:
     """Return the question about one URL: one frontend, one backend, a balancer for each statistics.
 
-    `weights` lists the servers with their weights, `servers` without.
+    `weights` lists the servers with their weights, `servers` without. `configuration`: the files with which every
+    balancer is started; without statistics there is one balancer then.
     """
     name = backend or "servers"
     listed = tuple(Server(server, weight) for server, weight in (weights or dict.fromkeys(servers, 1)).items())
     cluster = Cluster(
         frontends=(Frontend(url, url, name, tuple(addresses)),),
         backends=(Backend(name, algorithm, listed, weights_given=bool(weights) or not servers),),
-        balancers=tuple(Balancer(uri, stats=(uri,)) for uri in stats),
+        balancers=tuple(_balancers(stats, tuple(configuration))),
     )
     return Question(cluster, lab=lab, identify=identify, identify_balancer=identify_balancer, asked=asked or Asked())
+
+
+def _balancers(stats: Sequence[str], configuration: tuple[str, ...]) -> Iterator[Balancer]:
+    yield from (Balancer(uri, stats=(uri,), configuration=configuration) for uri in stats)
+    if configuration and not stats:
+        yield Balancer(configuration[0], configuration=configuration)
 
 
 def of_name(name: str, *, servers: Mapping[str, tuple[str, ...]] | None = None, lab: bool = False) -> Question:

@@ -61,13 +61,15 @@ class Vip:
 class Balancer:
     """A host that runs HAProxy; `stats` are the URIs of its statistics, one for each process.
 
-    `log`: where it writes its own log, a file or journal:UNIT; empty: not known.
+    `log`: where it writes its own log, a file or journal:UNIT; empty: not known. `configuration`: the files with which
+    it is started, in their order, or directories of such files.
     """
 
     name: str
     addresses: tuple[str, ...] = ()
     stats: tuple[str, ...] = ()
     log: str = ""
+    configuration: tuple[str, ...] = ()
     holds: BalancerCapacity | None = None
 
     def __post_init__(self) -> None:

@@ -36,6 +36,20 @@ def test_vips_weights_and_names_are_understood() -> None:
     assert not question.lab
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("/etc/haproxy/haproxy.cfg", ("/etc/haproxy/haproxy.cfg",)),
+        (["/etc/haproxy/haproxy.cfg", "/etc/haproxy/conf.d"], ("/etc/haproxy/haproxy.cfg", "/etc/haproxy/conf.d")),
+    ],
+)
+def test_a_balancer_says_where_its_configuration_is(given: object, expected: tuple[str, ...]) -> None:
+    """One file, or a list of files and directories in their order."""
+    hosts = HOSTS | {"lb1": HOSTS["lb1"] | {"lbcheck_haproxy_config": given}}
+    (lb1,) = understand(listing(hosts, GROUPS, **SHARED), "hosts.yml").cluster.balancers
+    assert lb1.configuration == expected
+
+
 def test_a_server_of_two_backends_is_published_once() -> None:
     """A name that gives the backends has each server's addresses once, however many backends it serves in."""
     shared = SHARED | {"cluster_names": [{"name": "direct.test", "gives": "backends"}]}
