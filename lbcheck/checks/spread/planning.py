@@ -12,6 +12,7 @@ from lbcheck.checks.spread import budget
 from lbcheck.model import schemes
 from lbcheck.model.address import family
 from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
+from lbcheck.model.configuration import ReadConfiguration
 from lbcheck.model.counters import ReadCounters
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Options, Plan, Stage, StageName
@@ -36,7 +37,7 @@ def plan(question: Question, options: Options) -> Plan:
     asked = replace(options, requests=requests, concurrency=concurrency)
     return Plan(
         (
-            Stage(StageName.BEFORE, tuple(_counters(question, options, "before"))),
+            Stage(StageName.BEFORE, (*_configurations(question, options), *_counters(question, options, "before"))),
             Stage(StageName.TRAFFIC, tuple(_traffic(routes(question, options), question, asked))),
             Stage(StageName.AFTER, tuple(_readings(question, options))),
         ),
@@ -59,6 +60,15 @@ def _readings(question: Question, options: Options) -> Iterator[Step]:
 def _place(question: Question, host: str) -> str:
     """Return where to read what is stored on a host: on that host, or here if the run has no other hosts."""
     return host if question.reachable else HERE
+
+
+def _configurations(question: Question, options: Options) -> Iterator[Step]:
+    for balancer in question.cluster.balancers:
+        at = _place(question, balancer.name)
+        if balancer.configuration and question.may_run(at):
+            yield ReadConfiguration(
+                at=at, balancer=balancer.name, paths=balancer.configuration, timeout_s=options.timeout_s
+            )
 
 
 def _counters(question: Question, options: Options, when: When) -> Iterator[Step]:
