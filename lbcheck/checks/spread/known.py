@@ -29,28 +29,34 @@ def known(seen: Observations, balancer: str | None = None) -> Known:
     given = seen.backend
     told = [backend for process in seen.heard(balancer) if (backend := seen.called(process))]
     algorithm = next((backend.algorithm for backend in told if backend.algorithm), None)
-    weights, told_by = _weights(given, told, seen.client())
+    weights, told_by = _weights(given, told, _names(seen), seen.asked.servers)
     return Known(
         given.algorithm or algorithm or "",
         ToldBy.USER if given.algorithm else ToldBy.BALANCER if algorithm else ToldBy.NOBODY,
         weights,
         told_by,
-        bool(given.servers) or any(backend.servers for backend in told),
+        bool(given.servers or seen.asked.servers) or any(backend.servers for backend in told),
     )
 
 
+def _names(seen: Observations) -> list[str]:
+    """Return the servers that answered, and one more for each that is lacking, if the user said how many there are."""
+    answered = sorted(seen.client())
+    return [*answered, *(f"no. {number}" for number in range(len(answered) + 1, seen.asked.servers + 1))]
+
+
 def _weights(
-    given: Backend, told: Sequence[BackendCounters], answered: Mapping[str, int]
+    given: Backend, told: Sequence[BackendCounters], names: Sequence[str], number: int
 ) -> tuple[dict[str, int], ToldBy]:
     listed = {server.name: server for backend in reversed(told) for server in backend.servers}
-    if given.servers and given.weights_given:
+    weighed = any(server.weight is not None for server in listed.values())
+    if given.servers and (given.weights_given or not weighed):
         return given.weights | _of_idle_backups(listed, given.weights), ToldBy.USER
     if listed:
         owed = {name: _present(server) for name, server in listed.items()}
         wanted = {name: owed.get(name, 1) for name in given.weights} or owed
-        told_by = ToldBy.BALANCER if any(server.weight is not None for server in listed.values()) else ToldBy.NOBODY
-        return wanted | _of_idle_backups(listed, wanted), told_by
-    return given.weights or dict.fromkeys(sorted(answered), 1), ToldBy.NOBODY
+        return wanted | _of_idle_backups(listed, wanted), ToldBy.BALANCER if weighed else ToldBy.NOBODY
+    return dict.fromkeys(names, 1), ToldBy.USER if number else ToldBy.NOBODY
 
 
 def _present(server: ServerCounters) -> int:

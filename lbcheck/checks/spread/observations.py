@@ -8,6 +8,7 @@ from typing import Literal
 from lbcheck.analysis.counter_deltas import Difference, backend_called, differences
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.address import family
+from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Cluster, Frontend
 from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
 from lbcheck.model.log_lines import LogLines
@@ -27,6 +28,7 @@ class Observations:
     backend: Backend  # as the user gave it
     answers: tuple[Answers, ...]
     processes: tuple[Difference, ...]
+    asked: Asked = field(default_factory=Asked)
     logs: Mapping[str, LogLines] = field(default_factory=dict)
     statuses: tuple[StubStatus, ...] = ()
 
@@ -35,7 +37,7 @@ class Observations:
         """What the balancer chooses a server for: each request, or in mode tcp each connection."""
         told = (backend.mode for process in self.processes if (backend := self.called(process)))
         mode = self.backend.mode or next(filter(None, told), "")
-        return "connection" if mode == "tcp" else "request"
+        return self.asked.unit or ("connection" if mode == "tcp" else "request")
 
     def client(self, balancer: str | None = None, rounds: int | None = None) -> Counter[str]:
         """Return server → answers that the clients counted, through one balancer or all; in mode tcp connections.
@@ -173,6 +175,7 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
         question.cluster.backend(frontend.backend),
         tuple(s for s in samples if isinstance(s, Answers) and s.url == frontend.url),
         tuple(differences(s for s in samples if isinstance(s, Counters))),
+        question.asked,
         {s.server: s for s in samples if isinstance(s, LogLines)},
         tuple(s for s in samples if isinstance(s, StubStatus)),
     )
