@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from statistics import NormalDist
 
+from lbcheck.analysis import binomial
+
 FALSE_ALARM = 1e-4  # probability for one whole run on a healthy cluster
 BUDGET = {"dns": 0.5, "spread": 0.5}  # check → its share of FALSE_ALARM; other checks compare exactly
 MISS = 0.01  # probability for the smallest fault: one server's weight is halved
@@ -22,20 +24,6 @@ def shares(weights: Mapping[str, int]) -> dict[str, float]:
     return {name: weight / total if total else 0.0 for name, weight in weights.items()}
 
 
-def binomial_p(seen: int, of: int, share: float) -> float:
-    """Return the two-sided p-value of `seen` hits in `of` draws with probability `share`: twice the smaller tail."""
-    if share in (0.0, 1.0):
-        return 1.0 if seen == of * share else 0.0
-    if not of:
-        return 1.0  # planning calls this before there are any draws
-    # Importing scipy takes longer than most commands run, and most of them do not need it.
-    from scipy.special import bdtr, bdtrc  # noqa: PLC0415
-
-    below = float(bdtr(seen, of, share))
-    above = 1.0 if seen == 0 else float(bdtrc(seen - 1, of, share))
-    return min(1.0, 2 * min(below, above))
-
-
 def multinomial_p(counts: Mapping[str, int], owed: Mapping[str, float]) -> float:
     """Return a p-value for `counts` (server → requests) being random draws with the expected shares `owed`.
 
@@ -43,7 +31,8 @@ def multinomial_p(counts: Mapping[str, int], owed: Mapping[str, float]) -> float
     its error rate in the far tail, at 10⁻⁶, and it names the server.
     """
     total = sum(counts.values())
-    return min(1.0, len(owed) * min(binomial_p(counts.get(name, 0), total, share) for name, share in owed.items()))
+    smallest = min(binomial.two_sided(counts.get(name, 0), total, share) for name, share in owed.items())
+    return min(1.0, len(owed) * smallest)
 
 
 def halved(weights: Mapping[str, int], victim: str) -> dict[str, float]:

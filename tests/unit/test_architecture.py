@@ -23,7 +23,6 @@ TABLE = {
     "commands": {"pipeline", "probe", "model", "analysis", "checks", "loaders", "probing", "reporters", "wire"},
 }
 THIRD_PARTY = {
-    "analysis": {"scipy"},
     "loaders": {"yaml"},
     "probing": {"dns"},
     "wire": {"dns"},
@@ -58,7 +57,7 @@ def test_every_package_stands_in_the_table() -> None:
 
 @pytest.mark.parametrize("package", TABLE)
 def test_a_package_uses_only_the_libraries_that_it_may(package: str) -> None:
-    """What travels to other hosts needs the standard library and dnspython only; the mathematics alone needs scipy."""
+    """What travels to other hosts needs the standard library and dnspython only; the mathematics needs no library."""
     own = {"lbcheck", "ansible"} | THIRD_PARTY.get(package, set())
     libraries = {"scipy", "numpy", "dns", "haproxystats", "requests", "rich", "yaml", "jinja2"} - own
     for path in (ROOT / package).rglob("*.py"):

@@ -4,22 +4,9 @@ import itertools
 import math
 
 import pytest
-from scipy.stats import binom
 
 from lbcheck import pipeline
-from lbcheck.analysis import sampling
-
-
-def test_a_binomial_p_value_is_exact() -> None:
-    """Five heads of five are as rare, both sides counted, as 2/32."""
-    assert sampling.binomial_p(5, 5, 0.5) == pytest.approx(2 / 32)
-    assert sampling.binomial_p(0, 5, 0.5) == pytest.approx(2 / 32)
-
-
-@pytest.mark.parametrize(("seen", "share", "p"), [(0, 0.0, 1.0), (1, 0.0, 0.0), (9, 1.0, 1.0), (8, 1.0, 0.0)])
-def test_what_cannot_be_is_impossible(seen: int, share: float, p: float) -> None:
-    """A server that is owed nothing and answers once is a certain fault."""
-    assert sampling.binomial_p(seen, 9, share) == p
+from lbcheck.analysis import binomial, sampling
 
 
 def test_false_alarms_are_as_rare_as_stated() -> None:
@@ -50,9 +37,7 @@ def test_a_halved_weight_is_found_as_often_as_promised(weights: dict[str, int]) 
     owed = sampling.shares(weights)
     for victim in weights:
         fault = sampling.halved(weights, victim)[victim]
-        found = [k for k in range(draws + 1) if sampling.binomial_p(k, draws, owed[victim]) < alpha / len(weights)]
-        low = max((k for k in found if k < owed[victim] * draws), default=-1)
-        missed = 1 - binom.cdf(low, draws, fault)
+        missed = binomial.at_least(binomial.lowest(draws, owed[victim], alpha / len(weights) / 2), draws, fault)
         assert missed <= 2 * sampling.MISS
 
 

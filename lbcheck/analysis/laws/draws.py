@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lbcheck.analysis import sampling
+from lbcheck.analysis import binomial, sampling
 from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict
 
 
@@ -17,7 +17,7 @@ class Draws:
     def judge(self, tally: Tally, alpha: float) -> Judgement:
         """Test each server's count; the error rate is divided by the number of servers."""
         owed, needed = sampling.shares(tally.weights), sampling.needed_for_multinomial(tally.weights, alpha)
-        p_values = {name: sampling.binomial_p(tally.counts.get(name, 0), tally.total, owed[name]) for name in owed}
+        p_values = {name: binomial.two_sided(tally.counts.get(name, 0), tally.total, owed[name]) for name in owed}
         limit = alpha / max(1, len(owed))
         faults = tuple(owes(n, tally, owed[n], f" (p = {p:.1g})") for n, p in p_values.items() if p < limit)
         return Judgement(
