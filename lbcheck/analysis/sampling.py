@@ -6,7 +6,6 @@ misses a fault that it promises to find with a probability of at most MISS.
 
 import math
 from collections.abc import Mapping
-from fractions import Fraction
 from statistics import NormalDist
 
 from lbcheck.analysis import binomial
@@ -35,11 +34,12 @@ def multinomial_p(counts: Mapping[str, int], owed: Mapping[str, float]) -> float
     return min(1.0, len(owed) * smallest)
 
 
-def halved(weights: Mapping[str, int], victim: str) -> dict[str, float]:
-    """Return server → share if `victim` had half its weight, the smallest fault that a verdict promises to find."""
-    exact = {name: Fraction(weight, 2 if name == victim else 1) for name, weight in weights.items()}
-    total = sum(exact.values())
-    return {name: float(weight / total) for name, weight in exact.items()}
+def halved_share(weight: int, total: int) -> float:
+    """Return the share of a server of `weight` out of `total` if its weight were half of that.
+
+    It is the smallest fault that a verdict promises to find.
+    """
+    return weight / (2 * total - weight)
 
 
 def needed_for_multinomial(weights: Mapping[str, int], alpha: float) -> int:
@@ -47,27 +47,26 @@ def needed_for_multinomial(weights: Mapping[str, int], alpha: float) -> int:
 
     Error rates: false alarms `alpha`, misses MISS, both by the normal approximation.
     """
-    used = {name: weight for name, weight in weights.items() if weight}
+    used = [weight for weight in weights.values() if weight]
     if len(used) < 2:
         return 1
-    owed, z_false, z_miss = shares(used), -_quantile(alpha / 2 / len(used)), -_quantile(MISS)
+    total, z_false, z_miss = sum(used), -_quantile(alpha / 2 / len(used)), -_quantile(MISS)
 
-    def draws(victim: str) -> float:
-        fault = halved(used, victim)[victim]
-        right = owed[victim]
+    def draws(victim: int) -> float:
+        right, fault = victim / total, halved_share(victim, total)
         spread = z_false * math.sqrt(right * (1 - right)) + z_miss * math.sqrt(fault * (1 - fault))
         return (spread / (right - fault)) ** 2
 
-    return math.ceil(max(draws(victim) for victim in used))
+    return math.ceil(max(draws(victim) for victim in set(used)))
 
 
 def needed_for_bound(weights: Mapping[str, int], bound: float) -> int:
     """Return how many requests are needed until halving any one weight exceeds a bound of ± `bound` requests."""
-    used = {name: weight for name, weight in weights.items() if weight}
+    used = [weight for weight in weights.values() if weight]
     if len(used) < 2:
         return 1
-    owed = shares(used)
-    return math.ceil(max(2 * bound / (owed[victim] - halved(used, victim)[victim]) for victim in used))
+    total = sum(used)
+    return math.ceil(max(2 * bound / (victim / total - halved_share(victim, total)) for victim in set(used)))
 
 
 def needed_to_meet(smallest_share: float, things: int, alpha: float) -> int:

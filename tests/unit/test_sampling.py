@@ -35,8 +35,8 @@ def test_a_halved_weight_is_found_as_often_as_promised(weights: dict[str, int]) 
     alpha = 1e-6
     draws = sampling.needed_for_multinomial(weights, alpha)
     owed = sampling.shares(weights)
-    for victim in weights:
-        fault = sampling.halved(weights, victim)[victim]
+    for victim, weight in weights.items():
+        fault = sampling.halved_share(weight, sum(weights.values()))
         missed = binomial.at_least(binomial.lowest(draws, owed[victim], alpha / len(weights) / 2), draws, fault)
         assert missed <= 2 * sampling.MISS
 
@@ -47,12 +47,17 @@ def test_one_server_needs_no_proof() -> None:
     assert sampling.needed_for_bound({"a": 1, "b": 0}, 4) == 1
 
 
+def test_half_a_weight_is_a_share_of_what_is_left() -> None:
+    """Of the weights 1, 1, 2, a halved 2 is one of three equal weights, and a halved 1 is a seventh of seven halves."""
+    assert sampling.halved_share(2, 4) == 1 / 3
+    assert sampling.halved_share(1, 4) == 1 / 7
+
+
 def test_enough_requests_lift_a_halved_weight_out_of_the_bound() -> None:
     """What a halved weight shifts is more than twice the bound, so that right and wrong do not overlap."""
     weights = {"a": 1, "b": 1, "c": 2}
     needed = sampling.needed_for_bound(weights, 4)
-    owed = sampling.shares(weights)
-    assert all((owed[v] - sampling.halved(weights, v)[v]) * needed >= 8 for v in weights)
+    assert all((weight / 4 - sampling.halved_share(weight, 4)) * needed >= 8 for weight in weights.values())
 
 
 def test_meeting_everyone_takes_as_long_as_the_rarest() -> None:
