@@ -1,0 +1,371 @@
+"""The test of draws by rounds: its error rates, what it decides, and after how many answers."""
+
+import itertools
+import math
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import pytest
+
+from bench.verdicts.measuring import measure
+from bench.verdicts.situations import SEED, SITUATIONS
+from lbcheck.analysis import binomial, sampling
+from lbcheck.analysis.sequential import deciding, evenness, gaps, intervals, planning
+from lbcheck.analysis.sequential.deciding import Conclusion, Decision
+from lbcheck.analysis.sequential.planning import Plan
+
+ALPHA, MISS, DETECT = 2.5e-6, 0.01, 0.5
+FLEETS = [(1, 1), (1, 1, 1), (1,) * 10, (1, 1, 2), (3, 256, 256), (1, 1_000_000), (5, 4, 3, 2, 1)]
+
+
+def fleet(*weights: int) -> dict[str, int]:
+    """Return s1, s2 … → weight."""
+    return {f"s{number}": weight for number, weight in enumerate(weights, 1)}
+
+
+@cache
+def made(*weights: int, alpha: float = ALPHA, miss: float = MISS, seldom: bool = False) -> Plan:
+    """Return the plan for a fleet."""
+    return planning.plan(fleet(*weights), alpha, miss, DETECT, seldom=seldom)
+
+
+def seeded(seed: int) -> random.Random:
+    """Return a source of random numbers that repeats itself."""
+    return random.Random(seed)  # noqa: S311 (a simulation, no secret)
+
+
+def judged(plan: Plan, counts: Mapping[str, int]) -> Decision:
+    """Return what counts decide that were taken at once, and that are all there will be."""
+    return deciding.decide(plan, [counts], closed=True)
+
+
+def drawn(plan: Plan, real: Mapping[str, float], rng: random.Random) -> Iterator[Counter[str]]:
+    """Give the counts at each look of a run, up to the last look of the plan."""
+    counts = Counter[str]()
+    for before, after in itertools.pairwise((0, *plan.looks)):
+        counts = counts + Counter(rng.choices(list(real), weights=list(real.values()), k=after - before))
+        yield counts
+
+
+def error_rates(plan: Plan, share: float) -> dict[Conclusion, float]:
+    """Return how likely each end of a run is with two servers, the first of which gets `share`: over all paths."""
+    ends, states, looked = dict.fromkeys(Conclusion, 0.0), {(0, deciding.begin(plan)): 1.0}, 0
+    for at in plan.looks:
+        step, reached = at - looked, Counter[tuple[int, Decision]]()
+        more = [binomial.mass(x, step, share) for x in range(step + 1)]
+        for (before, state), chance in states.items():
+            for further, part in enumerate(more):
+                seen = before + further
+                decision = _looked(plan, state, seen, at)
+                if decision.conclusion is Conclusion.GO_ON:
+                    reached[seen, decision] += chance * part
+                else:
+                    ends[decision.conclusion] += chance * part
+        states, looked = dict(reached), at
+    return ends
+
+
+@cache
+def _looked_at(key: int, state: Decision, seen: int, at: int) -> Decision:
+    return deciding.look(_PLANS[key], state, {"s1": seen, "s2": at - seen})
+
+
+_PLANS: dict[int, Plan] = {}
+
+
+def _looked(plan: Plan, state: Decision, seen: int, at: int) -> Decision:
+    _PLANS[id(plan)] = plan  # a plan has no hash, for its weights are a dict
+    return _looked_at(id(plan), state, seen, at)
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (1, 3)])
+def test_a_healthy_fleet_is_called_faulty_no_more_often_than_promised(weights: tuple[int, int]) -> None:
+    """Over all paths of a run with two servers, false alarms are at most alpha, and every run ends."""
+    plan = made(*weights, alpha=1e-3, miss=0.1)
+    ends = error_rates(plan, weights[0] / sum(weights))
+    assert 0 < ends[Conclusion.FAULTY] <= 1e-3
+    assert ends[Conclusion.FAULTY] + ends[Conclusion.HEALTHY] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("share", [1 / 3, 2 / 3])
+def test_a_halved_or_doubled_weight_is_overlooked_no_more_often_than_promised(share: float) -> None:
+    """Over all paths of a run with two servers, a fault is missed with the promised probability at most."""
+    ends = error_rates(made(1, 1, alpha=1e-3, miss=0.1), share)
+    assert 0.01 < ends[Conclusion.HEALTHY] <= 0.1
+    assert ends[Conclusion.FAULTY] >= 0.9
+
+
+def test_what_is_left_between_healthy_and_half_of_detect_never_fails() -> None:
+    """A weight that is off by a fifth does not fail, however many requests show it; one off by half does."""
+    plan = made(1, 1, 1)
+    for requests in (plan.most, 10**5, 10**7, 10**9):
+        tally = {"s1": 8 * requests // 28, "s2": 10 * requests // 28, "s3": 10 * requests // 28}
+        assert judged(plan, tally).conclusion is Conclusion.HEALTHY
+        halved = {"s1": requests // 5, "s2": 2 * requests // 5, "s3": 2 * requests // 5}
+        assert judged(plan, halved).conclusion is Conclusion.FAULTY
+
+
+@pytest.mark.parametrize("weights", FLEETS)
+def test_the_fixed_test_is_as_long_as_it_must_be(weights: tuple[int, ...]) -> None:
+    """After `fixed` answers every weight that is halved or doubled is found as promised; well before, one is not."""
+    plan = made(*weights)
+    side = ALPHA / (2 * len(weights))
+
+    def overlooked(answers: int) -> float:
+        worst = 0.0
+        for weight in set(weights):
+            owed = weight / sum(weights)
+            less, more = (weight * f / (sum(weights) - weight + weight * f) for f in (0.5, 2))
+            low, high = binomial.lowest(answers, owed, side), binomial.highest(answers, owed, side)
+            worst = max(worst, binomial.at_least(low, answers, less), binomial.at_most(high, answers, more))
+        return worst
+
+    assert overlooked(plan.fixed) <= MISS < overlooked(math.floor(0.95 * plan.fixed))
+
+
+@pytest.mark.parametrize("weights", FLEETS)
+def test_a_test_by_rounds_is_a_tenth_longer_than_a_fixed_one_at_most(weights: tuple[int, ...]) -> None:
+    """The looks begin early, end after 1.1 times the fixed test, and what both overlook is what was promised."""
+    plan = made(*weights)
+    assert plan.looks[-1] == plan.most <= 1.1 * plan.fixed
+    assert plan.looks == tuple(sorted(set(plan.looks)))
+    assert plan.looks[0] < plan.least < plan.most / 2
+    assert plan.beta > MISS / 3
+    assert plan.missed(plan.most) + plan.beta == pytest.approx(MISS)
+
+
+def test_where_a_look_is_dear_there_are_few() -> None:
+    """Over Ansible there are six looks, the first after a fifth."""
+    plan = made(1, 1, 1, seldom=True)
+    assert len(plan.looks) == 6
+    assert plan.looks[0] == math.ceil(0.2 * plan.most)
+    assert plan.looks[-1] == plan.most == made(1, 1, 1).most
+
+
+def test_a_fleet_that_gives_just_what_it_owes_passes_after_the_least() -> None:
+    """`least` is what `--plan` may print as the fewest answers after which a healthy fleet passes."""
+    plan = made(1, 1, 2)
+    enough, fewer = math.ceil(plan.least / 4), plan.least // 4 - 1
+    assert deciding.decide(plan, [{"s1": enough, "s2": enough, "s3": 2 * enough}]).conclusion is Conclusion.HEALTHY
+    assert deciding.decide(plan, [{"s1": fewer, "s2": fewer, "s3": 2 * fewer}]).conclusion is Conclusion.GO_ON
+
+
+def test_the_next_look_is_told() -> None:
+    """While nothing is certain, a decision says how many answers the next look waits for."""
+    plan = made(1, 1, 1)
+    assert deciding.begin(plan).more == plan.looks[0]
+    assert deciding.decide(plan, [{"s1": 7, "s2": 7, "s3": 7}]).more == plan.looks[1] - 21
+
+
+@pytest.mark.parametrize(("factor", "named"), [(0.0, "s1"), (0.5, "s1"), (2.0, "s1"), (3.0, "s1")])
+def test_a_faulty_server_is_named_first(factor: float, named: str) -> None:
+    """What differs most plainly from what it is owed comes first."""
+    plan = made(1, 1, 1, 1, 1)
+    real = {**fleet(1, 1, 1, 1, 1), "s1": factor}
+    decision = deciding.decide(plan, list(drawn(plan, real, seeded(1))))
+    assert decision.conclusion is Conclusion.FAULTY
+    assert decision.faulty[0] == named
+
+
+def test_a_server_that_never_answers_is_found_early() -> None:
+    """One of three that answers nothing fails after a sixth of the fixed test."""
+    plan = made(1, 1, 1)
+    looks = ({"s1": 0, "s2": at // 2, "s3": at - at // 2} for at in plan.looks)
+    ends = (deciding.decide(plan, [counts]) for counts in looks)
+    first = next(decision for decision in ends if decision.conclusion is Conclusion.FAULTY)
+    assert first.answers <= plan.fixed / 6
+
+
+def test_many_times_the_same_shares_never_pass_where_once_failed() -> None:
+    """A failing tally multiplied by k fails."""
+    rng, failed = seeded(2), 0
+    for weights in FLEETS[:5]:
+        plan = made(*weights)
+        for _ in range(12):
+            real = {name: weight * rng.uniform(0.2, 2) for name, weight in fleet(*weights).items()}
+            answers = rng.randrange(50, 2 * plan.most)
+            counts = Counter(rng.choices(list(real), weights=list(real.values()), k=min(answers, 5000)))
+            if judged(plan, counts).conclusion is Conclusion.FAULTY:
+                failed += 1
+                for k in (2, 3, 10, 1000, 10**6):
+                    many = judged(plan, {name: k * seen for name, seen in counts.items()})
+                    assert many.conclusion is Conclusion.FAULTY, (weights, counts, k)
+    assert failed > 20
+
+
+def test_permuting_servers_permutes_the_result() -> None:
+    """Names and their order decide nothing."""
+    rng = seeded(3)
+    for _ in range(12):
+        weights = [rng.choice((1, 2, 5)) for _ in range(5)]
+        real = {name: weight * rng.choice((0.5, 1, 1, 2)) for name, weight in fleet(*weights).items()}
+        plan = planning.plan(fleet(*weights), 1e-3, 0.05, DETECT)
+        looks = list(drawn(plan, real, rng))
+        names = [*fleet(*weights)]
+        other = dict(zip(names, rng.sample(names, 5), strict=True))
+        order = rng.sample(names, 5)
+        permuted = planning.plan({other[name]: fleet(*weights)[name] for name in order}, 1e-3, 0.05, DETECT)
+        one = deciding.decide(plan, looks)
+        two = deciding.decide(permuted, [{other[name]: seen for name, seen in counts.items()} for counts in looks])
+        assert (one.conclusion, one.answers) == (two.conclusion, two.answers)
+        assert {other[name] for name in one.faulty} == set(two.faulty)
+
+
+def test_looks_one_by_one_decide_as_all_of_them_at_once() -> None:
+    """A kept file of samples, judged again, gives the same decision."""
+    plan, rng = made(1, 1, 1), seeded(4)
+    for real in (fleet(1, 1, 1), {**fleet(1, 1, 1), "s2": 2}):
+        state, looks = deciding.begin(plan), []
+        for counts in drawn(plan, real, rng):
+            looks.append(counts)
+            state = deciding.look(plan, state, counts)
+            assert deciding.decide(plan, looks) == state
+
+
+def test_what_a_look_ruled_out_stays_ruled_out() -> None:
+    """A fault that once did not fit the counts is not asked about again."""
+    plan = made(1, 1, 1)
+    first, second = fleet(38, 38, 38), fleet(66, 87, 87)
+    assert deciding.decide(plan, [first]).conclusion is Conclusion.GO_ON
+    assert deciding.decide(plan, [second]).conclusion is Conclusion.GO_ON
+    assert deciding.decide(plan, [first, second]).conclusion is Conclusion.HEALTHY
+
+
+def test_a_pass_turns_into_a_fault_only_by_evidence_that_holds_at_any_look() -> None:
+    """After a fleet was found healthy, one server that takes everything makes it faulty; a fault stays one."""
+    plan = made(1, 1, 1)
+    healthy = deciding.decide(plan, [fleet(60, 60, 60)])
+    assert healthy.conclusion is Conclusion.HEALTHY
+    assert deciding.look(plan, healthy, fleet(70, 80, 90)).conclusion is Conclusion.HEALTHY
+    faulty = deciding.look(plan, healthy, fleet(60, 60, 260))
+    assert (faulty.conclusion, faulty.faulty[0]) == (Conclusion.FAULTY, "s3")
+    assert deciding.look(plan, faulty, fleet(400, 400, 400)).conclusion is Conclusion.FAULTY
+
+
+def test_without_more_answers_too_few_are_undecided() -> None:
+    """Where no more will come, the exact test is made; what it could not have found is not passed."""
+    plan = made(1, 1, 1)
+    few = judged(plan, fleet(30, 33, 35))
+    assert (few.conclusion, few.more) == (Conclusion.UNDECIDED, plan.most - 98)
+    third = math.ceil(1.02 * plan.fixed / 3)
+    assert judged(plan, fleet(third - 20, third + 10, third + 10)).conclusion is Conclusion.HEALTHY
+    assert judged(plan, fleet(110, 220, 220)).faulty[0] == "s1"
+    assert deciding.decide(plan, [], closed=True).conclusion is Conclusion.UNDECIDED
+
+
+def test_who_is_owed_nothing_takes_no_part() -> None:
+    """Answers of a server of weight 0, or of one that is not in the weights, are for others to judge."""
+    plan = planning.plan({**fleet(1, 1, 1), "drained": 0}, ALPHA, MISS, DETECT)
+    assert plan == made(1, 1, 1)
+    counts = fleet(60, 60, 60)
+    assert deciding.decide(plan, [{**counts, "drained": 500, "stranger": 500}]) == deciding.decide(plan, [counts])
+
+
+def test_one_server_alone_has_nothing_to_test() -> None:
+    """With a single server the first answer is enough; without any answer, even that is undecided."""
+    plan = planning.plan({"s1": 5, "s2": 0}, ALPHA, MISS, DETECT)
+    assert (plan.least, plan.most) == (1, 1)
+    assert deciding.decide(plan, [{"s1": 1}]).conclusion is Conclusion.HEALTHY
+    assert deciding.decide(plan, [{}], closed=True).conclusion is Conclusion.UNDECIDED
+    assert deciding.decide(plan, [{}]).more == 1
+
+
+def test_rates_that_are_none_are_refused() -> None:
+    """A rate is above 0 and below 1."""
+    with pytest.raises(ValueError, match="above 0 and below 1"):
+        planning.plan(fleet(1, 1), ALPHA, MISS, 1.0)
+
+
+def test_an_interval_holds_at_every_look() -> None:
+    """Over all paths of 150 answers, the true share is ever outside of a 90 % interval in 10 % at most."""
+    share, alpha = 0.3, 0.1
+    inside, outside = {0: 1.0}, 0.0
+    for of in range(1, 151):
+        reached = Counter[int]()
+        for seen, chance in inside.items():
+            reached[seen] += chance * (1 - share)
+            reached[seen + 1] += chance * share
+        inside = {}
+        for seen, chance in reached.items():
+            low, high = intervals.interval(seen, of, 1 / 3, alpha, DETECT)
+            if low <= share <= high:
+                inside[seen] = chance
+            else:
+                outside += chance
+    assert 0.001 < outside <= alpha
+
+
+@pytest.mark.parametrize(("seen", "of"), [(0, 40), (40, 40), (7, 40), (1, 10**6), (5 * 10**8, 10**9)])
+def test_an_interval_ends_where_the_likelihood_does(seen: int, of: int) -> None:
+    """At an end within 0 to 1 the likelihood is alpha times the mixture's; the observed share lies between."""
+    low, high = intervals.interval(seen, of, 0.25, 0.05, DETECT)
+    assert 0 <= low <= seen / of <= high <= 1
+    assert (low == 0, high == 1) == (seen == 0, seen == of)
+
+    def fits(share: float) -> bool:
+        size = (1 - 0.25) / (DETECT**2 * 0.25) - 1
+        a, b = size * 0.25, size * 0.75
+        beta = [math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y) for x, y in ((a, b), (a + seen, b + of - seen))]
+        likelihood = seen * math.log(share) + (of - seen) * math.log1p(-share)
+        return beta[1] - beta[0] - likelihood < -math.log(0.05)
+
+    off = 1e-3 * (high - low)
+    assert low == 0 or (fits(low + off) and not fits(low - min(off, low / 2)))
+    assert high == 1 or (fits(high - off) and not fits(high + min(off, (1 - high) / 2)))
+
+
+def test_without_answers_or_another_server_an_interval_is_all_that_may_be() -> None:
+    """Nothing seen tells nothing; a server that is owed nothing, or all, has an interval, too."""
+    assert intervals.interval(0, 0, 0.5, 0.05, DETECT) == (0.0, 1.0)
+    low, high = intervals.interval(0, 100, 0.0, 0.05, DETECT)
+    assert low == 0 < high < 0.1
+    low, high = intervals.interval(100, 100, 1.0, 0.05, DETECT)
+    assert 0.9 < low < high == 1
+
+
+@pytest.mark.parametrize(
+    ("servers", "fixed", "gap"), [(2, 360, 26), (3, 471, 44), (5, 735, 82), (10, 1_467, 180), (20, 2_973, 383)]
+)
+def test_a_dead_server_shows_by_its_silence(servers: int, fixed: int, gap: int) -> None:
+    """The more servers, the longer one may be silent."""
+    assert gaps.death_gap(1 / servers, round(1.1 * fixed), servers) == gap
+
+
+def test_an_even_fleet_is_even_for_the_servers_that_answered() -> None:
+    """Where nobody told weights, the test of equal ones accepts 3 even servers and not the weights 1:1:2."""
+    even, decision = evenness.decide([fleet(6, 7, 7), fleet(60, 60, 60)], ALPHA, MISS, DETECT)
+    assert (dict(even.weights), decision.conclusion) == (fleet(1, 1, 1), Conclusion.HEALTHY)
+    _, decision = evenness.decide([fleet(90, 90, 180)], ALPHA, MISS, DETECT)
+    assert (decision.conclusion, decision.faulty) == (Conclusion.FAULTY, ("s3",))
+
+
+def test_a_server_that_answers_late_counts_from_the_start() -> None:
+    """The servers are those of the last look; before the first answer there is nothing to test."""
+    even, decision = evenness.decide([fleet(10, 10), fleet(50, 50, 50)], ALPHA, MISS, DETECT)
+    assert (len(even.weights), decision.conclusion) == (3, Conclusion.HEALTHY)
+    assert evenness.decide([], ALPHA, MISS, DETECT, closed=True)[1].conclusion is Conclusion.UNDECIDED
+
+
+def test_simulated_healthy_runs_pass_after_few_requests() -> None:
+    """No healthy run of a small simulation fails; the mean is at most 0.42 of today's one round."""
+    measured = measure(SITUATIONS["draws-3-equal-healthy"], 100, SEED)
+    assert (measured.passed, measured.failed) == (100, 0)
+    assert measured.mean <= 0.42 * sampling.needed_for_multinomial(fleet(1, 1, 1), ALPHA)
+    assert measured.requests[-1] <= 1.1 * measured.fixed
+
+
+@pytest.mark.parametrize("fault", ["doubled", "starved", "another-name", "strange-name", "untold-halved"])
+def test_simulated_faults_are_found(fault: str) -> None:
+    """In a small simulation nearly every fault is found; one of weights that nobody told fails nothing."""
+    measured = measure(SITUATIONS[f"draws-3-equal-{fault}"], 20, SEED)
+    assert measured.passed <= 1
+    assert measured.failed == (0 if fault.startswith("untold") else 20 - measured.passed)
+
+
+def test_a_simulation_repeats_itself() -> None:
+    """The same seed gives the same row, another seed another."""
+    situation = SITUATIONS["draws-1:1:2-healthy"]
+    assert measure(situation, 20, 1).row() == measure(situation, 20, 1).row()
+    assert measure(situation, 20, 1).requests != measure(situation, 20, 2).requests
