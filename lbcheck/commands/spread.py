@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         weights=options.weights,
         servers=() if isinstance(options.servers, int) else options.servers,
         backend=options.backend,
-        algorithm=_known(options.algorithm),
+        algorithm=_known(options.algorithm, options.product),
         configuration=options.haproxy_config,
         addresses=addresses,
         identify=_tells("--identify", options.identify),
@@ -113,9 +113,12 @@ def _asked(options: argparse.Namespace) -> Asked:
     )
 
 
-def _known(algorithm: str) -> str:
-    if algorithm and not table.law_of(algorithm):
-        raise LbcheckError(f"--algorithm '{algorithm}' is not one of HAProxy's: {', '.join(table.HAPROXY)}")
+def _known(algorithm: str, product: str) -> str:
+    if product and not table.product_called(product):
+        raise LbcheckError(f"--product '{product}' is not one of {', '.join(table.LAWS)}")
+    if algorithm and not table.law_of(algorithm, product):
+        whose = f"{table.product_called(product)}'s" if product else "those that lbcheck knows"
+        raise LbcheckError(f"--algorithm '{algorithm}' is not one of {whose}: {', '.join(table.algorithms(product))}")
     return algorithm
 
 

@@ -28,7 +28,10 @@ from .scenes import QUESTION, healthy
         (["spread", "http://x/", "--rate", "-1"], "'-1' is not a rate"),
         (["spread", "http://x/", "--timeout", "0"], "'0' is not a time"),
         (["spread", "http://x/", "--weights", "a:1"], "'a:1' is not of the form s1=1,s2=2"),
-        (["spread", "http://x/", "--algorithm", "fair", "--plan"], "--algorithm 'fair' is not one of HAProxy's"),
+        (
+            ["spread", "http://x/", "--algorithm", "fair", "--plan"],
+            "--algorithm 'fair' is not one of",
+        ),
         (["spread", "http://x/", "--resolve", "x:80"], "--resolve 'x:80' is not of the form HOST:PORT:ADDR"),
         (["spread", "http://x/", "--resolve", "y:80:127.0.0.1"], "--resolve names no address for x:80"),
         (["spread", "http://127.0.0.1/", "--stats", "/run/x.sock"], "statistics '/run/x.sock': write unix:PATH"),

@@ -1,36 +1,77 @@
-"""The law of independent draws by weight: an exact binomial test for each server."""
+"""The law of independent draws: each request goes to a server by chance, and the test looks after each round."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lbcheck.analysis import binomial, sampling
-from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, owes, without_weight
+from lbcheck.analysis.sequential import deciding, planning
+from lbcheck.analysis.sequential.deciding import Conclusion, Decision
+from lbcheck.model.verdict import Outcome
+
+Weights = Mapping[str, int]
+_OUTCOMES = {Conclusion.HEALTHY: Outcome.PASS, Conclusion.FAULTY: Outcome.FAIL}
+_SCALE = 10**6  # of shares that are no ratios of small numbers
+
+
+def by_weight(weights: Weights) -> Weights:
+    """Return the weights: a server is drawn by its weight."""
+    return weights
+
+
+def equally(weights: Weights) -> Weights:
+    """Return equal weights: a server is drawn whatever its weight is, unless that is 0."""
+    return {name: min(weight, 1) for name, weight in weights.items()}
+
+
+def second_of_two(weights: Weights) -> Weights:
+    """Return the weights of nginx's `random two` with idle servers: the second of two different draws is taken.
+
+    Server j is taken with the probability Σᵢ pᵢ·pⱼ ÷ (1 − pᵢ), over the others i.
+    """
+    owed = {name: share for name, share in sampling.shares(weights).items() if 0 < share < 1}
+    if not owed:
+        return weights
+    odds = sum(share / (1 - share) for share in owed.values())
+    taken = {name: share * (odds - share / (1 - share)) for name, share in owed.items()}
+    return {name: round(taken.get(name, 0.0) * _SCALE) for name in weights}
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Each request goes to a server by chance, with a probability by weight."""
+    """`chances`: from the weights to those by which a server is drawn."""
 
+    chances: Callable[[Weights], Weights] = by_weight
     holds_to_weights: ClassVar[bool] = True
     may_keep_to_one: ClassVar[bool] = False
 
     def judge(self, tally: Tally, alpha: float) -> Judgement:
-        """Test each server's count; the error rate is divided by the number of servers."""
-        owed, needed = sampling.shares(tally.weights), sampling.needed_for_multinomial(tally.weights, alpha)
-        p_values = {name: binomial.two_sided(tally.counts.get(name, 0), tally.total, owed[name]) for name in owed}
-        limit = alpha / max(1, len(owed))
-        faults = tuple(owes(n, tally, owed[n], f" (p = {p:.1g})") for n, p in p_values.items() if p < limit)
+        """Test all servers after each round; a difference too small to matter is no fault."""
+        tally = replace(tally, weights=self.chances(tally.weights))
+        plan = planning.plan(tally.weights, alpha, tally.miss, tally.detect, seldom=tally.seldom)
+        decision = deciding.decide(plan, (*tally.looks, tally.counts), closed=tally.closed)
+        owed = sampling.shares(tally.weights)
+        faults = (*without_weight(tally), *_faults(tally, owed, decision))
         return Judgement(
-            verdict(tally, needed, faults),
-            "exact binomial for each server",
-            "each server's count fits its expected share, by an exact binomial test",
-            needed,
+            Outcome.FAIL if faults else _OUTCOMES.get(decision.conclusion, Outcome.INCONCLUSIVE),
+            "sequential test of each server's share",
+            "each server's count fits its expected share",
+            plan.most,
             faults,
             statistic=max((abs(tally.counts.get(n, 0) - owed[n] * tally.total) for n in owed), default=0.0),
             p_value=sampling.multinomial_p(tally.counts, owed) if owed else None,
             shares=owed,
-            more=lacking(tally, needed),
+            more=0 if faults or tally.closed or decision.conclusion is not Conclusion.GO_ON else decision.more,
         )
+
+
+def _faults(tally: Tally, owed: Mapping[str, float], decision: Decision) -> tuple[str, ...]:
+    def chance(name: str) -> str:
+        p = binomial.two_sided(tally.counts.get(name, 0), tally.total, owed[name])
+        return f" (p = {p:.1g})"
+
+    return tuple(owes(name, tally, owed[name], chance(name)) for name in decision.faulty)
 
 
 DRAWS = Draws()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lbcheck.analysis import sampling
-from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, verdict, without_weight
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,10 @@ class NoServerStarves:
         smallest = min(*(owed[n] for n in used), 1 / len(used)) / 2 if used else 1.0
         needed = sampling.needed_to_meet(smallest, len(used), alpha)
         starved = tuple(name for name in used if not tally.counts.get(name, 0)) if tally.total >= needed else ()
-        drained = tuple(n for n, weight in tally.weights.items() if not weight and tally.counts.get(n, 0))
         whom = f"{self.algorithm} starves nobody"
         faults = (
             *(f"server {name} answered none of {tally.total:,} requests: {whom}" for name in starved),
-            *(f"server {n} has weight 0 and answered {tally.counts[n]:,} of {tally.total:,} requests" for n in drained),
+            *without_weight(tally),
         )
         rule = "every server with a weight answered"
         more = lacking(tally, needed)

@@ -6,29 +6,42 @@ from typing import Protocol
 
 from lbcheck.model.verdict import Outcome
 
+UNTOLD_CYCLES = 64  # workers, threads or instances with a cycle each, if nobody told how many there are
+
 
 @dataclass(frozen=True)
 class Tally:
     """Counts of one balancer (or of several processes together), and the weights that decide the expected counts.
 
     `counts`: server → requests. `complete`: the counts hold every request that the balancer distributed, so exact
-    bounds apply. `processes`: how many count independently. `by_key`: key of a hash → server → answers. `looks`: the
-    counts after each round that was looked at, cumulative; without the last, which is `counts`. `closed`: no further
-    request will follow.
+    bounds apply. `cycles`: how many processes, threads or server lines choose by themselves; 0: nobody told.
+    `by_key`: key of a hash → server → answers. `looks`: the counts after each round that was looked at, cumulative;
+    without the last, which is `counts`. `closed`: no further request will follow. `seldom`: a round costs seconds.
+    `slack`: requests that retries may have moved to another server, or counted twice. The smallest fault that matters
+    is a weight times (1 - `detect`), or divided by it; `miss` is the probability that it is overlooked.
     """
 
     counts: Mapping[str, int]
     weights: Mapping[str, int]
     complete: bool
-    processes: int = 1
+    cycles: int = 1
+    slack: int = 0
     by_key: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     looks: tuple[Mapping[str, int], ...] = ()
     closed: bool = True
+    seldom: bool = False
+    detect: float = 0.5
+    miss: float = 0.01
 
     @property
     def total(self) -> int:
         """Number of requests in the counts."""
         return sum(self.counts.values())
+
+    @property
+    def most_cycles(self) -> int:
+        """Number of cycles, or the most that are assumed if nobody told."""
+        return self.cycles or UNTOLD_CYCLES
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,8 @@ class Judgement:
     """The result of a pass rule: its outcome, and a sentence for each fault.
 
     `needed`: requests that suffice for a conclusion. `more`: further requests after which to look again; 0: it is
-    certain. `shares`: server → expected share, 0 to 1; empty: none expected.
+    certain. `doubts`: why it is inconclusive, unless that is for want of requests. `shares`: server → expected share,
+    0 to 1; empty: none expected.
     """
 
     outcome: Outcome
@@ -48,6 +62,7 @@ class Judgement:
     p_value: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     more: int = 0
+    doubts: tuple[str, ...] = ()
 
 
 class Law(Protocol):
@@ -83,4 +98,13 @@ def owes(name: str, tally: Tally, share: float, why: str) -> str:
     return (
         f"server {name} answered {seen:,} of {tally.total:,} requests ({seen / max(1, tally.total):.1%}); "
         f"its weight owes it {share * tally.total:,.0f} ({share:.1%}){why}"
+    )
+
+
+def without_weight(tally: Tally) -> tuple[str, ...]:
+    """Return a sentence for each server of weight 0 that answered."""
+    return tuple(
+        f"server {name} has weight 0 and answered {tally.counts[name]:,} of {tally.total:,} requests"
+        for name, weight in tally.weights.items()
+        if not weight and tally.counts.get(name, 0)
     )

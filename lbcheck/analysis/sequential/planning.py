@@ -42,12 +42,16 @@ class Plan:
     @property
     def side(self) -> float:
         """The error rate of the exact test at the end, for one server and one direction."""
-        return AT_THE_END * self.alpha / (2 * len(self.weights))
+        return AT_THE_END * self.alpha / (2 * self._tests)
 
     @property
     def bar(self) -> float:
         """The logarithm of the evidence that calls a server faulty at any look."""
-        return math.log(len(self.weights) / ((1 - AT_THE_END) * self.alpha))
+        return math.log(self._tests / ((1 - AT_THE_END) * self.alpha))
+
+    @property
+    def _tests(self) -> int:
+        return max(1, len(self.weights))
 
     def missed(self, answers: int) -> float:
         """Return how often the exact test with its part of alpha, after `answers` answers, overlooks a fault."""

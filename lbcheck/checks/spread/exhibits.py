@@ -12,7 +12,7 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return the table of counts, if any server is known, and footnotes with the verdict's error rates."""
     match verdict.evidence:
         case SpreadEvidence() as evidence:
-            law = table.law_of(evidence.algorithm) if evidence.algorithm else DRAWS
+            law = table.law_of(evidence.algorithm, evidence.product) if evidence.algorithm else DRAWS
             rates = ERROR_RATES if law and law.holds_to_weights else FALSE_ALARMS
             return (_witnesses(evidence), *rates) if evidence.servers else rates
         case _:

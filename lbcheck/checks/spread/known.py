@@ -19,6 +19,7 @@ class Known:
 
     algorithm: str
     algorithm_told_by: ToldBy
+    product: str  # whose algorithm it is; empty: nobody told
     weights: Mapping[str, int]
     weights_told_by: ToldBy
     servers_told: bool  # somebody listed the servers; if not, one that never answers is not known
@@ -33,6 +34,7 @@ def known(seen: Observations, balancer: str | None = None) -> Known:
     return Known(
         given.algorithm or algorithm or "",
         ToldBy.USER if given.algorithm else ToldBy.BALANCER if algorithm else ToldBy.NOBODY,
+        seen.asked.product or seen.product,
         weights,
         told_by,
         bool(given.servers or seen.asked.servers) or any(backend.servers for backend in told),

@@ -177,9 +177,10 @@ def _most(question: Question) -> int:
 
 
 def _requests_to_judge(question: Question, backend: Backend) -> int:
-    law = table.law_of(backend.algorithm) if backend.algorithm else DRAWS
+    law = table.law_of(backend.algorithm, question.asked.product) if backend.algorithm else DRAWS
     if law is None:
         return FIRST_REQUESTS
     likely = (backend.weights,) if backend.servers else LIKELY_WEIGHTS
-    tallies = [Tally({}, weights, complete=False) for weights in likely]
+    asked = question.asked
+    tallies = [Tally({}, weights, complete=False, detect=asked.detect, miss=1 - asked.power) for weights in likely]
     return max(law.judge(tally, budget.of_one_test(question)).needed for tally in tallies)

@@ -44,6 +44,8 @@ class Shares:
         if self.judgement is None:
             sentence = f"lbcheck has no pass rule for the algorithm '{self.known.algorithm}'"
             return [Finding(Outcome.UNMEASURED, sentence)]
+        if self.judgement.doubts:
+            return [Finding(Outcome.INCONCLUSIVE, doubt) for doubt in self.judgement.doubts]
         if self.judgement.outcome is Outcome.INCONCLUSIVE:
             few = f"too few {self.unit}s to tell; {self.judgement.needed:,} would do"
             return [Finding(Outcome.INCONCLUSIVE, few)]
@@ -90,7 +92,7 @@ class Shares:
 
 def shares(seen: Observations, known: Known, balancer: str | None, alpha: float, *, closed: bool = True) -> Shares:
     """Hold the counts of one balancer, or of all, to the law that applies. `closed`: no further request will follow."""
-    law = table.law_of(known.algorithm) if known.algorithm else DRAWS
+    law = table.law_of(known.algorithm, known.product) if known.algorithm else DRAWS
     tally = _tally(seen, known, balancer, closed=closed)
     answered = seen.client(balancer)
     counts = answered if balancer is None else seen.counted(balancer) or answered
@@ -107,10 +109,14 @@ def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bo
         counts,
         known.weights,
         complete=complete,
-        processes=max(1, lines),
+        cycles=lines,
+        slack=seen.disturbances,
         by_key=seen.by_key(balancer),
         looks=tuple(seen.client(balancer, rounds) for rounds in range(1, seen.rounds)),
         closed=closed,
+        seldom=bool(seen.cluster.clients),
+        detect=seen.asked.detect,
+        miss=1 - seen.asked.power,
     )
 
 

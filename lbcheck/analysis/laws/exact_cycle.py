@@ -1,0 +1,92 @@
+"""The law of a cycle: in any stretch of choices each server stays within an exact bound of its share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lbcheck.analysis.laws.draws import DRAWS
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict, without_weight
+from lbcheck.analysis.sequential.faults import reweighted
+from lbcheck.analysis.wheels.cycle import Cycle
+from lbcheck.analysis.wheels.needed import needed, turn_or_assume
+from lbcheck.analysis.wheels.wheel import Wheel
+from lbcheck.model.verdict import Outcome
+
+
+@dataclass(frozen=True)
+class ExactCycle:
+    """What the `wheel` of an algorithm owes, computed by turning it; None: a smooth wheel that is not known.
+
+    Where the counts do not hold every choice, others take turns, too, and the counts are draws. Only a server that is
+    beyond the bound of all cycles together is at fault then: pools that were just started all begin at the same server.
+    """
+
+    wheel: Wheel | None
+    holds_to_weights: ClassVar[bool] = True
+    may_keep_to_one: ClassVar[bool] = False
+
+    def judge(self, tally: Tally, alpha: float) -> Judgement:
+        """Hold complete counts to the exact bound, others to the law of draws and to the bound."""
+        cycle = turn_or_assume(self.wheel, tuple(tally.weights.values()))
+        beyond = _beyond(tally, cycle)
+        if tally.complete:
+            return self._exact(tally, cycle, beyond)
+        drawn = DRAWS.judge(tally, alpha)
+        if drawn.outcome is not Outcome.FAIL or beyond:
+            return drawn
+        doubts = tuple(f"{fault}; {tally.most_cycles} cycles that begin together may do that" for fault in drawn.faults)
+        return _doubtful(drawn, doubts, more=0 if tally.closed else max(0, drawn.needed - tally.total))
+
+    def _exact(self, tally: Tally, cycle: Cycle, beyond: Mapping[str, float]) -> Judgement:
+        owed = dict(zip(tally.weights, cycle.shares, strict=True))
+        off = {name: abs(tally.counts.get(name, 0) - share * tally.total) for name, share in owed.items()}
+        most = max(cycle.allowed(tally.total, tally.most_cycles), default=0.0)
+        said = tuple(
+            owes(name, tally, owed[name], f", and its cycle is never more than {allowed:.1f} off")
+            for name, allowed in beyond.items()
+        )
+        matters = any(_matters(tally, name, owed[name]) for name in beyond)
+        enough = needed(self.wheel, tuple(tally.weights.values()), tally.most_cycles, tally.detect)
+        if enough is None:  # the fault to be found is smaller than what is allowed where the wheel was not turned
+            enough = DRAWS.judge(tally, 0.5).needed
+        judgement = Judgement(
+            verdict(tally, enough, said),
+            f"exact bound of {most:.1f} requests",
+            f"each server within {most:.1f} requests of its expected count",
+            enough,
+            (*without_weight(tally), *said),
+            statistic=max(off.values(), default=0.0),
+            shares=owed,
+            more=0 if said else lacking(tally, enough),
+        )
+        return judgement if matters or not said else _doubtful(judgement, said, more=0)
+
+
+def _beyond(tally: Tally, cycle: Cycle) -> dict[str, float]:
+    """Return server → the bound that its count exceeds, in requests."""
+    allowed = cycle.allowed(tally.total, tally.most_cycles)
+    return {
+        name: bound
+        for (name, weight), share, bound in zip(tally.weights.items(), cycle.shares, allowed, strict=True)
+        if weight and abs(tally.counts.get(name, 0) - share * tally.total) > bound + tally.slack
+    }
+
+
+def _matters(tally: Tally, name: str, share: float) -> bool:
+    """Return whether a server's weight is off by half of the smallest fault that is to be found, or by more."""
+    seen, less = tally.counts.get(name, 0) / max(1, tally.total), 1 - tally.detect / 2
+    return not reweighted(share, less) <= seen <= reweighted(share, 1 / less)
+
+
+def _doubtful(judgement: Judgement, doubts: tuple[str, ...], *, more: int) -> Judgement:
+    return Judgement(
+        Outcome.INCONCLUSIVE,
+        judgement.test,
+        judgement.rule,
+        judgement.needed,
+        statistic=judgement.statistic,
+        p_value=judgement.p_value,
+        shares=judgement.shares,
+        more=more,
+        doubts=doubts,
+    )
