@@ -1,9 +1,10 @@
 """What the order of answers tells, and how often it tells a lie: simulated laws, and the kinds that they are called.
 
-    python -m bench.order [--runs N] [--seed S] [--answers N]
+    python -m bench.order [--runs N] [--seed S] [--answers N] [--tails]
 
 Each row is a law, each column a kind of lbcheck/analysis/order; a cell counts runs. The simulators know nothing of the
-code that judges. `tests/socket/test_order.py` runs some of these laws on a real HAProxy.
+code that judges. `tests/socket/test_order.py` runs some of these laws on a real HAProxy. `--tails` compares how even
+and uneven draws are with how often they are said to be so.
 """
 
 import argparse
@@ -15,13 +16,16 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from bench.table import print_table
+from lbcheck.analysis.order.draws import chance_as_even, chance_as_uneven
 from lbcheck.analysis.order.infer import infer
 from lbcheck.analysis.order.inference import Kind
+from lbcheck.analysis.order.swing import evenness
 
 Answers = Iterator[int]  # servers by number, without end
 Law = Callable[[random.Random], Answers]
+RARE = (100, 1_000, 10_000)  # one run in so many, in the table of tails
+TAILS = ((1, 1), (1, 1, 1), (1, 2), (1, 1, 2), (3, 7, 11, 13), (1,) * 5, (1,) * 10, (1,) * 20)
 KEYS = 5  # in the rows with keys, sent in random order
-BUNCH = 10  # answers on a kept connection
 
 
 def draws(weights: Sequence[int]) -> Law:
@@ -183,7 +187,7 @@ def laws(answers: int) -> dict[str, Law]:
         "blocks 100:100": blocks((100, 100)),
         "cycle of 3 beside 0.02 others": beside(smooth(equal(3)), 0.02),
         "cycle of 3 beside 0.1 others": beside(smooth(equal(3)), 0.1),
-        "draws, kept connections": kept(draws(equal(3)), BUNCH),
+        **{f"draws, {kept_for} on a connection": kept(draws(equal(3)), kept_for) for kept_for in (2, 10)},
         "one server": smooth((1,)),
         **{f"dead half way, 1 of {k}, draws": dying(draws(equal(k)), 0, half) for k in (2, 3, 10)},
         "dead half way, 1 of 3, cycle": dying(smooth(equal(3)), 0, half),
@@ -221,23 +225,42 @@ def said_with_keys(runs: int, answers: int, seed: int) -> dict[str, Counter[Kind
     }
 
 
+def tails(weights: Sequence[int], runs: int, answers: int, seed: int) -> dict[str, object]:
+    """Return how often draws are as even, and as uneven, as a chance says, ÷ that chance: 1 is exact, less is safe."""
+    rng = random.Random(f"{seed} tails {weights}")  # noqa: S311
+    found: Counter[str] = Counter()
+    for _ in range(runs):
+        order = taken(draws(weights), answers, rng)
+        size, counts = evenness(order), Counter(order).values()
+        found.update(f"even 1:{rare:,}" for rare in RARE if chance_as_even(size, counts) <= 1 / rare)
+        found.update(f"uneven 1:{rare:,}" for rare in RARE if chance_as_uneven(size, counts) <= 1 / rare)
+    columns = [f"{side} 1:{rare:,}" for side in ("even", "uneven") for rare in RARE]
+    ratios = {column: found[column] / runs * int(column.partition(":")[2].replace(",", "")) for column in columns}
+    return {"draws": ":".join(map(str, weights)) if len(weights) < 5 else f"{len(weights)} servers", **ratios}
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.order", description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=200, help="of each law (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the random numbers (%(default)s)")
     parser.add_argument("--answers", type=int, default=200, help="in each run (%(default)s)")
+    parser.add_argument("--tails", action="store_true", help="how even and uneven draws are, instead")
     options = parser.parse_args(words)
+    of = f"{options.runs:,} runs of {options.answers} answers (seed {options.seed})"
+    if options.tails:
+        rows = [tails(weights, options.runs, options.answers, options.seed) for weights in TAILS]
+        print_table(f"How often draws are as even or uneven as a chance says, ÷ that chance: {of}", rows)
+        return 0
     counts = {
         name: said(name, law, options.runs, options.answers, options.seed)
         for name, law in laws(options.answers).items()
     }
     counts |= said_with_keys(options.runs, options.answers, options.seed)
     rows = [{"law": name, **{kind.value: kinds[kind] or "" for kind in Kind}} for name, kinds in counts.items()]
-    title = f"What the order of {options.answers} answers is called, in {options.runs:,} runs (seed {options.seed})"
-    print_table(title, rows)
+    print_table(f"What the order of answers is called: {of}", rows)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,18 +1,17 @@
 """What the order of answers tells: kinds, numbers, sentences, and how often draws are taken for something else."""
 
 import random
-from collections import Counter
 from itertools import cycle, islice
 
 import pytest
 
 from bench import order as simulated
 from lbcheck.analysis.order import draws
-from lbcheck.analysis.order.cycles import smallest_period
-from lbcheck.analysis.order.evenness import evenness
 from lbcheck.analysis.order.infer import infer
 from lbcheck.analysis.order.inference import Inference, Kind
+from lbcheck.analysis.order.period import smallest_period
 from lbcheck.analysis.order.steady import Absence, Part, absences, steady_parts, telling_gap
+from lbcheck.analysis.order.swing import evenness
 
 
 def turns(names: str, answers: int) -> list[str]:
@@ -95,16 +94,7 @@ def test_two_workers_are_even() -> None:
     told = infer([next(rng.choice(workers)) for _ in range(200)])
     assert (told.kind, told.period, told.weights) == (Kind.EVEN, None, {})
     assert told.evenness <= 2.5
-    assert "How many workers there are cannot be told" in told.sentence
-
-
-def test_what_strays_beyond_one_cycle_is_not_called_one() -> None:
-    """Above a range of 2.5 requests only several workers are named."""
-    workers, rng = [cycle("abc") for _ in range(6)], dice(4)
-    told = infer([next(rng.choice(workers)) for _ in range(200)])
-    assert told.kind is Kind.EVEN
-    assert told.evenness > 2.5
-    assert "one cycle, perhaps" not in told.sentence
+    assert "a few workers with a cycle each cannot be told apart" in told.sentence
 
 
 def test_shares_that_are_far_apart_are_never_even() -> None:
@@ -149,6 +139,13 @@ def test_servers_one_after_the_other_are_not_called_draws_or_a_change() -> None:
     assert told.kind is Kind.FIRST_UNTIL_FULL
     assert "a 120 and b 80" in told.sentence
     assert [(gone.server, gone.start, gone.end) for gone in told.absences] == [("b", 0, 120), ("a", 120, 200)]
+
+
+def test_kept_connections_raise_no_gap() -> None:
+    """Gaps four times as long as those of draws are no servers that came or went."""
+    pairs = [name for name in drawn("aabc", 1000) for _ in range(4)]
+    assert infer(pairs).kind is Kind.UNKNOWN
+    assert absences(pairs) == ()
 
 
 def test_stretches_that_return_are_bunches() -> None:
@@ -294,15 +291,10 @@ def test_one_run_of_draws_in_1000_is_so_uneven(servers: int, quantile: float) ->
 
 @pytest.mark.parametrize("weights", [(1, 1), (1, 1, 1), (3, 2, 1), (1,) * 10])
 def test_both_tails_hold_in_simulated_draws(weights: tuple[int, ...]) -> None:
-    """Of 300 runs of draws about 2 % at most are called as rare as 2 %, at either end."""
-    rng, even, uneven = dice(7), 0, 0
-    for _ in range(300):
-        order = rng.choices(range(len(weights)), weights, k=100)
-        size, counts = evenness([str(server) for server in order]), Counter(order).values()
-        even += draws.chance_as_even(size, counts) <= 0.02
-        uneven += draws.chance_as_uneven(size, counts) <= 0.02
-    assert even <= 14
-    assert uneven <= 14
+    """Of 300 runs of draws about 1 % at most are said to be as rare as 1 %, at either end."""
+    found = simulated.tails(weights, 300, 100, seed=7)
+    assert 0 < found["even 1:100"] < 2.5
+    assert found["uneven 1:100"] < 2.5
 
 
 FINDS = {
@@ -318,7 +310,9 @@ FINDS = {
     "cycle of 3 beside 0.02 others": {Kind.EVEN, Kind.STRICT_CYCLE},
     "cycle of 3 beside 0.1 others": {Kind.EVEN, Kind.DRAWS_LIKE},
     "blocks 100:100": {Kind.UNKNOWN, Kind.FIRST_UNTIL_FULL},
-    "draws, kept connections": {Kind.UNKNOWN},
+    "draws, 2 on a connection": {Kind.UNKNOWN},
+    "draws, 10 on a connection": {Kind.UNKNOWN},
+    "draws, 20 servers": {Kind.DRAWS_LIKE},
     "one server": {Kind.ONE_SERVER},
     "dead half way, 1 of 3, draws": {Kind.CHANGED},
     "dead half way, 1 of 3, cycle": {Kind.CHANGED},
@@ -336,3 +330,10 @@ def test_the_table_has_a_row_for_each_law_and_a_column_for_each_kind(capsys: pyt
     assert simulated.main(["--runs", "1", "--answers", "60"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in (*simulated.laws(60), *Kind))
+
+
+def test_the_table_of_tails_has_a_row_for_each_kind_of_draws(capsys: pytest.CaptureFixture[str]) -> None:
+    """A few runs of each fill the table."""
+    assert simulated.main(["--tails", "--runs", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("3:7:11:13", "20 servers", "uneven 1:10,000"))

@@ -1,10 +1,8 @@
 """Cycles that repeat without exception."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
 from math import gcd
 
-from lbcheck.analysis.order.evenness import evenness
 from lbcheck.analysis.order.inference import Inference, Kind, Order, listed
 
 # Two servers that take turns 24 times: draws do that once in 8,400,000 runs, and more servers do it less often.
@@ -17,24 +15,10 @@ PERIOD_CHANCE = 1e-8
 _SAME = "Round robin, leastconn one request at a time, and a hash whose key is not sent cannot be told apart"
 
 
-def smallest_period(things: Sequence[Hashable]) -> int:
-    """Return the smallest p ≥ 1 with things[t + p] = things[t] throughout; their number if nothing repeats.
-
-    By the borders of Knuth, Morris and Pratt, in one pass.
-    """
-    borders = [0] * len(things)
-    for place in range(1, len(things)):
-        border = borders[place - 1]
-        while border and things[place] != things[border]:
-            border = borders[border - 1]
-        borders[place] = border + (things[place] == things[border])
-    return len(things) - borders[-1] if things else 0
-
-
 def strict_cycle(order: Order) -> Inference | None:
     """Say that every server answers once in each turn, always in the same order."""
     servers = len(order.counts)
-    if order.length < max(TURNS * servers, FEWEST) or smallest_period(order.answers) != servers:
+    if order.length < max(TURNS * servers, FEWEST) or order.period != servers:
         return None
     turn = list(order.counts)
     sentence = (
@@ -42,12 +26,12 @@ def strict_cycle(order: Order) -> Inference | None:
         f"with the same weight. {_SAME}"
     )
     chance = order.repeat ** (order.length - servers)
-    return Inference(Kind.STRICT_CYCLE, sentence, evenness(order.answers), chance, servers, dict.fromkeys(turn, 1))
+    return Inference(Kind.STRICT_CYCLE, sentence, order.evenness, chance, servers, dict.fromkeys(turn, 1))
 
 
 def weighted_cycle(order: Order) -> Inference | None:
     """Say that a period longer than the number of servers repeats, and what weights it shows."""
-    period = smallest_period(order.answers)
+    period = order.period
     chance = order.repeat ** (order.length - period)
     if period * TURNS > order.length or chance > PERIOD_CHANCE:
         return None
@@ -60,4 +44,4 @@ def weighted_cycle(order: Order) -> Inference | None:
         f"with {listed(told)} in each period: one cycle by these weights. Whether they are the intended ones cannot be "
         f"told. {_SAME}"
     )
-    return Inference(Kind.WEIGHTED_CYCLE, sentence, evenness(order.answers), chance, period, weights)
+    return Inference(Kind.WEIGHTED_CYCLE, sentence, order.evenness, chance, period, weights)

@@ -1,55 +1,20 @@
-"""Evenness: how far a server's count strays from its share of the answers so far, and what that tells."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""What is told by an order that is less even than draws are, or more even."""
 
 from lbcheck.analysis.order import draws
 from lbcheck.analysis.order.inference import Inference, Kind, Order
 
-# With shares that are further apart draws are about as even as a cycle: at 9:1 they stay within ONE_CYCLE in 4 runs of
-# 1,000 at 200 answers.
+# With shares that are further apart draws are about as even as a cycle: of 1,000 runs of 200 draws at 9:1, 4 stay
+# within 2.5 requests.
 MAX_REPEAT = 0.6
-# One cycle stays within 2 for most weights, and within 2.5 beside one other request in ten; of 400,000 runs of 200
-# draws none does.
-ONE_CYCLE = 2.5
-EVEN_CHANCE = 1e-4  # that draws are called even
+# That draws are called even. At 200 answers of 3, 10 and 20 servers this is an evenness of 4.8, 4.5 and 3.8; a cycle
+# by itself stays within 2.5 there.
+EVEN_CHANCE = 1e-4
 UNEVEN_CHANCE = 1e-3  # that draws are called changed; a rarer alarm finds a server that died half way too seldom
-
-
-@dataclass(frozen=True)
-class Swing:
-    """How a server's count strayed from its share: the range, and after how many answers it was furthest off."""
-
-    server: str
-    size: float
-    furthest: int
-
-
-def widest_swing(answers: Sequence[str]) -> Swing:
-    """Return the server whose count strayed most from its final share; ValueError without answers."""
-    places: dict[str, list[int]] = {}
-    for place, name in enumerate(answers):
-        places.setdefault(name, []).append(place)
-    return max((_swing(name, at, len(answers)) for name, at in places.items()), key=lambda swing: swing.size)
-
-
-def evenness(answers: Sequence[str]) -> float:
-    """Return the largest range over time of a server's count less its share of the answers so far, in requests."""
-    return widest_swing(answers).size if answers else 0.0
-
-
-def _swing(name: str, places: Sequence[int], total: int) -> Swing:
-    # Between its own answers a server's count only falls behind, so the extremes lie just before and just after them.
-    share = len(places) / total
-    before = [(count - share * place, place) for count, place in enumerate(places)]
-    after = [(count - share * (place + 1), place + 1) for count, place in enumerate(places, 1)]
-    low, high = min((0.0, 0), *before), max((0.0, 0), *after)
-    return Swing(name, high[0] - low[0], max(low, high, key=lambda extreme: abs(extreme[0]))[1])
 
 
 def uneven(order: Order) -> Inference | None:
     """Say that a share changed: the order strays further than draws do."""
-    swing = widest_swing(order.answers)
+    swing = order.swing
     chance = draws.chance_as_uneven(swing.size, order.counts.values())
     if chance > UNEVEN_CHANCE:
         return None
@@ -66,15 +31,14 @@ def uneven(order: Order) -> Inference | None:
 
 def even(order: Order) -> Inference | None:
     """Say that one cycle or a few cycles are at work: the order is more even than draws are."""
-    size = evenness(order.answers)
+    size = order.evenness
     chance = draws.chance_as_even(size, order.counts.values())
     if order.repeat > MAX_REPEAT or chance > EVEN_CHANCE:
         return None
-    cycles = "one cycle, perhaps beside a little other traffic, or a few workers with a cycle each"
     sentence = (
         f"the {order.length:,} answers are more even than draws: each server's count stays within a range of "
-        f"{size:.1f} requests around its share: {cycles if size <= ONE_CYCLE else 'a few workers with a cycle each'}. "
-        "How many workers there are cannot be told, nor round robin from leastconn one request at a time, nor from a "
-        "hash whose key is not sent"
+        f"{size:.1f} requests around its share. One cycle, alone or beside a little other traffic, and a few workers "
+        "with a cycle each cannot be told apart, nor round robin from leastconn one request at a time, nor from a hash "
+        "whose key is not sent"
     )
     return Inference(Kind.EVEN, sentence, size, chance)

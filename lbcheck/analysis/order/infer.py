@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 
 from lbcheck.analysis.order import cycles, evenness, keys, stretches
 from lbcheck.analysis.order.inference import Inference, Kind, Order, listed
-from lbcheck.analysis.order.steady import absences
 from lbcheck.model.words import counted
 
 OTHERS_CHANCE = 1e-4  # that other servers with at least the share that is named stay unseen
-BLOCKS_CHANCE = 1e-8  # that draws give each server its answers in one stretch
+BLOCKS_CHANCE = 1e-5  # that draws give each server its answers in one stretch
 
 Rule = Callable[[Order], Inference | None]
 
@@ -52,7 +51,7 @@ def _too_few(order: Order) -> Inference | None:
     if order.length >= cycles.FEWEST:
         return None
     sentence = f"the order of {counted(order.length, 'answer')} tells nothing: {cycles.FEWEST} are the fewest"
-    return Inference(Kind.UNKNOWN, sentence, evenness.evenness(order.answers))
+    return Inference(Kind.UNKNOWN, sentence, order.evenness)
 
 
 def _one_after_another(order: Order) -> Inference | None:
@@ -65,31 +64,30 @@ def _one_after_another(order: Order) -> Inference | None:
         "First until full, a server that took over from another, kept connections and a cycle in blocks cannot be "
         "told apart"
     )
-    away = absences(order.answers)
-    return Inference(Kind.FIRST_UNTIL_FULL, sentence, evenness.evenness(order.answers), chance, absences=away)
+    return Inference(Kind.FIRST_UNTIL_FULL, sentence, order.evenness, chance, absences=order.long_gaps)
 
 
 def _bunches(order: Order) -> Inference | None:
-    if not stretches.in_bunches(order.answers):
+    if not order.in_bunches:
         return None
     average = order.length / (stretches.changes(order.answers) + 1)
     sentence = (
         f"the {order.length:,} answers come in stretches of {average:.0f} from one server on average: "
         "kept connections and a cycle in blocks cannot be told apart"
     )
-    return Inference(Kind.UNKNOWN, sentence, evenness.evenness(order.answers))
+    return Inference(Kind.UNKNOWN, sentence, order.evenness)
 
 
 def _came_or_went(order: Order) -> Inference | None:
-    away = absences(order.answers)
+    away = order.long_gaps  # for an order in bunches another rule has spoken
     if not away:
         return None
     sentence = f"{listed([absence.sentence for absence in away])}: servers came or went during the run"
-    return Inference(Kind.CHANGED, sentence, evenness.evenness(order.answers), absences=away)
+    return Inference(Kind.CHANGED, sentence, order.evenness, absences=away)
 
 
 def _draws(order: Order) -> Inference:
-    size = evenness.evenness(order.answers)
+    size = order.evenness
     if order.repeat > evenness.MAX_REPEAT:
         sentence = (
             f"one server gave most of the {order.length:,} answers: their order does not tell draws from a cycle then"
@@ -97,7 +95,8 @@ def _draws(order: Order) -> Inference:
         return Inference(Kind.UNKNOWN, sentence, size)
     sentence = (
         f"the order of the {order.length:,} answers is such as draws give. Draws, a cycle beside other traffic, many "
-        "workers with a cycle each, the less loaded of two, and a hash of the source port cannot be told apart"
+        "workers with a cycle each, the less loaded of two, a hash of the source port, and any of them with a share "
+        "that changed a little cannot be told apart"
     )
     return Inference(Kind.DRAWS_LIKE, sentence, size)
 

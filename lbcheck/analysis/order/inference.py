@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from lbcheck.analysis.order.steady import Absence
+from lbcheck.analysis.order.period import smallest_period
+from lbcheck.analysis.order.steady import Absence, in_bunches, long_gaps
+from lbcheck.analysis.order.swing import Swing, widest_swing
 
 
 class Kind(StrEnum):
@@ -61,6 +63,31 @@ class Order:
     def counts(self) -> Counter[str]:
         """Server → its answers, in the order of the servers' first answers."""
         return Counter(self.answers)
+
+    @cached_property
+    def swing(self) -> Swing:
+        """The server whose count strays most from its share."""
+        return widest_swing(self.answers)
+
+    @property
+    def evenness(self) -> float:
+        """The range by which it strays, in requests."""
+        return self.swing.size
+
+    @cached_property
+    def long_gaps(self) -> tuple[Absence, ...]:
+        """Which servers came, went or stayed away, if answers do not come in bunches."""
+        return long_gaps(self.answers, {})
+
+    @cached_property
+    def in_bunches(self) -> bool:
+        """Whether answers of a server come in stretches that return."""
+        return in_bunches(self.answers, self.long_gaps)
+
+    @cached_property
+    def period(self) -> int:
+        """The smallest period; the number of answers if nothing repeats."""
+        return smallest_period(self.answers)
 
     @cached_property
     def repeat(self) -> float:

@@ -1,12 +1,11 @@
 """Keys: whether each source address, header value or other key always meets the same server."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from math import prod
 
-from lbcheck.analysis.order.cycles import TURNS, smallest_period
-from lbcheck.analysis.order.evenness import evenness
+from lbcheck.analysis.order.cycles import TURNS
 from lbcheck.analysis.order.inference import Inference, Kind, Order
+from lbcheck.analysis.order.period import smallest_period
 from lbcheck.analysis.order.stretches import each_in_one_stretch
 from lbcheck.model.words import counted
 
@@ -21,8 +20,8 @@ def one_key_one_server(order: Order) -> Inference | None:
     chance = _chance_of_constancy(order)
     if chance > KEYS_CHANCE:
         return None
-    size = evenness(order.answers)
-    if _in_step(order.answers, order.keys):
+    size = order.evenness
+    if _in_step(order):
         sentence = (
             f"{counted(len(servers), 'key')} were sent in turn, and each met one of {len(order.counts)} servers: "
             "a cycle and one server for each key look the same here. Send the keys in an irregular order"
@@ -53,7 +52,7 @@ def _chance_of_constancy(order: Order) -> float:
     return prod(sum(share**times for share in shares) for times in Counter(order.keys).values())
 
 
-def _in_step(answers: Sequence[str], keys: Sequence[str]) -> bool:
+def _in_step(order: Order) -> bool:
     """Return whether a cycle of servers turns as the keys do, so that the place in the order explains both."""
-    turn = smallest_period(keys)
-    return turn * TURNS <= len(keys) and turn % smallest_period(answers) == 0
+    turn = smallest_period(order.keys)
+    return turn * TURNS <= order.length and turn % order.period == 0

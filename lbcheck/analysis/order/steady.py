@@ -1,12 +1,14 @@
 """Servers that come, go or stay away during a run, and the steady parts that this cuts a run into."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from lbcheck.analysis.order.stretches import in_bunches
+from lbcheck.analysis.order.stretches import each_in_one_stretch, few_changes, fewer_changes_than_draws
+from lbcheck.analysis.order.swing import widest_swing
 
 # That a healthy run shows any such gap. An absence is named in a verdict, so it has a tenth of a whole run's budget.
 GAP_CHANCE = 1e-5
@@ -56,18 +58,38 @@ def absences(order: Sequence[str], shares: Mapping[str, float] | None = None) ->
     must tell: given the counts, draws permute it. A cycle has shorter gaps than draws, so it raises no false alarm
     either. Where answers come in bunches a long gap means nothing, and there are none.
     """
-    if in_bunches(order):
-        return ()
+    found = long_gaps(order, shares or {})
+    return () if in_bunches(order, found) else found
+
+
+def long_gaps(order: Sequence[str], shares: Mapping[str, float]) -> tuple[Absence, ...]:
+    """Return the gaps between a server's answers that draws do not explain, whether answers come in bunches or not."""
     places: dict[str, list[int]] = {}
     for place, name in enumerate(order):
         places.setdefault(name, []).append(place)
-    found = (
-        Absence(name, start, end, len(order))
-        for name, at in places.items()
-        for start, end in _gaps(at, len(order))
-        if _too_long(end - start, len(at), len(order), len(places), (shares or {}).get(name))
-    )
+    found: list[Absence] = []
+    for name, at in places.items():
+        told = shares.get(name, 0.0)
+        enough = (
+            telling_gap(told, len(order), len(places))
+            if 0 < told < 1
+            else _telling_gap_of_order(len(at), len(order), len(places))
+        )
+        gaps = zip((0, *(place + 1 for place in at)), (*at, len(order)), strict=True)
+        found += [Absence(name, start, end, len(order)) for start, end in gaps if end - start >= enough]
     return tuple(sorted(found, key=lambda absence: (absence.start, absence.end)))
+
+
+def in_bunches(order: Sequence[str], found: Sequence[Absence]) -> bool:
+    """Return whether a server's answers come in stretches that return: kept connections, a cycle in blocks.
+
+    Neither gaps nor evenness tell anything then. `found`: the long gaps, where shares may have changed.
+    """
+    if each_in_one_stretch(order):
+        return False
+    # A share that changed makes changes fewer, too, so the run is cut where its shares are most likely to have changed.
+    cuts = sorted({*_cuts(found, len(order)), widest_swing(order).furthest})
+    return few_changes(order) or fewer_changes_than_draws(order[start:end] for start, end in pairwise(cuts))
 
 
 def steady_parts(order: Sequence[str], shares: Mapping[str, float] | None = None) -> tuple[Part, ...]:
@@ -76,34 +98,32 @@ def steady_parts(order: Sequence[str], shares: Mapping[str, float] | None = None
     A piece of fewer than SHORTEST_PART answers between two cuts belongs to the change and to no part.
     """
     away = absences(order, shares)
-    cuts = sorted({0, len(order), *(edge for absence in away for edge in (absence.start, absence.end))})
     names = tuple(dict.fromkeys(order))
     return tuple(
         Part(start, end, tuple(name for name in names if not _is_away(name, start, end, away)))
-        for start, end in pairwise(cuts)
+        for start, end in pairwise(_cuts(away, len(order)))
         if not away or end - start >= SHORTEST_PART
     )
+
+
+def _cuts(away: Sequence[Absence], total: int) -> list[int]:
+    return sorted({0, total, *(edge for absence in away for edge in (absence.start, absence.end))})
 
 
 def _is_away(name: str, start: int, end: int, away: Sequence[Absence]) -> bool:
     return any(absence.server == name and absence.start <= start and end <= absence.end for absence in away)
 
 
-def _gaps(places: Sequence[int], total: int) -> Iterator[tuple[int, int]]:
-    """Yield the requests between a server's answers, before the first one and after the last one: from, up to."""
-    yield from zip((0, *(place + 1 for place in places)), (*places, total), strict=True)
+def _telling_gap_of_order(answers: int, total: int, servers: int) -> int:
+    """Return the shortest gap that tells, by GAP_CHANCE, of a server that gave so many of the answers.
 
-
-def _too_long(gap: int, answers: int, total: int, servers: int, share: float | None) -> bool:
-    if share is not None and 0 < share < 1:
-        return gap >= telling_gap(share, total, servers)
-    return math.log((answers + 1) * servers) + _log_chance_of_gap(gap, answers, total) <= math.log(GAP_CHANCE)
-
-
-def _log_chance_of_gap(gap: int, answers: int, total: int) -> float:
-    """Return ln of the chance that a random order of `total` has a certain one of its answers + 1 gaps so long.
-
-    It is C(total − gap, answers) ÷ C(total, answers), and never more than (1 − answers ÷ total) ^ gap.
+    A random order has a certain one of its answers + 1 gaps that long with chance C(total − gap, answers) ÷
+    C(total, answers), which is never more than (1 − answers ÷ total) ^ gap.
     """
-    more, fewer = math.lgamma(total - gap + 1), math.lgamma(total - gap - answers + 1)
-    return more - fewer + math.lgamma(total - answers + 1) - math.lgamma(total + 1)
+    rare = math.log(GAP_CHANCE / (answers + 1) / servers) + _log_choose(total, answers)
+    gaps = range(total - answers + 1)
+    return bisect_left(gaps, -rare, key=lambda gap: -_log_choose(total - gap, answers))
+
+
+def _log_choose(things: int, chosen: int) -> float:
+    return math.lgamma(things + 1) - math.lgamma(chosen + 1) - math.lgamma(things - chosen + 1)

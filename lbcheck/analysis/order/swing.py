@@ -1,0 +1,39 @@
+"""Evenness: how far a server's count strays from its share of the answers so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Swing:
+    """How a server's count strayed from its share: the range, and after how many answers it was furthest off."""
+
+    server: str
+    size: float
+    furthest: int
+
+
+def widest_swing(answers: Sequence[str]) -> Swing:
+    """Return the server whose count strayed most from its final share; ValueError without answers."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(answers):
+        places.setdefault(name, []).append(place)
+    return max((_swing(name, at, len(answers)) for name, at in places.items()), key=lambda swing: swing.size)
+
+
+def evenness(answers: Sequence[str]) -> float:
+    """Return the largest range over time of a server's count less its share of the answers so far, in requests.
+
+    The share is the one of these answers. So a cycle that stays within c of its own shares has an evenness of up to 2c,
+    and of c where the answers are whole periods.
+    """
+    return widest_swing(answers).size if answers else 0.0
+
+
+def _swing(name: str, places: Sequence[int], total: int) -> Swing:
+    # Between its own answers a server's count only falls behind, so the extremes lie just before and just after them.
+    share = len(places) / total
+    before = [(count - share * place, place) for count, place in enumerate(places)]
+    after = [(count - share * (place + 1), place + 1) for count, place in enumerate(places, 1)]
+    low, high = min((0.0, 0), *before), max((0.0, 0), *after)
+    return Swing(name, high[0] - low[0], max(low, high, key=lambda extreme: abs(extreme[0]))[1])
