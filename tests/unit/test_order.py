@@ -212,7 +212,8 @@ def test_known_shares_tell_a_death_sooner() -> None:
 
 
 def test_a_run_in_which_nothing_changes_is_one_part() -> None:
-    """A short one, too."""
+    """A short one, too; without answers there is no part."""
+    assert steady_parts([]) == ()
     assert steady_parts(turns("abc", 10)) == (Part(0, 10, ("a", "b", "c")),)
     assert steady_parts(drawn("aaabbc", 500)) == (Part(0, 500, ("a", "c", "b")),)
 

@@ -68,12 +68,12 @@ def long_gaps(order: Sequence[str], shares: Mapping[str, float]) -> tuple[Absenc
     for place, name in enumerate(order):
         places.setdefault(name, []).append(place)
     found: list[Absence] = []
+    servers = len({*places, *shares})
     for name, at in places.items():
         told = shares.get(name, 0.0)
+        known = 0 < told < 1
         enough = (
-            telling_gap(told, len(order), len(places))
-            if 0 < told < 1
-            else _telling_gap_of_order(len(at), len(order), len(places))
+            telling_gap(told, len(order), servers) if known else _telling_gap_of_order(len(at), len(order), servers)
         )
         gaps = zip((0, *(place + 1 for place in at)), (*at, len(order)), strict=True)
         found += [Absence(name, start, end, len(order)) for start, end in gaps if end - start >= enough]
