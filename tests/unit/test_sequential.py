@@ -255,6 +255,25 @@ def test_without_more_answers_too_few_are_undecided() -> None:
     assert deciding.decide(plan, [], closed=True).conclusion is Conclusion.UNDECIDED
 
 
+def test_counts_taken_at_once_are_held_to_the_exact_test() -> None:
+    """What is off by less than one fault to be found, but matters, fails where one exact test shows it."""
+    plan, others = made(*(1,) * 10), 5540
+    counts = {"s1": 460, **{f"s{n}": others // 9 + (n <= others % 9 + 1) for n in range(2, 11)}}
+    assert judged(plan, counts).faulty == ("s1",)
+    assert deciding.decide(plan, [counts]).faulty == ("s1",)
+
+
+def test_a_p_value_holds_at_any_look() -> None:
+    """It is 1 for counts that are as they should be, and below its part of alpha where a look shows a fault."""
+    plan = made(1, 1, 1)
+    assert deciding.p_value(plan, fleet(60, 60, 60)) == 1
+    assert deciding.p_value(plan, {}) == 1
+    silent = next(at for at in range(1000) if deciding.decide(plan, [{"s2": at, "s3": at}]).faulty)
+    assert deciding.p_value(plan, {"s2": silent, "s3": silent}) <= 0.1 * ALPHA
+    assert deciding.p_value(plan, {"s2": silent - 1, "s3": silent - 1}) > 0.1 * ALPHA
+    assert deciding.p_value(planning.plan({"s1": 1}, ALPHA, MISS, DETECT), {"s1": 9}) == 1
+
+
 def test_who_is_owed_nothing_takes_no_part() -> None:
     """Answers of a server of weight 0, or of one that is not in the weights, are for others to judge."""
     plan = planning.plan({**fleet(1, 1, 1), "drained": 0}, ALPHA, MISS, DETECT)

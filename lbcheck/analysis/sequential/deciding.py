@@ -1,5 +1,6 @@
 """What the counts after each round decide: healthy, faulty, or go on with so many more."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -23,7 +24,7 @@ class Decision:
     """What all looks so far decide.
 
     `answers`: how many the last look counted. `faulty`: the servers whose counts show a fault, the plainest first.
-    `more`: GO_ON: answers until the next look; UNDECIDED: answers that would surely have been enough. `open`: the
+    `more`: GO_ON: answers until the next look; UNDECIDED: so many more would surely have been enough. `open`: the
     faults that no look has ruled out yet, as number of the class and number of the fault in its `to_rule_out`.
     `looks`: how many looks there were.
     """
@@ -62,20 +63,41 @@ def look(plan: Plan, before: Decision, counts: Mapping[str, int], *, closed: boo
     answered. A server that was found faulty stays so. A fleet that was found healthy becomes faulty only by evidence
     that holds at any look.
     """
-    seen = [[counts.get(server, 0) for server in equals.servers] for equals in plan.classes]
+    seen = _seen(plan, counts)
     of = sum(map(sum, seen)) if seen else sum(counts.get(server, 0) for server in plan.weights)
     state = replace(before, answers=of, more=0, looks=before.looks + 1)
     if before.conclusion is Conclusion.FAULTY:
         return state
     if faulty := _faulty_at_a_look(plan, seen, of):
         return replace(state, conclusion=Conclusion.FAULTY, faulty=faulty)
-    still_open = frozenset(key for key in before.open if not _ruled_out(plan, key, seen, of))
-    state = replace(state, open=still_open)
-    if before.conclusion is Conclusion.HEALTHY or (of and not still_open):
-        return replace(state, conclusion=Conclusion.HEALTHY)
+    if before.conclusion is Conclusion.HEALTHY:
+        return state
+    state = replace(state, open=frozenset(key for key in before.open if not _ruled_out(plan, key, seen, of)))
     if of >= plan.most or closed:
         return _at_the_end(plan, state, seen)
+    if of and not state.open:
+        return replace(state, conclusion=Conclusion.HEALTHY)
     return replace(state, conclusion=Conclusion.GO_ON, more=next(at for at in plan.looks if at > of) - of)
+
+
+def p_value(plan: Plan, counts: Mapping[str, int]) -> float:
+    """Return how likely a healthy fleet, at any look, shows as much evidence against one of its servers: at most."""
+    seen = _seen(plan, counts)
+    of = sum(map(sum, seen))
+    strongest = max(
+        (
+            log_evidence(equals, count, of, plan.detect)
+            for equals, row in zip(plan.classes, seen, strict=True)
+            for count in set(row)
+        ),
+        default=0.0,
+    )
+    return min(1.0, len(plan.weights) * math.exp(-max(0.0, strongest)))
+
+
+def _seen(plan: Plan, counts: Mapping[str, int]) -> list[list[int]]:
+    """Return the answers of each server of each class."""
+    return [[counts.get(server, 0) for server in equals.servers] for equals in plan.classes]
 
 
 def _ruled_out(plan: Plan, key: tuple[int, int], seen: Sequence[Sequence[int]], of: int) -> bool:
@@ -92,7 +114,7 @@ def _at_the_end(plan: Plan, state: Decision, seen: Sequence[Sequence[int]]) -> D
     of, side = state.answers, plan.side
     if faulty := _faulty(plan, seen, of, lambda equals, count: tail(equals, count, of) <= side):
         return replace(state, conclusion=Conclusion.FAULTY, faulty=faulty)
-    if of >= plan.most or _tells(plan, state):
+    if of and (of >= plan.most or not state.open or _tells(plan, state)):
         return replace(state, conclusion=Conclusion.HEALTHY)
     return replace(state, conclusion=Conclusion.UNDECIDED, more=plan.most - of)
 
@@ -100,7 +122,7 @@ def _at_the_end(plan: Plan, state: Decision, seen: Sequence[Sequence[int]]) -> D
 def _tells(plan: Plan, state: Decision) -> bool:
     """Return whether fewer answers than planned are enough, with what earlier looks may have overlooked."""
     overlooked = plan.beta if state.looks > 1 else 0.0
-    return bool(plan.classes) and state.answers > 0 and plan.missed(state.answers) + overlooked <= plan.miss
+    return plan.missed(state.answers) + overlooked <= plan.miss
 
 
 def _faulty(

@@ -74,7 +74,7 @@ def plan(weights: Mapping[str, int], alpha: float, miss: float, detect: float, *
     classes = tuple(replace(equals, finer=_finer(equals, fixed, side, miss)) for equals in classes)
     most, missed = _end(classes, fixed, AT_THE_END * side, miss)
     beta = miss - missed
-    looks = tuple(math.ceil(part * most) for part in SELDOM) if seldom else _often(most)
+    looks = _seldom(most) if seldom else _often(most)
     return Plan(used, alpha, miss, detect, fixed, _least(classes, beta), most, beta, looks, classes)
 
 
@@ -114,3 +114,7 @@ def _least(classes: Iterable[Equals], beta: float) -> int:
 
 def _often(most: int) -> tuple[int, ...]:
     return (*range(step := max(OFTEN, math.ceil(most / LOOKS)), most, step), most)
+
+
+def _seldom(most: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(math.ceil(part * most) for part in SELDOM))
