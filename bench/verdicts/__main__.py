@@ -22,7 +22,10 @@ def main() -> int:
     if options.name not in SITUATIONS:
         parser.error(f"there is no situation {options.name!r}; `python -m bench.verdicts` names all")
     situation = SITUATIONS[options.name]
-    measured = measure(situation, situation.runs if options.runs is None else options.runs, options.seed)
+    runs = situation.runs if options.runs is None else options.runs
+    if runs < 1:
+        parser.error("--runs must be 1 or more")
+    measured = measure(situation, runs, options.seed)
     print_table("Verdicts", [{**measured.row(), "commit": _commit(), "seed": str(options.seed)}])
     return 0
 
