@@ -1,6 +1,7 @@
 """Where to connect, and from where."""
 
 import socket
+import ssl
 from typing import Any
 
 from lbcheck.model.address import family
@@ -41,7 +42,7 @@ class Destination:
         self.family: int = found[0][0]
         self.address: tuple[Any, ...] = found[0][4]
         self.name = target.host.partition("%")[0]  # TLS knows no interfaces
-        self.tls = tls.client_context(verify=step.verify) if target.tls else None
+        self.tls = _trust(step) if target.tls else None
 
     def open(self) -> tuple[socket.SocketType, int]:
         """Begin to connect; return the socket and the error number of connect()."""
@@ -65,3 +66,10 @@ class Destination:
                 ErrorKind.NOT_FOUND,
                 f"cannot connect from {self.source}: {error.strerror}; is it an address of this host?",
             ) from None
+
+
+def _trust(step: Request) -> ssl.SSLContext:
+    try:
+        return tls.client_context(verify=step.verify, ca=step.ca)
+    except ssl.SSLError as error:
+        raise ImpossibleError(ErrorKind.TLS, f"the given authorities' certificates cannot be read: {error}") from None

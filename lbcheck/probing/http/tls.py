@@ -6,9 +6,14 @@ from contextlib import suppress
 PIECE_BYTES = 16 * 1024  # a TLS record's most (RFC 8446, section 5.1)
 
 
-def client_context(*, verify: bool) -> ssl.SSLContext:
-    """Return what a client of HTTP/1.1 trusts: the system's authorities, or SSL_CERT_FILE; without `verify`, anyone."""
+def client_context(*, verify: bool, ca: str = "") -> ssl.SSLContext:
+    """Return what a client of HTTP/1.1 trusts: the system's authorities, or SSL_CERT_FILE, and those of `ca` (PEM).
+
+    Without `verify` it trusts anyone.
+    """
     made = ssl.create_default_context()
+    if ca:
+        made.load_verify_locations(cadata=ca)
     if not verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
@@ -42,6 +47,13 @@ class Tls:
         except ssl.SSLWantReadError:
             return False
         return True
+
+    def certificate(self) -> bytes:
+        """Return the peer's certificate in DER; empty while the handshake is not done."""
+        try:
+            return self._session.getpeercert(binary_form=True) or b""
+        except ValueError:
+            return b""
 
     def read(self) -> bytes | None:
         """Return what there is to read: nothing at the end of the stream, None where more has to come."""
