@@ -28,6 +28,7 @@ class Watch(Step):
     identify_balancer: str = ""
     token: str = ""
     verify: bool = True
+    ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's
     rehearsal: bool = False  # before the watch: whether it answers, and how long a host takes to begin
 
     def lost(self, failure: Failure) -> "Watched":

@@ -1,6 +1,7 @@
 """The HTTP engine against real listeners on loopback: good servers, bad ones and none."""
 
 import bisect
+import gzip
 import itertools
 import socket
 import threading
@@ -13,8 +14,8 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.requests import Answers, Count
 from lbcheck.model.step import ErrorKind
 from lbcheck.probing import sock_diag
-from lbcheck.probing.http.engine import BURST_S, FAILING, FAILING_RATE, following, request, tally
-from lbcheck.wire.http.answer import HttpAnswer
+from lbcheck.probing.http.engine import BURST_S, following, request
+from lbcheck.probing.http.patience import FAILING, FAILING_RATE
 from tests.socket.http_servers import (
     Serve,
     Server,
@@ -50,7 +51,7 @@ def test_every_request_is_counted_to_the_server_that_answered_it(concurrency: in
     """A connection for each request: exactly as many arrive as were asked for, each counted to its server."""
     with serving(once) as server:
         answers = request(step(server.port, 300, concurrency=concurrency, timeout_s=5.0))
-    assert answers.counts == tuple(Count("", name, 100, 100) for name in ("web1", "web2", "web3"))
+    assert answers.counts == tuple(Count("", name, 100, 100, {"200": 100}) for name in ("web1", "web2", "web3"))
     assert (answers.sent, answers.connections, len(server.requests), len(server.clients)) == (300, 300, 300, 300)
     assert (answers.errors, answers.statuses, answers.failure) == ({}, {"200": 300}, None)
 
@@ -118,7 +119,7 @@ def test_servers_are_named_by_cookie_and_balancers_by_body() -> None:
 
     with serving(named) as server:
         answers = request(step(server.port, 5, identify="cookie:SRV", identify_balancer=r"body:through (\w+)"))
-    assert answers.counts == (Count("lb2", "w1", 5, 5),)
+    assert answers.counts == (Count("lb2", "w1", 5, 5, {"200": 5}),)
 
 
 def test_an_answer_in_small_pieces_is_put_together() -> None:
@@ -133,7 +134,7 @@ def test_an_answer_in_small_pieces_is_put_together() -> None:
 
     with serving(pieces) as server:
         answers = request(step(server.port, 20, concurrency=2, keep_alive=True, timeout_s=5.0))
-    assert (answers.counts, answers.connections) == ((Count("", "web1", 20, 2),), 2)
+    assert (answers.counts, answers.connections) == ((Count("", "web1", 20, 2, {"200": 20}),), 2)
 
 
 def test_ipv6_is_asked_like_ipv4() -> None:
@@ -165,13 +166,144 @@ def test_a_server_that_does_not_close_is_left_after_a_short_grace() -> None:
     assert answers.seconds < 5
 
 
+# --- what is kept ---
+
+
+def test_the_order_of_answers_is_kept() -> None:
+    """One at a time, over kept connections and over new ones: whose turn it was, again and again."""
+    for serve, keep_alive in ((once, False), (kept, True)):
+        with serving(serve) as server:
+            answers = request(step(server.port, 90, concurrency=1, keep_alive=keep_alive, timeout_s=5.0))
+        assert [count.server for count in answers.in_order()] == ["web1", "web2", "web3"] * 30
+        assert answers.order == tuple((number % 3, 1) for number in range(90))
+
+
+def test_answers_in_a_row_are_one_entry() -> None:
+    """Whoever keeps to one server fills no file."""
+
+    def first(server: Server, connection: socket.socket) -> None:
+        while server.read(connection):
+            connection.sendall(server.answer(name="web1" if len(server.requests) <= 40 else "web2"))
+
+    with serving(first) as server:
+        answers = request(step(server.port, 50, concurrency=1, keep_alive=True, timeout_s=5.0))
+    assert answers.order == ((0, 40), (1, 10))
+
+
+def replying(*heads: str) -> Serve:
+    """Return a server that answers with these heads in turn."""
+
+    def reply(server: Server, connection: socket.socket) -> None:
+        while server.read(connection):
+            head = heads[(len(server.requests) - 1) % len(heads)]
+            connection.sendall(f"HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    return reply
+
+
+def test_each_server_and_nobody_has_its_statuses() -> None:
+    """A status with a name is that server's; one without is itself, whatever it is."""
+    heads = "200 OK\r\nX-Served-By: a", "500 x\r\nX-Served-By: a", "404 x", "503 x\r\nServer: HAProxy", "401 x"
+    with serving(replying(*heads)) as server:
+        answers = request(step(server.port, 50, concurrency=1, keep_alive=True, timeout_s=5.0))
+    assert answers.counts == (Count("", "a", 20, 1, {"200": 10, "500": 10}),)
+    assert answers.unnamed == {"404": 10, "503": 10, "401": 10}
+    assert answers.errors == {ErrorKind.UNIDENTIFIED: 20, ErrorKind.STATUS: 10}
+    assert answers.product_headers == {"server": "HAProxy"}
+
+
+def test_each_redirect_is_counted_with_its_target() -> None:
+    """All of them, not only the first that looked so."""
+    with serving(replying("301 x\r\nLocation: https://h/\r\nX-Served-By: a")) as server:
+        answers = request(step(server.port, 20, keep_alive=True, timeout_s=5.0))
+    assert (answers.redirects, answers.statuses) == ({"301 https://h/": 20}, {"301": 20})
+
+
+def test_a_key_and_a_round_go_along() -> None:
+    """The header field is sent, and the sample says which key and round it is of."""
+    with serving(kept) as server:
+        answers = request(step(server.port, 2, headers=(("X-Session", "b7"),), key="b7", round=2, timeout_s=5.0))
+    assert all(b"\r\nX-Session: b7\r\n" in data for data in server.requests)
+    assert (answers.key, answers.round, len(server.requests)) == ("b7", 2, 2)
+
+
+def test_why_an_answer_is_none_is_kept() -> None:
+    """The first reason, as a sentence."""
+    with serving(truncated) as server:
+        answers = request(step(server.port, 3, timeout_s=5.0))
+    assert answers.reasons == {ErrorKind.PROTOCOL: "the connection ended before the answer did"}
+
+
+# --- long and encoded bodies ---
+
+
+def test_a_long_body_is_read_to_its_end() -> None:
+    """The server sends all of it, and sees no abort."""
+    whole: list[int] = []
+
+    def long(server: Server, connection: socket.socket) -> None:
+        while server.read(connection):
+            size = 3_000_000
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Served-By: a\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+            whole.append(size)
+
+    with serving(long) as server:
+        answers = request(step(server.port, 6, concurrency=2, keep_alive=True, timeout_s=5.0))
+    assert (answers.counts, answers.cut_bodies) == ((Count("", "a", 6, 2, {"200": 6}),), 0)
+    assert len(whole) == 6
+
+
+def test_a_body_that_takes_longer_than_a_timeout_names_its_server() -> None:
+    """A slow link is no silent server: what was cut is said."""
+
+    def slow(server: Server, connection: socket.socket) -> None:
+        server.read(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Served-By: a\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 2_000_000)
+        server.read(connection)
+
+    with serving(slow) as server:
+        answers = request(step(server.port, 3, timeout_s=0.5))
+    assert (answers.counts, answers.errors) == ((Count("", "a", 3, 3, {"200": 3}),), {})
+    assert answers.cut_bodies == 3
+
+
+def test_a_body_beyond_the_limit_is_cut_and_said() -> None:
+    """Who announces more than is read is left at once."""
+
+    def announcing(server: Server, connection: socket.socket) -> None:
+        server.read(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Served-By: a\r\nContent-Length: 99999999\r\n\r\n")
+        server.read(connection)
+
+    for serve, named in ((announcing, 3), (endless_body, 0)):
+        with serving(serve) as server:
+            answers = request(step(server.port, 3, timeout_s=5.0))
+        assert (sum(count.requests for count in answers.counts), answers.cut_bodies) == (named, 3)
+        assert answers.seconds < 5
+
+
+def test_a_name_in_a_body_that_is_encoded_all_the_same_is_found() -> None:
+    """It is asked for as it is, and gzip is undone."""
+
+    def zipped(server: Server, connection: socket.socket) -> None:
+        server.read(connection)
+        body = gzip.compress(b"through lb2.")
+        head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+    with serving(zipped) as server:
+        answers = request(step(server.port, 3, identify=r"body:through (\w+)", timeout_s=5.0))
+    assert answers.counts == (Count("", "lb2", 3, 3, {"200": 3}),)
+    assert all(b"\r\nAccept-Encoding: identity\r\n" in data for data in server.requests)
+
+
 # --- bad servers ---
 
 
 BAD = [
     (garbage, ErrorKind.PROTOCOL, {}),
     (endless_head, ErrorKind.PROTOCOL, {}),
-    (endless_body, ErrorKind.PROTOCOL, {}),
+    (endless_body, ErrorKind.UNIDENTIFIED, {"200": 6}),
     (truncated, ErrorKind.PROTOCOL, {}),
     (closing_early, ErrorKind.PROTOCOL, {}),
     (resetting, ErrorKind.RESET, {}),
@@ -208,7 +340,7 @@ def test_an_endless_body_of_somebody_named_is_left(keep_alive: bool) -> None:
 
     with serving(generous) as server:
         answers = request(step(server.port, 4, concurrency=2, keep_alive=keep_alive, timeout_s=5.0))
-    assert answers.counts == (Count("", "web1", 4, 4),)
+    assert answers.counts == (Count("", "web1", 4, 4, {"200": 4}),)
 
 
 def test_a_second_answer_that_nobody_asked_for_is_never_counted() -> None:
@@ -220,7 +352,7 @@ def test_a_second_answer_that_nobody_asked_for_is_never_counted() -> None:
 
     with serving(twice) as server:
         answers = request(step(server.port, 6, keep_alive=True, timeout_s=5.0))
-    assert answers.counts == (Count("", "web1", 6, 6),)
+    assert answers.counts == (Count("", "web1", 6, 6, {"200": 6}),)
 
 
 def test_an_answer_before_the_request_hangs_nobody() -> None:
@@ -278,6 +410,49 @@ def test_a_dead_target_is_given_up(refusing: bool) -> None:
         assert 0 < answers.sent < 1000
         assert accounted(answers)
         assert answers.seconds < 5
+
+
+def test_silence_is_bounded_in_all() -> None:
+    """One silent server of four: the others answer, and the step ends all the same; what was counted stays."""
+
+    def one_silent(server: Server, connection: socket.socket) -> None:
+        if server.read(connection):
+            if len(server.requests) % 4:
+                connection.sendall(server.answer("Connection: close\r\n"))
+            else:
+                server.read(connection)
+
+    with serving(one_silent) as server:
+        answers = request(step(server.port, 100_000, timeout_s=0.2, silence_s=0.5))
+    assert answers.given_up == "given up after 0.5 s of failures and silence"
+    assert answers.silent_s >= 0.5
+    assert answers.errors[ErrorKind.TIMEOUT] <= 14
+    assert answers.sent < 1000
+    assert accounted(answers)
+
+
+def test_errors_that_come_late_are_silence_too() -> None:
+    """A balancer that tries for long before it says 503 costs as much as one that is silent; a slow server does not."""
+
+    def late(server: Server, connection: socket.socket) -> None:
+        if server.read(connection):
+            threading.Event().wait(0.1)
+            slow = len(server.requests) % 2
+            connection.sendall(server.answer() if slow else b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(late) as server:
+        answers = request(step(server.port, 1000, concurrency=1, silence_s=0.5, timeout_s=5.0))
+    assert answers.given_up
+    assert 2 <= answers.unnamed["503"] <= 6
+    assert abs(answers.unnamed["503"] - sum(count.requests for count in answers.counts)) <= 1
+
+
+def test_a_step_that_ends_by_itself_is_not_given_up() -> None:
+    """Failures of the last requests are no reason to say so."""
+    with serving(silent) as server:
+        answers = request(step(server.port, 4, timeout_s=0.2, silence_s=0.1))
+    assert (answers.given_up, answers.sent) == ("", 4)
+    assert answers.seconds < 5
 
 
 def test_a_source_that_is_not_here_fails_the_step() -> None:
@@ -380,19 +555,3 @@ def test_no_window_holds_more_than_the_rate_and_a_burst(rate: float) -> None:
             due = following(due, now, rate)
     for number, first in enumerate(sent):
         assert bisect.bisect_left(sent, first + 1) - number <= rate * (1 + BURST_S) + 1
-
-
-def test_answers_are_sorted_into_counts_errors_and_statuses() -> None:
-    """Named answers count whatever their status; of the others a server error is told from a missing name."""
-    counts, errors, statuses = tally(
-        {
-            (HttpAnswer(200, "web2", "lb1", True), True): 1,
-            (HttpAnswer(200, "web2", "lb1", True), False): 5,
-            (HttpAnswer(500, "web1", "lb1", False), False): 2,
-            (HttpAnswer(503, "", "lb1", False), True): 3,
-            (HttpAnswer(404, "", "", True), True): 4,
-        }
-    )
-    assert counts == (Count("lb1", "web1", 2, 0), Count("lb1", "web2", 6, 1))
-    assert errors == {ErrorKind.STATUS: 3, ErrorKind.UNIDENTIFIED: 4}
-    assert statuses == {"200": 6, "500": 2, "503": 3, "404": 4}

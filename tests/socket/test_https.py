@@ -1,5 +1,6 @@
 """Asking over TLS: the HTTP engine and a watch against real listeners on loopback."""
 
+import itertools
 import socket
 import ssl
 import struct
@@ -12,6 +13,7 @@ from lbcheck.model.step import ErrorKind
 from lbcheck.model.watch import Route, Watch
 from lbcheck.probing.http.engine import request
 from lbcheck.probing.http.watch import watch
+from tests.certificates import Made, make
 from tests.socket.http_servers import (
     Serve,
     Server,
@@ -65,6 +67,97 @@ def test_a_certificate_that_does_not_fit_is_an_error_of_tls(
     assert (lenient.errors, lenient.sent, len(server.requests)) == ({}, 3, 3)
 
 
+# --- why ---
+
+ROOT = make(common_name="Lab Root")
+# What a server presents to who asks for www.lab.test, and what is wrong with it.
+PRESENTED = {
+    "expired": (make("www.lab.test", begins_h=-100, ends_h=-50, issuer=ROOT), "the certificate expired on "),
+    "not yet": (make("www.lab.test", begins_h=50, ends_h=99, issuer=ROOT), "the certificate is not valid before "),
+    "another's": (make("a.test", "b.test", issuer=ROOT), "the certificate is for a.test, b.test, not for www.lab.test"),
+    "unknown": (
+        make("www.lab.test", issuer=make(common_name="Somebody")),
+        "the certificate was issued by 'Somebody', which is not trusted here: --cacert FILE",
+    ),
+    "its own": (make("www.lab.test"), "the certificate is signed by itself ('www.lab.test') and not trusted here"),
+}
+
+
+def presenting(made: Made, folder: Path) -> ssl.SSLContext:
+    """Return the server's side of TLS with a certificate."""
+    file = folder / f"{made.certificate.serial_number}.pem"
+    file.write_bytes(made.with_key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+@pytest.mark.parametrize("name", PRESENTED)
+def test_a_certificate_that_is_refused_is_named_with_its_fault(name: str, tmp_path: Path) -> None:
+    """The reason has the certificate's own names, days and issuer, which OpenSSL does not tell."""
+    made, sentence = PRESENTED[name]
+    with serving(once, context=presenting(made, tmp_path)) as server:
+        url = f"https://www.lab.test:{server.port}/"
+        answers = request(step(server.port, 6, url=url, timeout_s=5.0, ca=ROOT.pem.decode()))
+    assert answers.errors == {ErrorKind.TLS: 6}
+    assert answers.reasons[ErrorKind.TLS].startswith(sentence)
+    assert server.requests == []
+
+
+def test_an_authority_that_the_step_names_is_trusted(tmp_path: Path) -> None:
+    """A private CA beside the system's: nothing to install where the step runs."""
+    made = make("www.lab.test", issuer=ROOT)
+    with serving(once, context=presenting(made, tmp_path)) as server:
+        url = f"https://www.lab.test:{server.port}/"
+        trusted = request(
+            step(server.port, 6, url=url, timeout_s=5.0, ca=(PRESENTED["its own"][0].pem + ROOT.pem).decode())
+        )
+        other = request(step(server.port, 6, url=url, timeout_s=5.0))
+    assert (trusted.errors, trusted.sent, trusted.reasons) == ({}, 6, {})
+    assert other.errors == {ErrorKind.TLS: 6}
+
+
+def test_the_one_bad_certificate_of_three_is_found(tmp_path: Path) -> None:
+    """Where each connection meets another server, the reason is that of the server that has the fault."""
+    good, bad = (presenting(made, tmp_path) for made in (make("www.lab.test", issuer=ROOT), PRESENTED["expired"][0]))
+    turn = itertools.cycle([good, good, bad])
+
+    def other(connection: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = next(turn)
+
+    good.sni_callback = other
+    with serving(once, context=good) as server:
+        url = f"https://www.lab.test:{server.port}/"
+        answers = request(step(server.port, 9, url=url, timeout_s=5.0, concurrency=1, ca=ROOT.pem.decode()))
+    assert (answers.errors, answers.sent) == ({ErrorKind.TLS: 3}, 9)
+    assert answers.reasons[ErrorKind.TLS].startswith("the certificate expired on ")
+
+
+def test_a_peer_that_then_says_nothing_costs_one_timeout(tmp_path: Path) -> None:
+    """The second look is bounded in time, and without it the reason is OpenSSL's own."""
+    context = presenting(PRESENTED["expired"][0], tmp_path)
+
+    def once_only(server: Server, connection: socket.socket) -> None:
+        if len(server.clients) > 1:
+            server.read(connection)
+        else:
+            context.wrap_socket(connection, server_side=True).close()
+
+    started = time.monotonic()
+    with serving(once_only) as server:
+        url = f"https://www.lab.test:{server.port}/"
+        answers = request(step(server.port, 1, url=url, timeout_s=0.5, ca=ROOT.pem.decode()))
+    assert answers.reasons == {ErrorKind.TLS: "the certificate cannot be trusted: certificate has expired"}
+    assert time.monotonic() - started < 5
+
+
+def test_authorities_that_are_none_fail_the_step() -> None:
+    """A step from elsewhere is not trusted: said once, and nothing is sent."""
+    answers = request(step(1, 1, url="https://www.lab.test/", ca="no PEM"))
+    assert answers.failure is not None
+    assert (answers.failure.kind, answers.sent) == (ErrorKind.TLS, 0)
+
+
 @pytest.mark.parametrize(
     ("serve", "kind"),
     [
@@ -87,6 +180,9 @@ def test_a_server_without_tls_is_told_apart(serve: Serve, kind: ErrorKind) -> No
     with serving(plain) as server:
         answers = request(step(server.port, 3, url=f"https://www.lab.test:{server.port}/", timeout_s=5.0))
     assert (answers.errors, answers.sent) == ({kind: 3}, 3)
+    if kind == ErrorKind.TLS:
+        closed = "the peer closed the connection during the TLS handshake"
+        assert answers.reasons == {kind: closed if serve is closing_early else "the peer does not speak TLS"}
 
 
 @pytest.mark.parametrize("serve", [silent, dripping])
@@ -113,6 +209,14 @@ def test_tls_that_ends_in_the_middle_of_an_answer_is_truncated(tls: ssl.SSLConte
 
 
 # --- a watch ---
+
+
+def test_a_watch_trusts_the_authorities_that_it_names(tmp_path: Path) -> None:
+    """A private CA is no gap."""
+    with serving(once, context=presenting(make("www.lab.test", issuer=ROOT), tmp_path)) as server:
+        route = Route(f"https://www.lab.test:{server.port}/", "127.0.0.1")
+        step = Watch(routes=(route,), interval_s=0.05, for_s=0.3, timeout_s=5.0, ca=ROOT.pem.decode())
+        assert watch(step).seen[0].errors == {}
 
 
 @pytest.mark.parametrize(("name", "verify"), [("www", True), ("other", True), ("other", False)])

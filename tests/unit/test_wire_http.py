@@ -1,12 +1,16 @@
 """HTTP/1.1 as a client sees it."""
 
 import gc
+import gzip
+import tracemalloc
 import weakref
+import zlib
 
 import pytest
 
 from lbcheck.errors import LbcheckError
-from lbcheck.wire.http.answer import BODY_LIMIT, HEAD_LIMIT, AnswerReader, HttpAnswer
+from lbcheck.wire.http.answer import BODY_LIMIT, HEAD_LIMIT, SEARCH_LIMIT, AnswerReader, HttpAnswer
+from lbcheck.wire.http.coding import decoded
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.identifier import Identifier
 from lbcheck.wire.http.recogniser import SHAPES_LIMIT, Recogniser
@@ -82,6 +86,42 @@ def test_a_token_cannot_add_a_header() -> None:
     """A User-Agent with a line break is refused."""
     with pytest.raises(LbcheckError, match="User-Agent"):
         request_bytes(Target.parse("http://h/"), "lbcheck run=1\r\nX: y", keep_alive=True)
+
+
+def test_a_step_adds_header_fields_of_its_own() -> None:
+    """A hash key goes along; Host and Accept may be others, each is sent once."""
+    fields = (("X-Session", "b"), ("host", "other.test"))
+    sent = request_bytes(Target.parse("http://h/"), "lbcheck", keep_alive=True, further=fields)
+    lines = [b"GET / HTTP/1.1", b"User-Agent: lbcheck", b"Accept: */*", b"X-Session: b", b"host: other.test", b"", b""]
+    assert sent.split(b"\r\n") == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("X-A", "b\r\nX-B: c", "cannot stand in header X-A"),
+        ("X-A", "bücher", "cannot stand in header X-A"),
+        ("X A", "b", "is not a header's name"),
+        ("", "b", "is not a header's name"),
+        ("Connection", "close", "lbcheck's own"),
+        ("content-length", "3", "lbcheck's own"),
+        ("Transfer-Encoding", "chunked", "lbcheck's own"),
+        ("User-Agent", "x", "lbcheck's own"),
+    ],
+)
+def test_a_header_field_cannot_break_a_request(name: str, value: str, why: str) -> None:
+    """What would end the request earlier, or hide whose it is, is refused."""
+    with pytest.raises(LbcheckError, match=why):
+        request_bytes(Target.parse("http://h/"), "lbcheck", keep_alive=True, further=((name, value),))
+
+
+def test_a_body_that_is_searched_is_asked_for_as_it_is() -> None:
+    """`Accept-Encoding: identity`, and only then."""
+    plain, usual = (
+        request_bytes(Target.parse("http://h/"), "lbcheck", keep_alive=True, plain=plain) for plain in (True, False)
+    )
+    assert b"\r\nAccept-Encoding: identity\r\n" in plain
+    assert b"Accept-Encoding" not in usual
 
 
 # --- who answers ---
@@ -165,7 +205,7 @@ CLOSING = {
     "two framings": NAMED + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunks in 1.0": b"HTTP/1.0 200 OK\r\nX-Served-By: web1\r\nConnection: keep-alive\r\n"
     + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "a body too long": NAMED + b"Content-Length: 99999999\r\n\r\n" + b"x" * BODY_LIMIT,
+    "a body too long": NAMED + b"Content-Length: 99999999\r\n\r\n",
     "chunks too long": NAMED + b"Transfer-Encoding: chunked\r\n\r\nfffffff\r\n",
     "a body without end": NAMED + b"\r\n" + b"x" * (BODY_LIMIT + 1),
 }
@@ -175,6 +215,103 @@ CLOSING = {
 def test_a_connection_is_not_used_again_after_a_doubtful_answer(name: str) -> None:
     """An answer after which nothing certain can follow counts, and its connection ends."""
     assert read(CLOSING[name]) == HttpAnswer(200, "web1", "", False)
+
+
+CUT = [name for name in CLOSING if "too long" in name or "without end" in name]
+
+
+@pytest.mark.parametrize("name", CLOSING)
+def test_a_body_that_is_not_read_to_its_end_is_said_so(name: str) -> None:
+    """The balancer counts an abort, and whoever compares the counts has to know."""
+    reader = AnswerReader(Identifier.parse("header:x-served-by"), Identifier.parse(""))
+    reader.feed(CLOSING[name])
+    assert reader.cut == (name in CUT)
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: %d\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n%x\r\n", b"\r\n"]
+)
+def test_a_long_body_is_read_to_its_end_and_not_kept(framing: bytes) -> None:
+    """A client that closes early is an abort to the balancer; 5 MB of each connection would be memory."""
+    size, piece = 5_000_000, b"x" * 50_000
+    reader = AnswerReader(Identifier.parse("header:x-served-by"), Identifier.parse(""))
+    assert reader.feed(NAMED + (framing % size if b"%" in framing else framing)) is None
+    tracemalloc.start()
+    answers = [reader.feed(piece) for _ in range(size // len(piece))]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    last = answers[-1] or reader.feed(b"\r\n0\r\n\r\n" if b"chunked" in framing else b"")
+    assert (set(answers[:-1]), last and last.server, reader.cut) == ({None}, "web1", False)
+    assert peak < 1_000_000
+
+
+def test_a_name_is_searched_in_the_beginning_of_a_body() -> None:
+    """A bounded part is kept for that, by each connection."""
+    body = b"x" * (SEARCH_LIMIT - 4) + b"web1"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+    near, far = (
+        read(head % len(body) + body, identify=r"body:web\d"),
+        read(head % (len(body) + 1) + b"x" + body, identify=r"body:web\d"),
+    )
+    assert (near and near.server, far and far.server) == ("web1", "")
+
+
+def test_who_has_sent_a_good_deal_of_a_body_has_answered() -> None:
+    """A long body over a slow link outlasts every timeout; a head alone, or a little of a body, is no answer."""
+    reader = AnswerReader(Identifier.parse("header:x-served-by"), Identifier.parse(""))
+    assert reader.as_far_as_it_came() is None
+    reader.feed(NAMED + b"Content-Length: 9999999\r\n\r\n" + b"x" * (SEARCH_LIMIT - 1))
+    assert reader.as_far_as_it_came() is None
+    reader.feed(b"x")
+    assert reader.as_far_as_it_came() == HttpAnswer(200, "web1", "", False)
+    assert reader.cut
+
+
+# --- codings ---
+
+TEXT = b"served by web9"
+
+
+def raw_deflate(data: bytes) -> bytes:
+    """Return what some servers call deflate."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(TEXT)),
+        ("X-GZIP", gzip.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", raw_deflate(TEXT)),
+        ("deflate, gzip", gzip.compress(zlib.compress(TEXT))),
+        ("identity", TEXT),
+        ("gzip", gzip.compress(TEXT + b"x" * SEARCH_LIMIT)),
+    ],
+)
+def test_a_name_is_found_in_a_body_that_the_server_encodes_all_the_same(coding: str, body: bytes) -> None:
+    """gzip and deflate are undone, one after the other."""
+    raw = f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    answer = read(raw, identify=r"body:web\d")
+    assert answer is not None
+    assert answer.server == "web9"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip"])
+def test_a_body_that_cannot_be_decoded_is_said_so(coding: str) -> None:
+    """An unknown coding, or another than was promised, names nobody, and the reader says why."""
+    reader = AnswerReader(Identifier.parse("body:.+"), Identifier.parse(""))
+    answer = reader.feed(f"HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: 4\r\n\r\nweb1".encode())
+    assert answer == HttpAnswer(200, "", "", True)
+    assert reader.remark == f"the body is encoded ({coding}), and nothing can be found in it"
+
+
+def test_a_small_body_never_becomes_a_huge_one() -> None:
+    """What is decoded is bounded."""
+    bomb = gzip.compress(b"x" * 50_000_000)
+    assert len(decoded(bomb, [b"gzip"], SEARCH_LIMIT)) == SEARCH_LIMIT
+    assert len(decoded(gzip.compress(bomb), [b"gzip", b"gzip"], SEARCH_LIMIT)) == SEARCH_LIMIT
 
 
 def test_an_answer_without_length_ends_with_its_connection() -> None:
@@ -201,7 +338,6 @@ MALFORMED = {
     "endless fields": NAMED + b"A: b\r\n" * HEAD_LIMIT,
     "endless interim answers": b"HTTP/1.1 100 Continue\r\n\r\n" * HEAD_LIMIT,
     "another protocol": b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-    "a huge body and nobody named": b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (BODY_LIMIT + 1),
 }
 
 
@@ -302,6 +438,12 @@ def test_an_answer_with_two_framings_is_never_told_at_a_glance() -> None:
     raw = NAMED + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     assert learned(raw).at_a_glance(raw) is None
     assert read(raw) == HttpAnswer(200, "web1", "", False)
+
+
+def test_a_redirect_is_never_told_at_a_glance() -> None:
+    """Its target is wanted, which a glance passes over."""
+    raw = b"HTTP/1.1 301 Moved\r\nX-Served-By: web1\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
+    assert learned(raw).at_a_glance(raw) is None
 
 
 @pytest.mark.parametrize("balancer", ["body:x", "header:x-served-by"])

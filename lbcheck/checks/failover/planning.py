@@ -62,6 +62,7 @@ def _watch(question: Question, options: Options, interval_s: float) -> Watch:
         identify_balancer=question.identify_balancer,
         token=options.token,
         verify=options.verify,
+        ca=question.ca + options.ca,
     )
 
 

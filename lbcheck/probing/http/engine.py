@@ -13,14 +13,18 @@ import select
 import socket
 import ssl
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import lbcheck
-from lbcheck.model.requests import Answers, Count, Request
+from lbcheck.model.requests import Answers, Request
 from lbcheck.model.step import ErrorKind, Failure
+from lbcheck.probing.http import distrust
 from lbcheck.probing.http.destination import Destination, ImpossibleError
+from lbcheck.probing.http.patience import Patience
+from lbcheck.probing.http.record import Record
 from lbcheck.probing.http.tls import Tls
 from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
@@ -33,10 +37,6 @@ from lbcheck.wire.http.request import Target, request_bytes
 TICK_S = 0.05  # between two looks at deadlines and at `stopped`
 BURST_S = 0.1  # of a rate: who is late by more lets the rest go
 GRACE_S = 0.05  # for a server to close first, so that TIME_WAIT is its own (RFC 9293, section 3.6)
-FAILING = 100  # requests in a row without an answer, after which the rest is gentle
-FAILING_RATE = 100.0  # requests a second then
-PATIENCE = 3  # timeouts without any answer, after which a step is given up; with 5 s, longer than a VIP takes to move
-NAMES_LIMIT = 10_000  # different answers counted apart; who names itself anew each time names nobody
 RECEIVE_BYTES = 16 * 1024  # one recv; an answer that says who gave it is about 300
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP
@@ -44,16 +44,15 @@ _GONE = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 
 def request(step: Request, stopped: Stopped = never) -> Answers:
-    """Ask `step.url` `step.requests` times and count who answered.
+    """Ask `step.url` `step.requests` times; count and keep who answered.
 
     What goes wrong is in the sample: for one request in `errors`, for the step in `failure`. When there was no answer
-    for three timeouts, the step is given up with `sent` below `step.requests`. LbcheckError is for a URL, an
-    identification or an address that cannot be read.
+    for three timeouts, or failures and silence took more than `step.silence_s`, the step is given up with `sent` below
+    `step.requests`. LbcheckError is for a URL, an identification or an address that cannot be read.
     """
     target = Target.parse(step.url)
-    agent = f"lbcheck/{lbcheck.__version__}" + (f" run={step.token}" if step.token else "")
-    message = request_bytes(target, agent, keep_alive=step.keep_alive)
     recogniser = Recogniser(step.identify, step.identify_balancer)
+    message = _message(step, target)
     started = time.monotonic()
     try:
         engine = _Engine(step, Destination(step, target), message, recogniser)
@@ -61,21 +60,23 @@ def request(step: Request, stopped: Stopped = never) -> Answers:
         return step.lost(error.failure)
     with _without_garbage_collection():
         failure = engine.run(stopped)
-    counts, errors, statuses = tally(engine.answers)
-    errors.update(engine.errors)
-    return Answers(
-        at=step.at,
-        url=step.url,
+    if engine.distrust:
+        engine.record.reasons[ErrorKind.TLS] = distrust.reason(engine.distrust, engine.destination, step.timeout_s)
+    return replace(
+        engine.record.sample(step),
         address=engine.destination.address[0],
-        source=step.source,
-        sent=sum(count.requests for count in counts) + sum(errors.values()),
         connections=engine.opened,
-        counts=counts,
-        errors=dict(errors),
-        statuses=dict(statuses),
         failure=failure,
+        silent_s=round(engine.patience.silent_s, 3),
+        given_up=engine.given_up,
         seconds=time.monotonic() - started,
     )
+
+
+def _message(step: Request, target: Target) -> bytes:
+    agent = f"lbcheck/{lbcheck.__version__}" + (f" run={step.token}" if step.token else "")
+    in_body = any(how.startswith("body:") for how in (step.identify, step.identify_balancer))
+    return request_bytes(target, agent, keep_alive=step.keep_alive, plain=in_body, further=step.headers)
 
 
 def following(due: float, now: float, rate: float) -> float:
@@ -84,23 +85,6 @@ def following(due: float, now: float, rate: float) -> float:
     The schedule does not wait for answers. Who comes late catches up, but for no more than BURST_S.
     """
     return max(due + 1 / rate, now - BURST_S)
-
-
-def tally(answers: dict[tuple[HttpAnswer, bool], int]) -> tuple[tuple[Count, ...], Counter[str], Counter[str]]:
-    """Sort answers, each with whether it was the first on its connection, into counts, errors and statuses."""
-    requests: Counter[tuple[str, str]] = Counter()
-    connections: Counter[tuple[str, str]] = Counter()
-    errors: Counter[str] = Counter()
-    statuses: Counter[str] = Counter()
-    for (answer, first), number in answers.items():
-        statuses[str(answer.status)] += number
-        if not answer.server:
-            errors[ErrorKind.STATUS if answer.status >= 500 else ErrorKind.UNIDENTIFIED] += number
-            continue
-        requests[answer.balancer, answer.server] += number
-        connections[answer.balancer, answer.server] += number if first else 0
-    counts = (Count(*names, number, connections[names]) for names, number in sorted(requests.items()))
-    return tuple(counts), errors, statuses
 
 
 @contextmanager
@@ -147,13 +131,14 @@ _UNDER_WAY = frozenset((_CONNECTING, _HANDSHAKING, _WAITING))
 class _Connection:
     """A socket and what it is about: one request at a time; then idle, or leaving until the peer closes."""
 
-    __slots__ = ("answered", "deadline", "fd", "reader", "socket", "state", "tls", "unsent")
+    __slots__ = ("answered", "asked", "deadline", "fd", "reader", "socket", "state", "tls", "unsent")
 
-    def __init__(self, new: socket.SocketType, deadline: float, tls: Tls | None) -> None:
+    def __init__(self, new: socket.SocketType, now: float, timeout_s: float, tls: Tls | None) -> None:
         self.socket = new
         self.fd = new.fileno()
         self.state = _CONNECTING
-        self.deadline = deadline
+        self.asked = now  # when the request that is under way, or was last, began
+        self.deadline = now + timeout_s
         self.tls = tls
         self.answered = 0  # requests
         self.unsent = b""
@@ -165,9 +150,10 @@ class _Engine:
 
     def __init__(self, step: Request, destination: Destination, message: bytes, recogniser: Recogniser) -> None:
         self.destination = destination
-        self.answers: dict[tuple[HttpAnswer, bool], int] = {}  # answer, first on its connection → how many
-        self.errors: Counter[str] = Counter()
+        self.record = Record()
         self.opened = 0
+        self.given_up = ""
+        self.distrust: ssl.SSLError | None = None  # the first failure of a handshake
         self._step, self._message, self._recogniser = step, message, recogniser
         self._epoll = select.epoll()
         self._connections: dict[int, _Connection] = {}
@@ -176,8 +162,9 @@ class _Engine:
         self._concurrency = max(1, step.concurrency)
         self._goal = step.requests
         self._started = self._ended = 0  # requests
-        self._failing = 0  # requests in a row without an answer
-        self._now = self._due = self._heard = time.monotonic()
+        self._now = self._due = time.monotonic()
+        self.patience = Patience(step, self._now)
+        self._timeout_s = self.patience.timeout_s
 
     def run(self, stopped: Stopped) -> Failure | None:
         """Send all requests; return why that was impossible, if it was."""
@@ -212,19 +199,20 @@ class _Engine:
             action(connection, event)
         except BlockingIOError:
             pass  # woken for nothing
-        except ssl.SSLError:
+        except ssl.SSLError as error:
+            self.distrust = self.distrust or error
             self._lose(connection, ErrorKind.TLS)
         except OSError as error:
             self._lose(connection, _error_kind(error.errno))
-        except MalformedAnswerError:
-            self._lose(connection, ErrorKind.PROTOCOL)
+        except MalformedAnswerError as error:
+            self._lose(connection, ErrorKind.PROTOCOL, str(error))
 
     # --- when ---
 
     def _start(self) -> None:
         """Start every request that is due and for which there is a connection."""
         while self._may_start():
-            if rate := self._rate():
+            if rate := self.patience.rate:
                 if self._due > self._now:
                     return
                 self._due = following(self._due, self._now, rate)
@@ -234,14 +222,9 @@ class _Engine:
             else:
                 self._open()
 
-    def _rate(self) -> float:
-        if self._failing < FAILING:
-            return self._step.rate
-        return min(self._step.rate or FAILING_RATE, FAILING_RATE)
-
     def _pause_s(self) -> float:
         """Return how long to wait for events: no longer than until the next request is due and may be sent."""
-        if self._rate() and self._may_start():
+        if self.patience.rate and self._may_start():
             return min(TICK_S, max(0.0, self._due - self._now))
         return TICK_S
 
@@ -249,13 +232,21 @@ class _Engine:
         return self._started < self._goal and (bool(self._idle) or len(self._connections) < self._concurrency)
 
     def _expire(self) -> None:
-        """Let go of what takes too long; give up a target that has been silent for long."""
+        """Let go of what takes too long; give up a target that fails or is silent for long."""
         for connection in list(self._connections.values()):
             if connection.deadline <= self._now:
-                self._lose(connection, ErrorKind.TIMEOUT)
-        silent_s = self._now - self._heard
-        if silent_s > PATIENCE * self._step.timeout_s and self._failing >= max(3, self._concurrency):
-            self._goal = self._started
+                self._overdue(connection)
+        if self._started < self._goal and (why := self.patience.given_up(self._now)):
+            self.given_up, self._goal = why, self._started
+
+    def _overdue(self, connection: _Connection) -> None:
+        """Lose a connection; who has sent a good deal of a long body by now has answered."""
+        reader = connection.reader if connection.state == _WAITING else None
+        if reader and (answer := reader.as_far_as_it_came()):
+            self.record.look_at(reader, answer)
+            self._take(connection, answer, select.EPOLLHUP)
+        else:
+            self._lose(connection, ErrorKind.TIMEOUT)
 
     # --- a connection's life ---
 
@@ -266,7 +257,7 @@ class _Engine:
             self._fail(_error_kind(code))
             return
         tls = Tls(self.destination.tls, self.destination.name) if self.destination.tls else None
-        connection = _Connection(new, self._now + self._step.timeout_s, tls)
+        connection = _Connection(new, self._now, self._timeout_s, tls)
         connection.unsent = tls.hello() if tls else self._message
         self._connections[connection.fd] = connection
         self._epoll.register(connection.fd, _READ)
@@ -283,7 +274,7 @@ class _Engine:
         self.opened += 1
         connection.unsent = b""
         connection.state = _HANDSHAKING if connection.tls else _WAITING
-        connection.deadline = self._now + self._step.timeout_s
+        connection.deadline = self._now + self._timeout_s
         if sent < len(first):
             self._postpone(connection, first[sent:])
 
@@ -298,8 +289,10 @@ class _Engine:
             self._begin(connection)
 
     def _ask(self, connection: _Connection, _event: int = 0) -> None:
+        if connection.answered:  # else it began with the connection
+            connection.asked = self._now
         connection.state = _WAITING
-        connection.deadline = self._now + self._step.timeout_s
+        connection.deadline = self._now + self._timeout_s
         if connection.tls:
             connection.tls.write(self._message)
             self._send(connection, connection.tls.pending())
@@ -351,18 +344,17 @@ class _Engine:
         answer = connection.reader.feed(data)
         if answer:
             self._recogniser.learn(connection.reader)
+            self.record.look_at(connection.reader, answer)
             connection.reader = None
         return answer
 
     def _take(self, connection: _Connection, answer: HttpAnswer, event: int) -> None:
         """Count an answer; keep its connection, close it, or leave closing it to the server."""
-        key = answer, not connection.answered
-        if key not in self.answers and len(self.answers) >= NAMES_LIMIT:
-            key = answer._replace(server="", balancer=""), key[1]
-        self.answers[key] = self.answers.get(key, 0) + 1
+        self.record.take(answer, not connection.answered)
+        self.patience.heard(self._now)
+        if answer.status >= 500 and not answer.server:
+            self.patience.waited(self._now - connection.asked)  # no server was behind it
         self._ended += 1
-        self._failing = 0
-        self._heard = self._now
         connection.answered += 1
         if event & _GONE:
             self._close(connection)
@@ -375,18 +367,18 @@ class _Engine:
             connection.deadline = self._now + GRACE_S
             self._leaving += 1
 
-    def _lose(self, connection: _Connection, kind: ErrorKind) -> None:
+    def _lose(self, connection: _Connection, kind: ErrorKind, reason: str = "") -> None:
         """Close a connection that fails; its request, if it has one, fails with it."""
         if connection.state == _WAITING and connection.answered and not connection.reader and kind == ErrorKind.RESET:
             self._started -= 1  # closed while idle: RFC 9112, section 9.3.1 lets a GET go again on a new connection
         elif connection.state in _UNDER_WAY:
-            self._fail(kind)
+            self._fail(kind, self._now - connection.asked, reason)
         self._close(connection)
 
-    def _fail(self, kind: ErrorKind) -> None:
-        self.errors[kind] += 1
+    def _fail(self, kind: ErrorKind, waited_s: float = 0.0, reason: str = "") -> None:
+        self.record.fail(kind, reason)
+        self.patience.failed(waited_s)
         self._ended += 1
-        self._failing += 1
 
     def _close(self, connection: _Connection) -> None:
         if connection.state == _IDLE:

@@ -21,7 +21,7 @@ from lbcheck.probing.http.gaps import Attempt, seen
 from lbcheck.probing.socket_options import RESET, socket_family
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.errnos import KINDS
-from lbcheck.wire.http.answer import HttpAnswer
+from lbcheck.wire.http.answer import SEARCH_LIMIT, HttpAnswer
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser
 from lbcheck.wire.http.request import Target, request_bytes
@@ -73,11 +73,12 @@ class _Asker:
         agent = f"lbcheck/{lbcheck.__version__}" + (f" run={step.token}" if step.token else "")
         self._message = request_bytes(self._target, agent, keep_alive=False)
         # Whoever serves need not say so here: any answer below 500 is service.
-        self._recogniser = Recogniser(step.identify_balancer or "header:x-balancer")
+        # Who has sent so much of a body serves; the rest of a long one would outlast the time of an attempt.
+        self._recogniser = Recogniser(step.identify_balancer or "header:x-balancer", body_limit=SEARCH_LIMIT)
         self._name = self._target.host.partition("%")[0]  # TLS knows no interfaces
         self._family = socket_family(family(route.address))
         self._ports: deque[int] = deque()  # source ports that are free again
-        self._tls = tls.client_context(verify=step.verify) if self._target.tls else None
+        self._tls = tls.client_context(verify=step.verify, ca=step.ca) if self._target.tls else None
 
     async def attempt(self, clock: float) -> None:
         """Ask once, and note when, how long it took, and who answered."""

@@ -4,11 +4,15 @@ import re
 from collections.abc import Generator
 from typing import NamedTuple
 
+from lbcheck.wire.http.coding import EncodedError, decoded
 from lbcheck.wire.http.head import Framing, Head, MalformedAnswerError
 from lbcheck.wire.http.identifier import Identifier
 
 HEAD_LIMIT = 64 * 1024  # bytes, interim answers and trailers included; HAProxy's and nginx's own limits are below
-BODY_LIMIT = 1024 * 1024  # bytes of a body that are read, chunk sizes included; the rest is left
+# Bytes of a body that are read, chunk sizes included; the rest is left. The balancer counts it as an abort if a client
+# closes before the end. No page is longer, and a thousand answers of this size are 16 GB.
+BODY_LIMIT = 16 * 1024 * 1024
+SEARCH_LIMIT = 1024 * 1024  # bytes of a body that are kept, by each connection, and searched for a name
 NAME_LIMIT = 255  # bytes of a name that somebody answers with; DNS names are no longer (RFC 1035)
 
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
@@ -34,12 +38,16 @@ def text(name: bytes) -> str:
 class AnswerReader:
     """Reads one answer, fed with bytes as they come; what it takes in is bounded."""
 
-    def __init__(self, server: Identifier, balancer: Identifier) -> None:
+    def __init__(self, server: Identifier, balancer: Identifier, body_limit: int = BODY_LIMIT) -> None:
         self.head: Head | None = None
-        self._server, self._balancer = server, balancer
-        self._buffer = bytearray()
-        self._ended = self._cut = False
+        self.cut = False  # the body is longer than what was read of it
+        self.remark = ""  # why a body could not be searched for a name
+        self._server, self._balancer, self._limit = server, balancer, body_limit
+        self._kept_limit = SEARCH_LIMIT if server.pattern or balancer.pattern else 0
+        self._buffer, self._body = bytearray(), bytearray()
+        self._ended = False
         self._spent = 0  # bytes of heads and trailers so far
+        self._came = 0  # bytes of the body so far
         self._steps = self._read()
 
     def feed(self, data: bytes) -> HttpAnswer | None:
@@ -57,6 +65,13 @@ class AnswerReader:
         """Let go of an answer that never became whole, and of what it holds, without the garbage collector."""
         self._steps.close()
 
+    def as_far_as_it_came(self) -> HttpAnswer | None:
+        """Return an answer whose body is not waited for any longer; None where hardly anything of it came."""
+        if not self.head or self._came < SEARCH_LIMIT:
+            return None
+        self.cut = True
+        return self._answer(self.head, whole=False)
+
     def _read(self) -> Generator[None, None, HttpAnswer]:
         head = Head.parse((yield from self._lines()))
         while head.status < 200:
@@ -65,12 +80,23 @@ class AnswerReader:
             head = Head.parse((yield from self._lines()))
         self.head = head
         framing = Framing.of(head)
-        body = yield from self._body(framing)
+        yield from self._take_body(framing)
+        return self._answer(head, whole=not (self.cut or self._ended or self._buffer or framing.doubtful))
+
+    def _answer(self, head: Head, *, whole: bool) -> HttpAnswer:
+        body = self._plain_body(head)
         server, balancer = self._server.find(head, body), self._balancer.find(head, body)
-        if self._cut and not server:
-            raise MalformedAnswerError(f"a body longer than {BODY_LIMIT} bytes, and nobody named")
-        whole = not (self._cut or self._ended or self._buffer or framing.doubtful)
         return HttpAnswer(head.status, text(server), text(balancer), whole and head.persistent)
+
+    def _plain_body(self, head: Head) -> bytes:
+        """Return the beginning of the body, where a name is searched in it."""
+        if not self._kept_limit:
+            return b""
+        try:
+            return decoded(bytes(self._body), head.values(b"content-encoding"), SEARCH_LIMIT)
+        except EncodedError as coding:
+            self.remark = f"the body is encoded ({coding}), and nothing can be found in it"
+            return b""
 
     def _more(self) -> Generator[None, None, None]:
         if self._ended:
@@ -101,24 +127,38 @@ class AnswerReader:
         del self._buffer[:size]
         return taken
 
-    def _take(self, size: int) -> Steps:
-        while len(self._buffer) < size:
-            yield from self._more()
-        return self._take_now(size)
-
-    def _body(self, framing: Framing) -> Steps:
+    def _take_body(self, framing: Framing) -> Generator[None, None, None]:
         if framing.chunked:
-            return (yield from self._chunks())
-        if framing.length >= 0:
-            self._cut = framing.length > BODY_LIMIT
-            return (yield from self._take(min(framing.length, BODY_LIMIT)))
-        while not self._ended and len(self._buffer) <= BODY_LIMIT:
-            yield
-        self._cut = not self._ended
-        return self._take_now(len(self._buffer))
+            yield from self._chunks()
+        elif framing.length > self._limit:
+            self.cut = True
+            yield from self._swallow(self._kept_limit)
+        elif framing.length >= 0:
+            yield from self._swallow(framing.length)
+        else:
+            yield from self._until_the_end()
 
-    def _chunks(self) -> Steps:
-        body, left = bytearray(), BODY_LIMIT
+    def _swallow(self, size: int) -> Generator[None, None, None]:
+        """Take `size` bytes of the body, and keep the first of them where a name is searched there."""
+        while True:
+            came = min(size, len(self._buffer))
+            self._body += self._buffer[: max(0, min(came, self._kept_limit - len(self._body)))]
+            del self._buffer[:came]
+            self._came += came
+            size -= came
+            if not size:
+                return
+            yield from self._more()
+
+    def _until_the_end(self) -> Generator[None, None, None]:
+        while not self._ended and self._came + len(self._buffer) <= self._limit:
+            yield from self._swallow(len(self._buffer))
+            yield
+        self.cut = not self._ended
+        yield from self._swallow(len(self._buffer))
+
+    def _chunks(self) -> Generator[None, None, None]:
+        left = self._limit
         while True:
             line = yield from self._line()
             chunk = _CHUNK.fullmatch(line.rstrip(b"\r\n"))
@@ -129,14 +169,13 @@ class AnswerReader:
                 break
             left -= size + len(line) + 2
             if left < 0:
-                self._cut = True
-                return bytes(body)
-            body += yield from self._take(size)
+                self.cut = True
+                return
+            yield from self._swallow(size)
             if (yield from self._line()).strip(b"\r\n"):
                 raise MalformedAnswerError("a chunk is longer than its size says")
         while (line := (yield from self._line())).strip(b"\r\n"):
             self._spend(len(line))  # trailers name nobody
-        return bytes(body)
 
     def _line(self) -> Steps:
         while (end := self._buffer.find(b"\n")) < 0:

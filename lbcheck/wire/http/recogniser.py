@@ -2,7 +2,7 @@
 
 import re
 
-from lbcheck.wire.http.answer import AnswerReader, HttpAnswer, text
+from lbcheck.wire.http.answer import BODY_LIMIT, AnswerReader, HttpAnswer, text
 from lbcheck.wire.http.head import Head
 from lbcheck.wire.http.identifier import ANYTHING, Identifier
 
@@ -13,10 +13,15 @@ KNOWN_LIMIT = 4096  # answers remembered for each kind
 def shape(head: Head, server: Identifier, balancer: Identifier) -> bytes | None:
     """Return a pattern for heads with the same status, the same names in the same order and the same framing.
 
-    None where a head alone does not tell where the answer ends and who gave it.
+    None where a head alone does not tell where the answer ends and who gave it; and for a redirect: its target counts.
     """
     names = [name.lower() for name, _ in head.fields]
-    if head.status in (204, 304) or names.count(b"content-length") != 1 or b"transfer-encoding" in names:
+    if (
+        300 <= head.status < 400
+        or head.status == 204
+        or names.count(b"content-length") != 1
+        or b"transfer-encoding" in names
+    ):
         return None
     wanted = {b"server": server, b"balancer": balancer}
     lines = [rb"HTTP/1\.%d %d(?: %b)?" % (head.minor, head.status, ANYTHING)]
@@ -63,7 +68,8 @@ class _Shape:
 class Recogniser:
     """Tells who gave an answer: at a glance where it came whole and looks like an earlier one, else by a reader."""
 
-    def __init__(self, identify: str, identify_balancer: str = "") -> None:
+    def __init__(self, identify: str, identify_balancer: str = "", body_limit: int = BODY_LIMIT) -> None:
+        self._body_limit = body_limit
         self._server, self._balancer = Identifier.parse(identify), Identifier.parse(identify_balancer)
         self._shapes: list[_Shape] = []
 
@@ -77,7 +83,7 @@ class Recogniser:
 
     def reader(self) -> AnswerReader:
         """Return a reader for any other answer."""
-        return AnswerReader(self._server, self._balancer)
+        return AnswerReader(self._server, self._balancer, self._body_limit)
 
     def learn(self, reader: AnswerReader) -> None:
         """Remember the shape of the answer that a reader has read."""
