@@ -3,6 +3,8 @@
 import argparse
 import re
 
+from lbcheck.loaders import authorities
+from lbcheck.model.requests import SILENCE_S
 from lbcheck.reporters import FORMATS
 
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
@@ -31,6 +33,21 @@ def probe(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--timeout", type=seconds, metavar="S", help="for one operation (5; in labs and on loopback 2)")
     parser.add_argument("--plan", action="store_true", help="print what would be sent, send nothing")
+
+
+def requests(parser: argparse.ArgumentParser) -> None:
+    """Take what every command that counts answers takes."""
+    parser.add_argument("--requests", type=count, metavar="N", help="in all (as many as settle the question)")
+    parser.add_argument(
+        "--within", type=seconds, default=SILENCE_S, metavar="S",
+        help=f"give up after so many seconds of failures and silence, in all ({SILENCE_S:g})",
+    )  # fmt: skip
+    parser.add_argument("--cacert", metavar="FILE", help="trust these authorities (PEM) beside the system's")
+
+
+def trusted(options: argparse.Namespace) -> str:
+    """Return the certificates of the authorities that the user trusts, in PEM."""
+    return authorities.read(options.cacert, said_by="--cacert") if options.cacert else ""
 
 
 def count(text: str) -> int:

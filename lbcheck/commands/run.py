@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     take.inventory(parser)
     parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
-    parser.add_argument("--requests", type=take.count, metavar="N", help="in all (as many as settle the question)")
+    take.requests(parser)
     parser.add_argument("--queries", type=take.count, metavar="N", help="a name, type and server")
     take.probe(parser)
 
@@ -26,7 +26,13 @@ def run(options: argparse.Namespace) -> int:
     question = load(options.inventory, options.limit)
     for note in question.cluster.notes if options.verbose else ():
         sys.stderr.write(f"lbcheck: {note}\n")
-    asked = Options(requests=options.requests, queries=options.queries, **output.asked(options, lab=question.lab))
+    asked = Options(
+        requests=options.requests,
+        queries=options.queries,
+        silence_s=options.within,
+        ca=take.trusted(options),
+        **output.asked(options, lab=question.lab),
+    )
     if not options.plan:
         sys.stderr.write(f"lbcheck: not checked: {', '.join(_not_checked(question, options.check))}\n")
     return output.measure(options, question, asked, checks=options.check, inventories=options.inventory)

@@ -58,7 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a configuration file of HAProxy, or a directory of such, on this machine; repeatable, in HAProxy's order",
     )
-    parser.add_argument("--requests", type=take.count, metavar="N", help="in all (as many as settle the question)")
+    take.requests(parser)
     parser.add_argument("--concurrency", type=take.count, default=4, metavar="C")
     parser.add_argument("--keep-alive", action="store_true", help="many requests a connection")
     parser.add_argument(
@@ -92,6 +92,8 @@ def run(options: argparse.Namespace) -> int:
         concurrency=options.concurrency,
         keep_alive=options.keep_alive,
         sources=tuple(options.source),
+        silence_s=options.within,
+        ca=take.trusted(options),
         **output.asked(options, lab=question.lab),
     )
     return output.measure(options, question, asked, checks=["spread"])

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError, LbcheckError
+from lbcheck.loaders import authorities
 from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import PortRange, is_address
@@ -56,11 +57,11 @@ def load(inventories: Sequence[str], limit: str = "", *, capacity: bool = False)
     """
     found, where = listing(inventories), ", ".join(inventories)
     question = understand(found, where, _matching(inventories, limit) if limit else None)
-    return (
-        replace(question, cluster=with_capacity(question.cluster, InventoryReader(found, where)))
-        if capacity
-        else question
-    )
+    reader = InventoryReader(found, where)
+    if name := str(reader.common("lbcheck_cacert", "")):
+        ca = authorities.read(authorities.beside(inventories, name), said_by="lbcheck_cacert")
+        question = replace(question, ca=ca)
+    return replace(question, cluster=with_capacity(question.cluster, reader)) if capacity else question
 
 
 def _matching(inventories: Sequence[str], limit: str) -> list[str]:

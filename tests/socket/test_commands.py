@@ -4,6 +4,8 @@ import http.server
 import itertools
 import json
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,6 +18,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.certificates import make
+
+from .http_servers import Server, once, serving
 from .name_servers import answering, closed_port, name_server
 
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
@@ -223,3 +228,39 @@ def test_a_run_says_what_it_does_not_check(tmp_path: Path) -> None:
         ran = lbcheck("run", "-i", str(inventory), "--check", "spread", "--requests", "20")
     assert ran.returncode == 0
     assert ran.stderr == "lbcheck: not checked: frontend stream (no HTTP), dns, capacity, failover\n"
+
+
+def test_a_private_authority_is_trusted_where_the_user_says_so(tmp_path: Path) -> None:
+    """Without --cacert a fail that says why, with it a pass; a file that is none ends with status 2."""
+    root = make(common_name="Lab Root")
+    server_file, ca = tmp_path / "server.pem", tmp_path / "ca.pem"
+    server_file.write_bytes(make("127.0.0.1", issuer=root).with_key)
+    ca.write_bytes(root.pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server_file)
+    with serving(once, context=context) as server:
+        command = "spread", f"https://127.0.0.1:{server.port}/", "--weights", "web1=1,web2=1,web3=1", "--requests"
+        trusted = lbcheck(*command, "600", "--cacert", str(ca))
+        refused = lbcheck(*command, "20")
+        unread = lbcheck(*command, "20", "--cacert", str(tmp_path / "none.pem"))
+    assert (trusted.returncode, refused.returncode, unread.returncode) == (0, 1, 2), trusted.stdout + refused.stdout
+    why = "all 20 requests failed: the certificate was issued by 'Lab Root', which is not trusted here: --cacert FILE"
+    assert why in refused.stdout
+    assert unread.stderr == f"lbcheck: --cacert {tmp_path}/none.pem: No such file or directory\n"
+
+
+def test_a_silent_server_is_given_up_within_what_the_user_says() -> None:
+    """The report says so, and it is no pass."""
+
+    def one_silent(server: Server, connection: socket.socket) -> None:
+        if server.read(connection):
+            if len(server.requests) % 4:
+                connection.sendall(server.answer("Connection: close\r\n"))
+            else:
+                server.read(connection)
+
+    with serving(one_silent) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        ran = lbcheck("spread", url, "--requests", "100000", "--timeout", "0.2", "--within", "0.5")
+    assert ran.returncode == 1
+    assert "given up after 0.5 s of failures and silence; " in ran.stdout

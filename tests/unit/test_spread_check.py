@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from scipy.stats import binom
 
-from lbcheck.checks import spread
+from lbcheck.checks import failover, spread
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import ReadCounters, ServerState
@@ -17,6 +17,7 @@ from lbcheck.model.question import HERE, Question
 from lbcheck.model.requests import Answers, Request
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.verdict import Outcome, Verdict
+from lbcheck.model.watch import Watch
 
 from .scenes import CLUSTER, QUESTION, URL, WEIGHTS, about, answers, changed, fair, healthy, logs, readings, stub
 
@@ -273,6 +274,34 @@ def test_a_lone_url_that_never_answers_could_not_be_measured() -> None:
     assert judged([dead], of_url(URL))["backend servers"].outcome is Outcome.UNMEASURED
 
 
+@pytest.mark.parametrize("kept", [0, 400])
+def test_a_certificate_that_is_not_trusted_is_a_fault(kept: int) -> None:
+    """It was seen: a fail with the reason, also of a lone URL that nobody else answered for."""
+    why = "the certificate expired on 2026-01-01 00:00 UTC, 9 days ago"
+    lost = answers("", fair(kept), errors={"tls": 200}, reasons={"tls": why}, address="192.0.2.1")
+    verdict = judged([lost], of_url(URL))["backend servers"]
+    assert verdict.outcome is Outcome.FAIL
+    amount = "all 200 requests" if not kept else "200 of 600 requests"
+    assert said(verdict).startswith(f"{URL} at 192.0.2.1 from client1: {amount} failed: {why}")
+
+
+def test_a_step_that_was_given_up_is_never_a_pass() -> None:
+    """What came until then was even; who was not asked is not known."""
+    why = "given up after 60 s of failures and silence"
+    question = of_url(URL, weights={"web1": 1, "web2": 1})
+    seen = answers("", {"web1": 2000, "web2": 2000}, given_up=why, address="192.0.2.1")
+    verdict = judged([seen], question)["backend servers"]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert said(verdict, Outcome.INCONCLUSIVE) == f"{URL} at 192.0.2.1 from client1: {why}; 4,000 requests were sent"
+
+
+def test_bodies_that_were_cut_are_said() -> None:
+    """A balancer's count of aborts is then ours."""
+    seen = answers("", {"web1": 200, "web2": 200}, cut_bodies=3)
+    verdict = judged([seen], of_url(URL, weights={"web1": 1, "web2": 1}))["backend servers"]
+    assert "the bodies of 3 answers were too long to be read whole" in said(verdict, Outcome.PASS)
+
+
 def test_statistics_say_the_weights_where_the_user_does_not() -> None:
     """With --stats and no --weights, HAProxy's own weights are owed, and nothing to a server in drain."""
     question = of_url(URL, stats=["unix:/s"])
@@ -369,6 +398,16 @@ def test_requests_are_shared_out_over_clients_and_addresses() -> None:
     }
     assert {step.at for step in stages["before"] if isinstance(step, ReadCounters)} == {"lb1", "lb2"}
     assert {step.at for step in stages["after"] if isinstance(step, CountLogLines)} == {"web1", "web2", "web3"}
+
+
+def test_steps_carry_the_trusted_authorities_and_the_bound_on_silence() -> None:
+    """Those of the inventory and of the user, as text: the file is on this host, the step may run on another."""
+    question = replace(QUESTION, ca="ONE\n", watches_failover=True, longest_gap_s=3.0)
+    options = Options(ca="TWO\n", silence_s=7.0)
+    asked = [step for stage in spread.plan(question, options).stages for step in stage.steps]
+    watched = [step for stage in failover.plan(question, options).stages for step in stage.steps]
+    assert {(s.ca, s.silence_s) for s in asked if isinstance(s, Request)} == {("ONE\nTWO\n", 7.0)}
+    assert {s.ca for s in watched if isinstance(s, Watch)} == {"ONE\nTWO\n"}
 
 
 def test_a_real_fleet_is_requested_gently() -> None:

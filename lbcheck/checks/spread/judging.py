@@ -30,12 +30,14 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
     spread = shares(seen, known(seen), None, alpha)
     answered = seen.client()
-    findings = [*losses.lost(seen), *agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
+    findings = [*losses.lost(seen), *losses.given_up(seen), *losses.cut_bodies(seen)]
+    findings += [*agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
     if not seen.told_apart:
         for balancer in seen.cluster.balancers:
             findings += balancers.of_balancer(seen, balancer.name)
     findings += spread.findings() if answered else []
-    judged = answered or seen.cluster.clients  # without any answer a fleet fails, a single URL is unmeasured
+    # Without any answer a fleet fails, and a single URL only by what was seen to be wrong; else it is unmeasured.
+    judged = answered or seen.cluster.clients or any(seen.errors[kind] for kind in losses.SEEN_WRONG)
     return Verdict(
         NAME,
         f"backend {seen.backend.name}",
