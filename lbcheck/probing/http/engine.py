@@ -165,6 +165,7 @@ class _Engine:
         self._now = self._due = time.monotonic()
         self.patience = Patience(step, self._now)
         self._timeout_s = self.patience.timeout_s
+        self._heard = False  # an answer, since patience was told
 
     def run(self, stopped: Stopped) -> Failure | None:
         """Send all requests; return why that was impossible, if it was."""
@@ -186,6 +187,9 @@ class _Engine:
             self._now = time.monotonic()
             for fd, event in events:
                 self._attempt(self._writable if event & select.EPOLLOUT else self._readable, fd, event)
+            if self._heard:
+                self._heard = False
+                self.patience.heard(self._now)
             if self._now >= tick:
                 tick = self._now + TICK_S
                 if stopped():
@@ -351,8 +355,8 @@ class _Engine:
     def _take(self, connection: _Connection, answer: HttpAnswer, event: int) -> None:
         """Count an answer; keep its connection, close it, or leave closing it to the server."""
         self.record.take(answer, not connection.answered)
-        self.patience.heard(self._now)
-        if answer.status >= 500 and not answer.server:
+        self._heard = True
+        if not answer.server and answer.status >= 500:
             self.patience.waited(self._now - connection.asked)  # no server was behind it
         self._ended += 1
         connection.answered += 1

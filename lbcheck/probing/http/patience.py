@@ -12,6 +12,7 @@ class Patience:
 
     def __init__(self, step: Request, now: float) -> None:
         self.silent_s = 0.0
+        self.rate = step.rate  # requests a second that may be sent now; 0: no limit
         # No operation waits for longer than all of them may.
         self.timeout_s = min(step.timeout_s, step.silence_s or step.timeout_s)
         self._rate, self._limit_s = step.rate, step.silence_s
@@ -21,24 +22,20 @@ class Patience:
 
     def heard(self, now: float) -> None:
         """Take note of an answer."""
-        self._failing = 0
         self._heard = now
+        self._failing = 0
+        self.rate = self._rate
 
     def failed(self, waited_s: float) -> None:
         """Take note of a request that came to nothing."""
-        self._failing += 1
         self.waited(waited_s)
+        self._failing += 1
+        if self._failing >= FAILING:
+            self.rate = min(self._rate or FAILING_RATE, FAILING_RATE)
 
     def waited(self, seconds: float) -> None:
         """Take note of time that a failure took. It kept one connection busy; the others went on meanwhile."""
         self.silent_s += seconds / self._concurrency
-
-    @property
-    def rate(self) -> float:
-        """Requests a second that may be sent; 0: no limit."""
-        if self._failing < FAILING:
-            return self._rate
-        return min(self._rate or FAILING_RATE, FAILING_RATE)
 
     def given_up(self, now: float) -> str:
         """Return why no further request is to be sent, as a sentence; empty where one may be."""
