@@ -42,9 +42,10 @@ def _request(step: Request) -> str:
     where = f" at {step.address}" if step.address else ""
     connections = "connections" if step.keep_alive else "new connections"
     source = f", from {step.source}" if step.source else ""
+    fields = "".join(f", with {name}: {value}" for name, value in step.headers)
     return (
         f"request {step.url}{where} {step.requests:,} times over {connections}, "
-        f"{step.concurrency} at once{source}{_gently(step.rate)}"
+        f"{step.concurrency} at once{source}{fields}{_gently(step.rate)}"
     )
 
 

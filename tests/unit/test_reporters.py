@@ -8,7 +8,8 @@ import pytest
 
 from lbcheck.checks import dns, spread
 from lbcheck.loaders.command_line import of_url
-from lbcheck.model.plan import Options
+from lbcheck.model.plan import Options, Plan, Stage, StageName
+from lbcheck.model.requests import Request
 from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
 from lbcheck.reporters import plan as plan_as_text
 from lbcheck.reporters import topology as topology_as_text
@@ -123,3 +124,10 @@ def test_the_topology_says_what_was_not_understood() -> None:
     """Notes come last, each on its line."""
     text = topology_as_text.render(QUESTION.topology)
     assert "backend web: roundrobin: web1 (weight 1), web2 (weight 1), web3 (weight 2)" in text
+
+
+def test_the_plan_says_which_header_fields_are_sent() -> None:
+    """A hash key is seen before it goes anywhere."""
+    step = Request(url="http://x/", address="", requests=4, headers=(("X-Session", "b"),), key="b")
+    text = plan_as_text.render(Plan((Stage(StageName.TRAFFIC, (step,)),)))
+    assert "4 times over new connections, 4 at once, with X-Session: b" in text
