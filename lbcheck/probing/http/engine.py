@@ -165,7 +165,7 @@ class _Engine:
         self._now = self._due = time.monotonic()
         self.patience = Patience(step, self._now)
         self._timeout_s = self.patience.timeout_s
-        self._heard = False  # an answer, since patience was told
+        self._heard = 0.0  # when there was an answer that patience was not told of; 0: there was none
 
     def run(self, stopped: Stopped) -> Failure | None:
         """Send all requests; return why that was impossible, if it was."""
@@ -187,9 +187,6 @@ class _Engine:
             self._now = time.monotonic()
             for fd, event in events:
                 self._attempt(self._writable if event & select.EPOLLOUT else self._readable, fd, event)
-            if self._heard:
-                self._heard = False
-                self.patience.heard(self._now)
             if self._now >= tick:
                 tick = self._now + TICK_S
                 if stopped():
@@ -237,6 +234,7 @@ class _Engine:
 
     def _expire(self) -> None:
         """Let go of what takes too long; give up a target that fails or is silent for long."""
+        self._tell_of_answers()
         for connection in list(self._connections.values()):
             if connection.deadline <= self._now:
                 self._overdue(connection)
@@ -355,7 +353,7 @@ class _Engine:
     def _take(self, connection: _Connection, answer: HttpAnswer, event: int) -> None:
         """Count an answer; keep its connection, close it, or leave closing it to the server."""
         self.record.take(answer, not connection.answered)
-        self._heard = True
+        self._heard = self._now
         if not answer.server and answer.status >= 500:
             self.patience.waited(self._now - connection.asked)  # no server was behind it
         self._ended += 1
@@ -381,8 +379,15 @@ class _Engine:
 
     def _fail(self, kind: ErrorKind, waited_s: float = 0.0, reason: str = "") -> None:
         self.record.fail(kind, reason)
+        self._tell_of_answers()
         self.patience.failed(waited_s)
         self._ended += 1
+
+    def _tell_of_answers(self) -> None:
+        """Tell patience of answers when it matters: at a failure and at a tick, not at each of many thousands."""
+        if self._heard:
+            self.patience.heard(self._heard)
+            self._heard = 0.0
 
     def _close(self, connection: _Connection) -> None:
         if connection.state == _IDLE:
