@@ -1,0 +1,39 @@
+"""What the order of answers tells about the algorithm: it explains, and it may let counts pass, but fails nothing."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from lbcheck.analysis.order.infer import infer
+from lbcheck.analysis.order.inference import Inference, Kind
+from lbcheck.checks.spread.observations import Observations
+
+CYCLES = frozenset((Kind.STRICT_CYCLE, Kind.WEIGHTED_CYCLE))
+_EXPLAIN = CYCLES | {Kind.EVEN, Kind.ONE_KEY_ONE_SERVER, Kind.FIRST_UNTIL_FULL, Kind.CHANGED}
+
+
+def inferences(seen: Observations, balancer: str | None) -> list[Inference]:
+    """Return what each route's answers tell, by one balancer or by all; none if the unit is the connection."""
+    if seen.unit != "request":
+        return []
+    orders: dict[tuple[str, str, str, str], list[str]] = {}
+    for answers in seen.answers:
+        route = orders.setdefault((answers.at, answers.address, answers.source, answers.key), [])
+        route += [count.server for count in answers.in_order() if balancer in (None, count.balancer)]
+    return [infer(order) for order in orders.values() if order]
+
+
+def keeps(weights: Mapping[str, int], found: list[Inference]) -> Inference | None:
+    """Return the cycle that every route shows, if it keeps these weights (server → weight); else None."""
+    if not found or not all(one.kind in CYCLES and _same_ratios(weights, one.weights) for one in found):
+        return None
+    return found[0]
+
+
+def explanations(found: list[Inference]) -> list[str]:
+    """Return a sentence for each kind of order that says something."""
+    return list({one.kind: one.sentence for one in found if one.kind in _EXPLAIN}.values())
+
+
+def _same_ratios(weights: Mapping[str, int], shown: Mapping[str, int]) -> bool:
+    used = {name: weight for name, weight in weights.items() if weight}
+    return used.keys() == shown.keys() and len({Fraction(used[name], shown[name]) for name in used}) == 1
