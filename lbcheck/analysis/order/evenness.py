@@ -9,7 +9,8 @@ MAX_REPEAT = 0.6
 # That draws are called even. At 200 answers of 3, 10 and 20 servers this is an evenness of 4.8, 4.5 and 3.8; a cycle
 # by itself stays within 2.5 there.
 EVEN_CHANCE = 1e-4
-UNEVEN_CHANCE = 1e-3  # that draws are called changed; a rarer alarm finds a server that died half way too seldom
+# That draws are called changed; up to 1.7 times as often was simulated. A rarer alarm would find fewer changes.
+UNEVEN_CHANCE = 1e-3
 
 
 def uneven(order: Order) -> Inference | None:
@@ -23,7 +24,7 @@ def uneven(order: Order) -> Inference | None:
     late = order.counts[swing.server] - early
     sentence = (
         f"server {swing.server} gave {early / at:.0%} of the first {at:,} answers and {late / (total - at):.0%} of the "
-        f"other {total - at:,}: independent draws vary so much in at most one run of {1 / UNEVEN_CHANCE:,.0f}. "
+        f"other {total - at:,}: independent draws vary so much in about one run of {1 / UNEVEN_CHANCE:,.0f}. "
         "A weight that changed, a server that came or went, and answers that come in bunches cannot be told apart"
     )
     return Inference(Kind.CHANGED, sentence, swing.size, chance)

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import ne
 
-# Standard deviations below the changes from server to server that draws have. Draws are so far below once in 30,000
-# runs; pairs on kept connections are 10 below at 200 answers, and cycles lie above.
+# Standard deviations below the changes from server to server that draws have. Draws are so far below in at most 3 of
+# 10,000 runs (20 servers); pairs on kept connections are 10 below at 200 answers, and cycles lie above.
 FEW_CHANGES_Z = -4.0
 # And whatever was cut: so small a part of the changes that a shuffled order has. Where one of two servers dies, half of
 # them remain.
