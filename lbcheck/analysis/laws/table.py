@@ -71,12 +71,13 @@ LAWS: Mapping[str, Mapping[str, Law]] = {
 def law_of(algorithm: str, product: str = "") -> Law | None:
     """Return the law of an algorithm of a product; if the product is empty or unknown, what all namesakes owe.
 
-    Products that write the name exactly so come first: `leastconn` is HAProxy's, `least_conn` is nginx's and Caddy's.
+    If nobody told a product, those that write the name exactly so come first: `leastconn` is HAProxy's, `least_conn` is
+    nginx's and Caddy's.
     Arguments are passed over: hdr for `hdr(host)`, random for `random(2)`, uri for `uri depth 3`. None: no such row.
     """
     called = product_called(product)
     tables = [LAWS[called]] if called else LAWS.values()
-    for same in (str, _normal):
+    for same in (_normal,) if product else (str, _normal):
         found = dict.fromkeys(law for rows in tables if (law := _row(rows, algorithm, same)))
         if found:
             return next(iter(found)) if len(found) == 1 else Namesakes(tuple(found))
