@@ -1,7 +1,8 @@
 """How a balancer's counters changed between two readings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from lbcheck.analysis.counter_changes import Change, changes, restarted
@@ -11,12 +12,12 @@ from lbcheck.model.step import ErrorKind, Failure
 
 @dataclass(frozen=True)
 class Difference:
-    """What one process of a balancer counted between two readings.
+    """What one process of a balancer counted between two readings, or from the first to the last of several.
 
     `backends`: name → the backend with its differences, for backends with servers. `frontends`: name → the frontend
-    with its differences. `failure`: a reading failed.
+    with its differences. `failure`: a reading failed. `requests`: that the whole process took; None: it is not told.
     `void`: why the difference is meaningless; empty: it is valid. `changes`: what became otherwise between the
-    readings, also where the difference is void.
+    readings, also where the difference is void. `readings`: all of them, one more than rounds of requests.
     """
 
     balancer: str
@@ -26,6 +27,8 @@ class Difference:
     failure: Failure | None = None
     void: str = ""
     changes: tuple[Change, ...] = ()
+    requests: int | None = None
+    readings: tuple[Counters, ...] = ()
 
     def servers(self, backend: str) -> Mapping[str, ServerCounters]:
         """Return name → server of a backend; empty if this process has no such backend."""
@@ -35,46 +38,65 @@ class Difference:
 
 def differences(samples: Iterable[Counters]) -> list[Difference]:
     """Return a difference for each process; the readings of a process have the same balancer, host and URI."""
-    pairs: dict[tuple[str, str, str], dict[str, Counters]] = {}
+    processes: dict[tuple[str, str, str], list[Counters]] = {}
     for sample in samples:
-        pairs.setdefault((sample.balancer, sample.at, sample.uri), {})[sample.when] = sample
-    return [_difference(balancer, pair) for (balancer, _, _), pair in pairs.items()]
+        processes.setdefault((sample.balancer, sample.at, sample.uri), []).append(sample)
+    return [_difference(balancer, readings) for (balancer, _, _), readings in processes.items()]
 
 
-def _difference(balancer: str, pair: Mapping[str, Counters]) -> Difference:
-    product = next((sample.product for sample in pair.values()), "")
-    failure = next((sample.failure for sample in pair.values() if sample.failure), None)
+def _difference(balancer: str, readings: Sequence[Counters]) -> Difference:
+    product = next((sample.product for sample in readings), "")
+    failure = next((sample.failure for sample in readings if sample.failure), None)
     if failure:
         return Difference(balancer, product, failure=failure)
-    if set(pair) != {"before", "after"}:
+    if {sample.when for sample in readings} != {"before", "after"}:
         only_one = Failure(ErrorKind.INTERNAL, f"{balancer}: only one reading was taken")
         return Difference(balancer, product, failure=only_one)
-    return difference(pair["before"], pair["after"])
+    return over(sorted(readings, key=lambda sample: sample.when == "after"))
+
+
+def over(readings: Sequence[Counters]) -> Difference:
+    """Return what one process counted from the first of at least two readings to the last, with every change between.
+
+    It is void if any part of it is.
+    """
+    parts = [difference(before, after) for before, after in pairwise(readings)]
+    changed = tuple(change for part in parts for change in part.changes)
+    whole = next((part for part in parts if part.void), None) or difference(readings[0], readings[-1])
+    return replace(whole, changes=changed, readings=tuple(readings))
 
 
 def difference(before: Counters, after: Counters) -> Difference:
     """Return what one process counted between two readings of it that both succeeded."""
-    balancer, product, changed = after.balancer, after.product, changes(before, after)
-    if restarted(before, after):
-        void = f"{product} on {balancer} was reloaded or restarted during the run"
-        return Difference(balancer, product, void=void, changes=changed)
+    found = Difference(after.balancer, after.product, changes=changes(before, after), readings=(before, after))
+    void = _void(before, after, found.changes)
+    if void:
+        return replace(found, void=f"{after.product}{void}")
     earlier = {backend.name: backend for backend in before.backends}
-    backends = {
-        backend.name: _backend_since(earlier.get(backend.name), backend)
-        for backend in after.backends
-        if backend.servers
-    }
-    if any(_went_back(server) for backend in backends.values() for server in backend.servers):
-        # A product that names no process shows in this way alone that it began anew.
-        void = f"{product}'s counters on {balancer} went back during the run: a reload?"
-        return Difference(balancer, product, void=void, changes=changed)
     entrances = {frontend.name: frontend for frontend in before.frontends}
-    frontends = {found.name: _frontend_since(entrances.get(found.name), found) for found in after.frontends}
-    return Difference(balancer, product, backends, frontends, changes=changed)
+    return replace(
+        found,
+        requests=None if before.requests is None else _less(after.requests, before.requests),
+        backends={one.name: _backend_since(earlier.get(one.name), one) for one in after.backends if one.servers},
+        frontends={one.name: _frontend_since(entrances.get(one.name), one) for one in after.frontends},
+    )
 
 
-def _went_back(server: ServerCounters) -> bool:
-    return min(server.requests or 0, server.connections or 0) < 0
+def _void(before: Counters, after: Counters, changed: Iterable[Change]) -> str:
+    """Return what makes the difference meaningless, to be said after the product's name; empty: nothing."""
+    if restarted(before, after):
+        return f" on {after.balancer} was reloaded or restarted during the run"
+    if not any(change.field in SERVER_COUNTS for change in changed):
+        return ""
+    if before.process is None or after.process is None:
+        # A product that names no process shows in this way alone that it began anew.
+        return f"'s counters on {after.balancer} went back during the run: a reload?"
+    return cleared(after.balancer)
+
+
+def cleared(balancer: str) -> str:
+    """Return that somebody cleared the counters, to be said after the product's name."""
+    return f"'s counters on {balancer} were cleared during the run"
 
 
 def _backend_since(before: BackendCounters | None, after: BackendCounters) -> BackendCounters:

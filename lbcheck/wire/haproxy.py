@@ -88,6 +88,7 @@ class Process:
     pid: int | None = None
     uptime_s: int | None = None
     version: str | None = None
+    requests: int | None = None  # that it took; `clear counters` leaves this as it is
 
 
 def parse_runtime(text: str) -> tuple[Process, tuple[Row, ...]]:
@@ -155,7 +156,8 @@ def parse_info(text: str) -> Process:
     pid, uptime = fields.get("Pid", ""), fields.get("Uptime_sec", "")
     if not (_NUMBER.fullmatch(pid) and _NUMBER.fullmatch(uptime)):
         raise NotStatisticsError(f"not HAProxy's runtime API: {beginning(text)}")
-    return Process(int(pid), int(uptime), fields.get("Version"))
+    requests = fields.get("CumReq", "")
+    return Process(int(pid), int(uptime), fields.get("Version"), int(requests) if _NUMBER.fullmatch(requests) else None)
 
 
 def parse_page_head(html: str) -> Process:
@@ -237,6 +239,7 @@ def counters(step: ReadCounters, process: Process, rows: Iterable[Row], seconds:
         version=process.version,
         process=None if process.pid is None else str(process.pid),
         uptime_s=process.uptime_s,
+        requests=process.requests,
         backends=backends(rows),
         frontends=tuple(_frontend(row) for row in rows if row.get("type") == FRONTEND),
         default_algorithm=default_algorithm(process.version),

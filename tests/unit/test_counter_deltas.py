@@ -104,6 +104,39 @@ def test_counts_that_went_back_make_the_difference_void() -> None:
     assert found.void == "HAProxy's counters on lb1 went back during the run: a reload?"
 
 
+def test_a_named_process_whose_counts_fall_was_cleared() -> None:
+    """The same process as before did not begin anew: somebody cleared its counters."""
+    found = between(replace(AFTER, when="before", uptime_s=100), replace(BEFORE, when="after", uptime_s=105))
+    assert (found.void, found.backends) == ("HAProxy's counters on lb1 were cleared during the run", {})
+
+
+def test_several_readings_count_from_the_first_to_the_last() -> None:
+    """Readings after each round are one difference, with the changes between each two of them and each reading."""
+    (web,) = BEFORE.backends
+    heavy = replace(BEFORE, backends=(replace(web, servers=tuple(replace(s, weight=9) for s in web.servers)),))
+    middle = replace(heavy, when="after", uptime_s=102)
+    (found,) = differences([BEFORE, middle, AFTER])
+    assert found.servers("web") == between(BEFORE, AFTER).servers("web")
+    assert [(change.before, change.after) for change in found.changes if change.field == "weight"] == [
+        *((server.weight, 9) for server in web.servers),
+        *((9, server.weight) for server in web.servers),
+    ]
+    assert found.readings == (BEFORE, middle, AFTER)
+
+
+def test_readings_with_a_restart_among_them_are_void() -> None:
+    """A process that went and came back under its old number is void, although the first and the last look alike."""
+    other = replace(BEFORE, when="after", process="8", uptime_s=1)
+    (found,) = differences([BEFORE, other, AFTER])
+    assert found.void == "HAProxy on lb1 was reloaded or restarted during the run"
+
+
+def test_what_a_process_took_in_all_is_told_beside_its_servers() -> None:
+    """None where one of two readings does not tell it."""
+    assert between(replace(BEFORE, requests=10), replace(AFTER, requests=30)).requests == 20
+    assert between(BEFORE, replace(AFTER, requests=30)).requests is None
+
+
 def test_a_lone_reading_is_a_failure() -> None:
     """Nothing went by between one reading and none."""
     (found,) = differences([BEFORE])
