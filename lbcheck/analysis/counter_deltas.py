@@ -60,22 +60,21 @@ def over(readings: Sequence[Counters]) -> Difference:
 
     It is void if any part of it is.
     """
-    parts = [difference(before, after) for before, after in pairwise(readings)]
-    changed = tuple(change for part in parts for change in part.changes)
-    whole = next((part for part in parts if part.void), None) or difference(readings[0], readings[-1])
-    return replace(whole, changes=changed, readings=tuple(readings))
+    pairs = [(before, after, changes(before, after)) for before, after in pairwise(readings)]
+    changed = tuple(change for *_, found in pairs for change in found)
+    void = next(filter(None, (_void(*pair) for pair in pairs)), "")
+    return replace(_between(readings[0], readings[-1], void), changes=changed, readings=tuple(readings))
 
 
-def difference(before: Counters, after: Counters) -> Difference:
-    """Return what one process counted between two readings of it that both succeeded."""
-    found = Difference(after.balancer, after.product, changes=changes(before, after), readings=(before, after))
-    void = _void(before, after, found.changes)
+def _between(before: Counters, after: Counters, void: str) -> Difference:
+    """Return the counts between two readings; none where something makes them meaningless."""
     if void:
-        return replace(found, void=f"{after.product}{void}")
+        return Difference(after.balancer, after.product, void=f"{after.product}{void}")
     earlier = {backend.name: backend for backend in before.backends}
     entrances = {frontend.name: frontend for frontend in before.frontends}
-    return replace(
-        found,
+    return Difference(
+        after.balancer,
+        after.product,
         requests=None if before.requests is None else _less(after.requests, before.requests),
         backends={one.name: _backend_since(earlier.get(one.name), one) for one in after.backends if one.servers},
         frontends={one.name: _frontend_since(entrances.get(one.name), one) for one in after.frontends},
@@ -153,10 +152,11 @@ def _statuses_since(before: Mapping[str, int], after: Mapping[str, int]) -> dict
 def backend_called(difference: Difference, name: str, answered: Iterable[str]) -> str:
     """Return the name of the backend that is meant: `name`, else the busiest one with every server in `answered`.
 
-    Empty: this process has no such backend.
+    A server that went during the run may have answered, too. Empty: this process has no such backend.
     """
     if name in difference.backends:
         return name
     who = set(answered)
-    able = [backend for backend in difference.backends if who <= set(difference.servers(backend))]
+    gone = {name: {c.server for c in difference.changes if c.backend == name} for name in difference.backends}
+    able = [name for name in difference.backends if who <= {*difference.servers(name), *gone[name]}]
     return max(able, key=lambda b: sum(s.requests or 0 for s in difference.backends[b].servers), default="")

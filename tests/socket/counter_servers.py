@@ -165,7 +165,7 @@ class Haproxy:
 
 CONFIGURATION = """
 global
-    stats socket fd@{unix} level user
+    stats socket fd@{unix} level {level}
     stats socket fd@{api} level user
 defaults
     mode http
@@ -189,9 +189,18 @@ frontend statistics
 
 @contextmanager
 def haproxy(
-    directory: Path, *, web: Sequence[str] = (), stats: Sequence[str] = (), stats_uri: str = "/stats", tls: str = ""
+    directory: Path,
+    *,
+    web: Sequence[str] = (),
+    stats: Sequence[str] = (),
+    stats_uri: str = "/stats",
+    tls: str = "",
+    level: str = "user",
 ) -> Iterator[Haproxy]:
-    """Run HAProxy with a frontend, the backend `web` of these lines, runtime APIs and a statistics page."""
+    """Run HAProxy with a frontend, the backend `web` of these lines, runtime APIs and a statistics page.
+
+    `level`: what its unix socket allows.
+    """
     program = needed("haproxy")
     with ExitStack() as opened:
         unix = opened.enter_context(socket.socket(socket.AF_UNIX))
@@ -201,6 +210,7 @@ def haproxy(
         page_v6 = opened.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
         configuration = CONFIGURATION.format(
             unix=unix.fileno(),
+            level=level,
             api=api.fileno(),
             www=www.fileno(),
             page=f"{page.fileno()} {tls}",

@@ -54,15 +54,13 @@ def test_a_healthy_run_passes_and_the_witnesses_agree() -> None:
 def test_a_wrong_weight_on_one_of_two_balancers_is_found_there() -> None:
     """lb2 gives web3 weight 1: lb2 fails and says so, lb1 passes, and both together are uneven."""
     wrong = fair(399, {"web1": 1, "web2": 1, "web3": 1})
-    before, after = readings("lb2", wrong)
-    light = changed(after, weight=1)
+    light = [changed(reading, weight=1) for reading in readings("lb2", wrong)]
     both = {name: fair(400)[name] + wrong[name] for name in wrong}
     samples = [
         answers("lb1", fair(400)),
         *readings("lb1", fair(400)),
         answers("lb2", wrong),
-        before,
-        light,
+        *light,
         *logs(both),
     ]
     verdicts = judged(samples)
@@ -89,8 +87,8 @@ def test_a_server_that_does_not_serve_is_named_with_its_state(
     left = {"web1": 200, "web2": 0, "web3": 400}
     samples: list[Sample] = list(logs({name: 2 * n for name, n in left.items()}))
     for balancer in ("lb1", "lb2"):
-        before, after = readings(balancer, left)
-        samples += [answers(balancer, left), before, changed(after, "web2", state=state, status=status)]
+        out = (changed(reading, "web2", state=state, status=status) for reading in readings(balancer, left))
+        samples += [answers(balancer, left), *out]
     verdicts = judged(samples)
     assert f"lb1 says server web2 is {words}" in said(verdicts["backend web at lb1"]).split("; ")
     assert "server web2 answered 0 of 600 requests" in said(verdicts["backend web at lb2"])
@@ -305,9 +303,9 @@ def test_bodies_that_were_cut_are_said() -> None:
 def test_statistics_say_the_weights_where_the_user_does_not() -> None:
     """With --stats and no --weights, HAProxy's own weights are owed, and nothing to a server in drain."""
     question = of_url(URL, stats=["unix:/s"])
-    before, after = readings("unix:/s", {"web1": 100, "web2": 0, "web3": 200})
-    drained = changed(after, "web2", state=ServerState.DRAINING, status="DRAIN")
-    verdict = judged([answers("", {"web1": 100, "web3": 200}), before, drained], question)
+    told = readings("unix:/s", {"web1": 100, "web2": 0, "web3": 200})
+    drained = [changed(reading, "web2", state=ServerState.DRAINING, status="DRAIN") for reading in told]
+    verdict = judged([answers("", {"web1": 100, "web3": 200}), *drained], question)
     assert verdict["backend servers"].outcome is Outcome.PASS
     assert verdict["backend servers"].evidence["algorithm"] == "roundrobin"
     assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(2 / 3)

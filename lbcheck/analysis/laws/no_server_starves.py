@@ -24,7 +24,7 @@ class NoServerStarves:
         starved = tuple(name for name in used if not tally.counts.get(name, 0)) if tally.total >= needed else ()
         whom = f"{self.algorithm} starves nobody"
         faults = (
-            *(f"server {name} answered none of {tally.total:,} requests: {whom}" for name in starved),
+            *(f"server {name} {tally.taken} none of {tally.total:,} requests: {whom}" for name in starved),
             *without_weight(tally),
         )
         rule = "every server with a weight answered"

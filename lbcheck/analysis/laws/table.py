@@ -67,6 +67,14 @@ LAWS: Mapping[str, Mapping[str, Law]] = {
     "nftables": {"random": DRAWS, "inc": ExactCycle(BLOCKS), "jhash": ONE_KEY},
 }
 
+# What a hash does with a request that lacks its key. HAProxy and nginx take turns (their manuals: `balance url_param`,
+# `hash`); others draw, whatever the weight in Caddy (docs/laws.md).
+WITHOUT_KEY: Mapping[str, Law] = {
+    "HAProxy": ExactCycle(WEIGHTED_MAP),
+    "nginx": ExactCycle(SMOOTH),
+    "Caddy": Draws(equally),
+}
+
 
 def law_of(algorithm: str, product: str = "") -> Law | None:
     """Return the law of an algorithm of a product; if the product is empty or unknown, what all namesakes owe.
@@ -109,3 +117,8 @@ def _names(algorithm: str) -> Iterator[str]:
 def _normal(name: str) -> str:
     """Return a name without what products write differently: case, hyphens, underscores."""
     return name.lower().replace("-", "").replace("_", "")
+
+
+def law_without_key(product: str) -> Law:
+    """Return the law of a hash whose key a request lacks; of draws, which cycles keep, too, if it is not known."""
+    return WITHOUT_KEY.get(product_called(product), DRAWS)

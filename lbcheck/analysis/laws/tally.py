@@ -18,7 +18,8 @@ class Tally:
     `by_key`: key of a hash → server → answers. `looks`: the counts after each round that was looked at, cumulative;
     without the last, which is `counts`. `closed`: no further request will follow. `seldom`: a round costs seconds.
     `slack`: requests that retries may have moved to another server, or counted twice. The smallest fault that matters
-    is a weight times (1 - `detect`), or divided by it; `miss` is the probability that it is overlooked.
+    is a weight times (1 - `detect`), or divided by it; `miss` is the probability that it is overlooked. `taken`: what a
+    server did with what is counted, for sentences.
     """
 
     counts: Mapping[str, int]
@@ -32,6 +33,7 @@ class Tally:
     seldom: bool = False
     detect: float = 0.5
     miss: float = 0.01
+    taken: str = "answered"
 
     @property
     def total(self) -> int:
@@ -96,7 +98,7 @@ def owes(name: str, tally: Tally, share: float, why: str) -> str:
     """Return the sentence for a server whose count is not what its share owes it."""
     seen = tally.counts.get(name, 0)
     return (
-        f"server {name} answered {seen:,} of {tally.total:,} requests ({seen / max(1, tally.total):.1%}); "
+        f"server {name} {tally.taken} {seen:,} of {tally.total:,} requests ({seen / max(1, tally.total):.1%}); "
         f"its weight owes it {share * tally.total:,.0f} ({share:.1%}){why}"
     )
 
@@ -104,7 +106,7 @@ def owes(name: str, tally: Tally, share: float, why: str) -> str:
 def without_weight(tally: Tally) -> tuple[str, ...]:
     """Return a sentence for each server of weight 0 that answered."""
     return tuple(
-        f"server {name} has weight 0 and answered {tally.counts[name]:,} of {tally.total:,} requests"
+        f"server {name} has weight 0 and {tally.taken} {tally.counts[name]:,} of {tally.total:,} requests"
         for name, weight in tally.weights.items()
         if not weight and tally.counts.get(name, 0)
     )

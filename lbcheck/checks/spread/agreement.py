@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from lbcheck.checks.spread import witnesses
+from lbcheck.checks.spread import changes, witnesses
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.witnesses import Ledger
@@ -11,7 +11,8 @@ from lbcheck.model.verdict import Finding, Outcome
 
 def agreement(seen: Observations, known: Known) -> list[Finding]:
     """Report where the counts of client, balancer and server contradict each other, or that they agree."""
-    ledgers = seen.ledgers(known.weights)
+    gone = changes.gone(seen)  # its counts went with it
+    ledgers = {name: ledger for name, ledger in seen.ledgers(known.weights).items() if name not in gone}
     # Failed requests and the balancer's retries explain a difference.
     slack = sum(seen.errors.values()) + seen.disturbances
     strangers = sorted(set(ledgers) - set(known.weights))

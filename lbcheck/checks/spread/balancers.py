@@ -3,58 +3,58 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from lbcheck.analysis.counter_deltas import Difference
+from lbcheck.checks.spread import changes, states
 from lbcheck.checks.spread.losses import codes, server_errors
 from lbcheck.checks.spread.observations import Observations
-from lbcheck.model.cluster import Backend
-from lbcheck.model.counters import ServerCounters, ServerState
+from lbcheck.model.counters import ServerCounters
 from lbcheck.model.requests import Answers
 from lbcheck.model.verdict import Finding, Outcome
 
 
-def of_balancer(seen: Observations, name: str) -> Iterator[Finding]:
-    """Report each process of one balancer that gave no counts, and each server that differs from the inventory."""
-    for process in (p for p in seen.processes if p.balancer == name):
+def of_balancer(seen: Observations, name: str, judged: str | None) -> Iterator[Finding]:
+    """Say what each process of one balancer tells: no counts, how its servers are, what changed during the run.
+
+    `judged`: the balancer whose shares are judged, None: those of all.
+    """
+    for place, process in enumerate(seen.processes):
+        if process.balancer != name:
+            continue
         if process.failure:
             gone = process.failure.kind in ("refused", "not-found") and not seen.client(name)
             who = f"{process.product} on {name} is not running: " if gone else f"balancer {name}: "
             yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + process.failure.message)
-        elif process.void:
-            yield Finding(Outcome.INCONCLUSIVE, f"{process.void}: run again")
-        elif not seen.deltas(process):
-            yield Finding(Outcome.FAIL, f"{process.product} on {name} has no backend '{seen.backend.name}'")
-        else:
-            yield from _servers_at(name, seen.deltas(process), seen.backend)
-
-
-def _servers_at(balancer: str, deltas: Mapping[str, ServerCounters], given: Backend) -> Iterator[Finding]:
-    wanted = given.weights
-    for name, weight in wanted.items():
-        delta = deltas.get(name)
-        if delta is None:
-            yield Finding(Outcome.FAIL, f"{balancer} does not have server {name}, which the inventory has")
             continue
-        if not delta.serves:
-            check = f" ({delta.check})" if delta.check else ""
-            yield Finding(Outcome.FAIL, f"{balancer} says server {name} is {_in_words(delta)}{check}")
-        if (
-            given.weights_given
-            and delta.present_weight not in (None, weight)
-            and delta.state is not ServerState.DRAINING
-        ):
-            sentence = f"{balancer} gives server {name} weight {delta.present_weight}; {weight} is expected"
-            yield Finding(Outcome.FAIL, sentence)
+        yield from changes.findings(seen, judged, place)
+        deltas = seen.deltas(process)
+        if deltas:
+            yield from _unlike(seen, name, deltas)
+            unchanged = not changes.disturbed(seen, name)
+            yield from states.of_process(seen, _speaker(seen, process), deltas, unchanged=unchanged)
+        elif not process.void:
+            yield Finding(Outcome.FAIL, f"{process.product} on {name} has no backend '{seen.backend.name}'")
+
+
+def _speaker(seen: Observations, process: Difference) -> str:
+    """Return who tells what a process tells: a balancer that has no name but its URI is called by its product."""
+    name = process.balancer
+    own = next((balancer.stats for balancer in seen.cluster.balancers if balancer.name == name), ())
+    return process.product if name in own and process.product and len(seen.processes) == 1 else name
+
+
+def _unlike(seen: Observations, balancer: str, deltas: Mapping[str, ServerCounters]) -> Iterator[Finding]:
+    """Report servers that the user listed and a balancer does not have, and servers that nobody listed.
+
+    A backup server that nobody listed is none that is missing in the list while it serves nobody.
+    """
+    wanted = seen.backend.weights
+    missing = (name for name in wanted if name not in deltas)
+    yield from (
+        Finding(Outcome.FAIL, f"{balancer} does not have server {name}, which the inventory has") for name in missing
+    )
     for name in sorted(set(deltas) - set(wanted)) if wanted else ():
-        yield Finding(Outcome.FAIL, f"{balancer} has server {name}, which is not expected")
-
-
-def _in_words(server: ServerCounters) -> str:
-    """Return a server's state in words, followed by the product's own status if that gives no reason itself."""
-    if server.status is None:
-        return str(server.state)
-    words = {ServerState.DRAINING: "in drain", ServerState.MAINTENANCE: "in maintenance"}
-    if server.state not in words or "(" in server.status:
-        return server.status
-    return f"{words[server.state]} ({server.status})"
+        if not (deltas[name].backup and not deltas[name].requests):
+            yield Finding(Outcome.FAIL, f"{balancer} has server {name}, which is not expected")
 
 
 def absent(seen: Observations, name: str) -> Iterator[Finding]:

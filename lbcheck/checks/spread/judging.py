@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis.laws.tally import Judgement
-from lbcheck.checks.spread import agreement, balancers, budget, losses
+from lbcheck.checks.spread import agreement, balancers, budget, choices, losses
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations, observed
@@ -11,7 +11,7 @@ from lbcheck.checks.spread.shares import Shares, shares
 from lbcheck.model import schemes
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
-from lbcheck.model.verdict import Outcome, Verdict, gravest
+from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "spread"
 
@@ -30,11 +30,14 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
     spread = shares(seen, known(seen), None, alpha)
     answered = seen.client()
-    findings = [*losses.lost(seen), *losses.given_up(seen), *losses.cut_bodies(seen)]
-    findings += [*agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
+    findings: list[Finding] = []
     if not seen.told_apart:
+        # What the counters tell comes first: it is why the rest is as it is.
         for balancer in seen.cluster.balancers:
-            findings += balancers.of_balancer(seen, balancer.name)
+            findings += balancers.of_balancer(seen, balancer.name, None)
+        findings += choices.findings(seen, None, alpha)
+    findings += [*losses.lost(seen), *losses.given_up(seen), *losses.cut_bodies(seen)]
+    findings += [*agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
     findings += spread.findings() if answered else []
     # Without any answer a fleet fails, and a single URL only by what was seen to be wrong; else it is unmeasured.
     judged = answered or seen.cluster.clients or any(seen.errors[kind] for kind in losses.SEEN_WRONG)
@@ -52,7 +55,8 @@ def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
     """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them."""
     spread = shares(seen, known(seen, name), name, alpha)
     total = sum(spread.counts.values())
-    findings = [*balancers.of_balancer(seen, name), *balancers.absent(seen, name)]
+    findings = [*balancers.of_balancer(seen, name, name), *balancers.absent(seen, name)]
+    findings += choices.findings(seen, name, alpha)
     if total or not findings:
         findings += spread.findings()
     algorithm = spread.known.algorithm or "algorithm not known"

@@ -1,9 +1,12 @@
 """What is known of a backend before its counts are judged, and who told it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from lbcheck.checks.spread.observations import Observations
+from lbcheck.checks.spread.states import takes_requests, warming
 from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import BackendCounters, ServerCounters
 from lbcheck.model.told_by import ToldBy
@@ -14,7 +17,8 @@ class Known:
     """The algorithm and the weights of a backend at one balancer, or at all of them; each with its source.
 
     `algorithm`: empty if nobody told it. `weights`: server → weight that decides what is owed to it now: 0 while it
-    gets nothing new. If nobody told them, they are equal, for the servers that are known or that answered.
+    gets nothing new, and in a slow start a part of it (all weights are then multiplied, so that they are whole). If
+    nobody told them, they are equal, for the servers that are known or that answered.
     """
 
     algorithm: str
@@ -53,22 +57,53 @@ def _weights(
     listed = {server.name: server for backend in reversed(told) for server in backend.servers}
     weighed = any(server.weight is not None for server in listed.values())
     if given.servers and (given.weights_given or not weighed):
-        return given.weights | _of_idle_backups(listed, given.weights), ToldBy.USER
+        wanted = {name: weight * _warmth(listed.get(name)) for name, weight in given.weights.items()}
+        return _whole(wanted | _of_backups(told, wanted)), ToldBy.USER
     if listed:
         owed = {name: _present(server) for name, server in listed.items()}
-        wanted = {name: owed.get(name, 1) for name in given.weights} or owed
-        return wanted | _of_idle_backups(listed, wanted), ToldBy.BALANCER if weighed else ToldBy.NOBODY
+        wanted = {name: owed.get(name, Fraction(1)) for name in given.weights} or owed
+        return _whole(wanted | _of_backups(told, wanted)), ToldBy.BALANCER if weighed else ToldBy.NOBODY
     return dict.fromkeys(names, 1), ToldBy.USER if number else ToldBy.NOBODY
 
 
-def _present(server: ServerCounters) -> int:
+def _warmth(server: ServerCounters | None) -> Fraction:
+    """Return the share of its weight that a server has: 1 unless it is in a slow start."""
+    return Fraction(server.slow_start) if server and warming(server) and server.slow_start else Fraction(1)
+
+
+def _present(server: ServerCounters) -> Fraction:
     """Return the weight that decides a server's share: 0 while it gets nothing new, 1 if the product tells none."""
-    weight = server.present_weight
-    return (1 if weight is None else weight) if server.serves else 0
+    if not takes_requests(server):
+        return Fraction(0)
+    weight = server.exact_weight if warming(server) else server.present_weight
+    return Fraction(1 if weight is None else weight)
 
 
-def _of_idle_backups(listed: Mapping[str, ServerCounters], wanted: Mapping[str, int]) -> dict[str, int]:
-    """Return weight 0 for each backup server, while a server that is none serves."""
-    if not any(server.serves and not server.backup for server in listed.values()):
-        return {}
-    return {name: 0 for name in wanted if (server := listed.get(name)) and server.backup}
+def _whole(weights: Mapping[str, Fraction]) -> dict[str, int]:
+    """Return whole numbers in the same ratios; weights that are whole stay as they are."""
+    scale = math.lcm(*(weight.denominator for weight in weights.values()))
+    return {name: int(weight * scale) for name, weight in weights.items()}
+
+
+def _of_backups(told: Sequence[BackendCounters], wanted: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Return weight 0 for each backup server that is owed nothing: all of them while a server that is none serves."""
+    servers = [server for backend in told for server in backend.servers]
+    able = list(dict.fromkeys(server.name for server in servers if server.backup and takes_requests(server)))
+    if any(takes_requests(server) and not server.backup for server in servers):
+        able = []
+    elif not _all_serve(told, able[1:]):
+        able = able[:1]
+    backups = {server.name for server in servers if server.backup}
+    return {name: Fraction(0) for name in wanted if name in backups and name not in able}
+
+
+def _all_serve(told: Sequence[BackendCounters], others: Sequence[str]) -> bool:
+    """Return whether backups beside the first one serve, too.
+
+    Where no balancer tells it either is right, and the counts of the others show it.
+    """
+    says = [backend.all_backups for backend in told if backend.all_backups is not None]
+    if says:
+        return all(says)
+    servers = (server for backend in told for server in backend.servers if server.name in others)
+    return any(server.requests if server.chosen is None else server.chosen for server in servers)

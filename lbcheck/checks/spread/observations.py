@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
-from lbcheck.analysis.counter_deltas import Difference, backend_called, differences
+from lbcheck.analysis.counter_deltas import Difference, backend_called, cleared, differences, over
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.address import family
 from lbcheck.model.asked import Asked
@@ -32,7 +33,7 @@ class Observations:
     logs: Mapping[str, LogLines] = field(default_factory=dict)
     statuses: tuple[StubStatus, ...] = ()
 
-    @property
+    @cached_property
     def unit(self) -> Literal["request", "connection"]:
         """What the balancer chooses a server for: each request, or in mode tcp each connection."""
         told = (backend.mode for process in self.processes if (backend := self.called(process)))
@@ -131,10 +132,32 @@ class Observations:
         backends = [self.called(process) for process in self.processes]
         if counted is None or any(backend and backend.persistent for backend in backends):
             return False
-        alone = abs(counted.total() - self.client(balancer).total()) <= self.errors.total() + self.disturbances
-        return alone or all(backend and backend.algorithm for backend in backends)
+        return self.alone(balancer) or all(backend and backend.algorithm for backend in backends)
 
-    @property
+    def alone(self, balancer: str | None = None) -> bool:
+        """Return whether the probe was the only client of the balancers, as they counted."""
+        counted, answered = self.counted(balancer), self.client(balancer)
+        slack = self.errors.total() + self.disturbances
+        return counted is not None and abs(counted.total() - answered.total()) <= slack
+
+    @cached_property
+    def by_round(self) -> tuple["Observations", ...]:
+        """What was counted in each round; all of it as one if not every process was read after each of them."""
+        if self.rounds < 2 or any(len(p.readings) != self.rounds + 1 for p in self.processes if not p.failure):
+            return (self,)
+        return tuple(self.part(number, number + 1) for number in range(self.rounds))
+
+    def part(self, start: int, end: int) -> "Observations":
+        """Return what was counted in the rounds from `start` to before `end` alone; logs tell no rounds.
+
+        Every process that could be read must have been read before the first round and after each.
+        """
+        asked = (replace(a, round=a.round - start) for a in self.answers if start <= a.round < end)
+        processes = (p if p.failure else over(p.readings[start : end + 1]) for p in self.processes)
+        cut = replace(self, answers=tuple(asked), processes=tuple(processes), logs={}, statuses=())
+        return _without_cleared(cut)
+
+    @cached_property
     def _answered(self) -> set[str]:
         return {count.server for answers in self.answers for count in answers.counts}
 
@@ -168,7 +191,7 @@ class Observations:
 
 def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
     """Return what the samples say about one frontend."""
-    return Observations(
+    seen = Observations(
         question.cluster,
         question.identify,
         frontend,
@@ -179,6 +202,28 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
         {s.server: s for s in samples if isinstance(s, LogLines)},
         tuple(s for s in samples if isinstance(s, StubStatus)),
     )
+    return _without_cleared(seen)
+
+
+def _without_cleared(seen: Observations) -> Observations:
+    return replace(seen, processes=tuple(_unless_cleared(seen, process) for process in seen.processes))
+
+
+def _unless_cleared(seen: Observations, process: Difference) -> Difference:
+    """Return what a process counted; void if its frontends show fewer requests than clients got answers from it.
+
+    If it took at least as many as that, somebody cleared its counters. The counts themselves do not always show it.
+    """
+    balancer = process.balancer if seen.told_apart else None
+    processes, answered = seen.heard(balancer), seen.client(balancer).total()
+    if seen.unit == "connection" or any(p.failure or p.void for p in processes):
+        return process
+    taken = sum(p.requests or 0 for p in processes)
+    counted = sum(frontend.requests or 0 for p in processes for frontend in p.frontends.values())
+    told = all(p.frontends for p in processes)
+    if told and counted < answered <= taken:
+        return replace(process, void=f"{process.product}{cleared(process.balancer)}", backends={}, frontends={})
+    return process
 
 
 def observed(question: Question, samples: Sequence[Sample]) -> list[Observations]:

@@ -4,25 +4,35 @@ A law is applied if somebody told which. If nobody did, the counts may still pas
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lbcheck.analysis.counter_deltas import Difference
 from lbcheck.analysis.laws import table
 from lbcheck.analysis.laws.draws import DRAWS
+from lbcheck.analysis.laws.exact_cycle import ExactCycle
+from lbcheck.analysis.laws.one_key import OneKeyOneServer
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
+from lbcheck.checks.spread import causes, changes, choices, hash_keys
 from lbcheck.checks.spread.known import Known
+from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.model.told_by import ToldBy
 from lbcheck.model.verdict import Finding, Outcome
 
 _TOLD = frozenset((ToldBy.USER, ToldBy.BALANCER, ToldBy.CONFIGURATION))
 
+_UNSTEADY_ROUNDS = 3  # after so many rounds, each with a change, the next will likely have one, too
+_JUST_AFTER = "just after a change an algorithm may be further off than its law says: run again"
+
 
 @dataclass(frozen=True)
 class Shares:
     """The law that was applied to the counts of one balancer or of all, and its judgement.
 
-    `judgement`: None if lbcheck knows no law of the algorithm. `counts`: those that a reader is shown.
+    `judgement`: None if lbcheck knows no law of the algorithm. `counts`: those that a reader is shown. `causes`: why
+    they may be off the law although nothing is wrong with the algorithm. `unsteady`: no round was without a change.
+    `part`: some were, and are judged alone. `sticky`: the requests passed the algorithm by; more of them would tell no
+    more. `note`: what the law does not tell; empty: nothing.
     """
 
     known: Known
@@ -31,6 +41,11 @@ class Shares:
     counts: Mapping[str, int]
     unit: str
     product: str  # of the balancers, for sentences
+    causes: tuple[str, ...] = ()
+    unsteady: bool = False
+    part: bool = False
+    sticky: bool = False
+    note: str = ""
 
     @property
     def _accuses(self) -> bool:
@@ -44,20 +59,30 @@ class Shares:
         if self.judgement is None:
             sentence = f"lbcheck has no pass rule for the algorithm '{self.known.algorithm}'"
             return [Finding(Outcome.UNMEASURED, sentence)]
+        if self.sticky and not self.judgement.faults:
+            return []  # choices.findings says why the counts do not show the algorithm
         if self.judgement.doubts:
-            return [Finding(Outcome.INCONCLUSIVE, doubt) for doubt in self.judgement.doubts]
+            return self._broken(self.judgement.doubts)
         if self.judgement.outcome is Outcome.INCONCLUSIVE:
             few = f"too few {self.unit}s to tell; {self.judgement.needed:,} would do"
-            return [Finding(Outcome.INCONCLUSIVE, few)]
+            return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*self.causes, few)]
         if len(self.counts) == 1 and not (self.known.servers_told or (self.law and self.law.may_keep_to_one)):
             # Without a list of servers a dead one goes unnoticed: a single server that answers everything looks even.
             why = "one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
             return [Finding(Outcome.INCONCLUSIVE, f"only {next(iter(self.counts))} answered: {why}")]
         if self.judgement.faults:
             return self._broken(self.judgement.faults)
-        return [Finding(Outcome.PASS, self._kept(self.judgement))]
+        return [Finding(Outcome.PASS, sentence) for sentence in (self._kept(self.judgement), self.note) if sentence]
 
     def _broken(self, faults: tuple[str, ...]) -> list[Finding]:
+        if self.unsteady:
+            why = f"shares are not judged, because {self.product or 'the balancer'} changed during the run"
+            return [Finding(Outcome.INCONCLUSIVE, f"{why}: run again")]
+        excuses = [sentence for sentence in (*self.causes, self.note, _JUST_AFTER if self.part else "") if sentence]
+        if excuses:
+            return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*excuses, *faults)]
+        if self.judgement and self.judgement.doubts:
+            return [Finding(Outcome.INCONCLUSIVE, doubt) for doubt in faults]
         if self._accuses and self.known.algorithm:
             return [Finding(Outcome.FAIL, fault) for fault in faults]
         if self._accuses:
@@ -73,6 +98,8 @@ class Shares:
 
     def _kept(self, judgement: Judgement) -> str:
         known = self.known
+        if self.note:
+            return f"matches {known.algorithm} without its key: {judgement.rule}"
         if known.algorithm:
             return f"matches {known.algorithm}{self._as_told(known.algorithm_told_by)}: {judgement.rule}"
         if known.weights_told_by in _TOLD:
@@ -91,24 +118,69 @@ class Shares:
 
 
 def shares(seen: Observations, known: Known, balancer: str | None, alpha: float, *, closed: bool = True) -> Shares:
-    """Hold the counts of one balancer, or of all, to the law that applies. `closed`: no further request will follow."""
-    law = table.law_of(known.algorithm, known.product) if known.algorithm else DRAWS
-    tally = _tally(seen, known, balancer, closed=closed)
+    """Hold the counts of one balancer, or of all, to the law that applies, over the steady part of the run.
+
+    `closed`: no further request will follow.
+    """
+    steady = changes.steady(seen, balancer)
+    judged = seen if steady is None else steady
+    now = known if judged is seen else known_of(judged, balancer)
+    law, judgement, note = _judged(judged, now, _tally(judged, now, balancer, closed=closed), alpha)
+    sticky = choices.sticky(seen, balancer, alpha)
+    if judgement and sticky:
+        judgement = replace(judgement, more=0)
+    elif judgement and not closed and steady is None and _rounds(seen) < _UNSTEADY_ROUNDS:
+        judgement = replace(judgement, more=max(judgement.more, judgement.needed))  # in a round without a change
     answered = seen.client(balancer)
-    counts = answered if balancer is None else seen.counted(balancer) or answered
+    return Shares(
+        now,
+        law,
+        judgement,
+        answered if balancer is None else seen.counted(balancer) or answered,
+        seen.unit,
+        seen.product,
+        causes=causes.of(seen, balancer),
+        unsteady=steady is None,
+        part=judged is not seen,
+        sticky=sticky,
+        note=note,
+    )
+
+
+def _judged(seen: Observations, known: Known, tally: Tally, alpha: float) -> tuple[Law | None, Judgement | None, str]:
+    """Return the law that applies, its judgement, and what it does not tell."""
+    law = table.law_of(known.algorithm, known.product) if known.algorithm else DRAWS
     judgement = law.judge(tally, alpha) if law else None
-    return Shares(known, law, judgement, counts, seen.unit, seen.product)
+    if isinstance(law, OneKeyOneServer) and judgement and judgement.faults and not _key_sent(seen, known):
+        law = table.law_without_key(known.product)
+        return law, law.judge(tally, alpha), _without_key(known)
+    return law, judgement, ""
+
+
+def _rounds(seen: Observations) -> int:
+    """Return the number of rounds, by the readings of the balancers after each."""
+    return max((len(process.readings) for process in seen.processes), default=1) - 1
+
+
+def _key_sent(seen: Observations, known: Known) -> bool:
+    return hash_keys.surely_sent(known.algorithm, seen.frontend.url, seen.asked.hash_keys)
+
+
+def _without_key(known: Known) -> str:
+    who = known.product or "the balancer"
+    does = "takes turns" if isinstance(table.law_without_key(known.product), ExactCycle) else "does not hash"
+    return (
+        f"the requests carry no key for {known.algorithm}, and without one {who} {does}: "
+        "whether one key meets one server cannot be told; --hash-key names the key"
+    )
 
 
 def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bool) -> Tally:
-    counted, complete = seen.counted(balancer), seen.complete(balancer)
-    # A complete count holds every choice of the algorithm, so the exact bound applies; the clients' count may not.
-    counts = counted if counted is not None and complete else seen.client(balancer)
     lines = sum(_lines(seen, process) for process in seen.heard(balancer))
-    return Tally(
-        counts,
+    tally = Tally(
+        seen.client(balancer),
         known.weights,
-        complete=complete,
+        complete=seen.complete(balancer),
         cycles=lines,
         slack=seen.disturbances,
         by_key=seen.by_key(balancer),
@@ -118,6 +190,14 @@ def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bo
         detect=seen.asked.detect,
         miss=1 - seen.asked.power,
     )
+    counted, picks = seen.counted(balancer), choices.chosen(seen, balancer)
+    if picks is not None and (known.algorithm or seen.alone(balancer)):
+        # Its choices themselves: also those for clients that a cookie keeps, and in place of a server that refused.
+        taken = tally.taken if picks == counted else "was chosen for"
+        looks = tally.looks if picks == tally.counts else choices.looks(seen, balancer)
+        return replace(tally, counts=picks, looks=looks, complete=True, slack=0, taken=taken)
+    # A complete count holds every choice of the algorithm, so the exact bound applies; the clients' count may not.
+    return replace(tally, counts=counted) if counted is not None and tally.complete else tally
 
 
 def _lines(seen: Observations, process: Difference) -> int:

@@ -1,0 +1,131 @@
+"""Findings on what a balancer's counters tell of its servers: states, weights, slow starts, backups, refusals."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+from lbcheck.checks import loss
+from lbcheck.checks.spread.observations import Observations
+from lbcheck.model.cluster import Backend
+from lbcheck.model.counters import ServerCounters, ServerState
+from lbcheck.model.verdict import Finding, Outcome
+
+_SHOWN = 5  # servers of one state that are said one by one
+_WORDS = {
+    ServerState.DRAINING: "in drain",
+    ServerState.MAINTENANCE: "in maintenance",
+    ServerState.STOPPING: "given nothing new",
+}
+_STEP = 1 / 16  # in which a slow start goes on
+
+
+def of_process(
+    seen: Observations, who: str, deltas: Mapping[str, ServerCounters], *, unchanged: bool
+) -> Iterator[Finding]:
+    """Say what one process tells of its servers. `who` tells it; `unchanged`: none of it changed in the run."""
+    yield from _refusals(seen, deltas)
+    yield from _not_serving(seen.backend, who, deltas)
+    for name, server in deltas.items():
+        yield from _weight(seen.backend, who, name, server)
+    if unchanged:
+        yield from _backups(seen, deltas)
+
+
+def _refusals(seen: Observations, deltas: Mapping[str, ServerCounters]) -> Iterator[Finding]:
+    """Report each server that is given requests and does not take the connections for them."""
+    whole = sum(server.connections or server.requests or 0 for server in deltas.values())
+    for name, server in deltas.items():
+        refused = refusals(server)
+        if not refused:
+            continue
+        much = loss.too_much(refused, whole) or server.requests == 0 or refused == server.connections
+        sentence = f"server {name} refused {refused:,} connections"
+        if server.redispatched:
+            given = "them" if server.redispatched == refused else f"{server.redispatched:,} of them"
+            sentence += f"; {seen.product or 'the balancer'} gave {given} to others"
+        yield Finding(Outcome.FAIL if much else Outcome.PASS, sentence)
+
+
+def refusals(server: ServerCounters) -> int:
+    """Return how many attempts to connect to a server failed, as far as they are told.
+
+    A product may count an attempt as failed, as one that is tried again, or as one that is tried at another server.
+    """
+    return sum(count or 0 for count in (server.failed_connections, server.retries, server.redispatched))
+
+
+def _not_serving(given: Backend, who: str, deltas: Mapping[str, ServerCounters]) -> Iterator[Finding]:
+    """Report each server that is given nothing new: a fault if a health check says so, or if the user listed it."""
+    found: dict[tuple[Outcome, str], list[str]] = {}
+    for name, server in deltas.items():
+        if not server.serves:
+            fault = server.state is ServerState.DOWN or given.weights.get(name)
+            found.setdefault((Outcome.FAIL if fault else Outcome.PASS, _in_words(server)), []).append(name)
+    for (outcome, words), names in found.items():
+        if len(names) > _SHOWN:
+            yield Finding(outcome, f"{who} says {len(names):,} servers are {words}: {', '.join(names)}")
+        else:
+            yield from (Finding(outcome, f"{who} says server {name} is {words}") for name in names)
+
+
+def _in_words(server: ServerCounters) -> str:
+    """Return a server's state in words, with the product's own status, its last check, and why it is so."""
+    status, state = server.status, server.state
+    if status is None:
+        words = str(state)
+    else:
+        words = status if state not in _WORDS or "(" in status else f"{_WORDS[state]} ({status})"
+    check = f" ({server.check})" if server.check else ""
+    return words + check + (f": {server.reason}" if server.reason else "")
+
+
+def _weight(given: Backend, who: str, name: str, server: ServerCounters) -> Iterator[Finding]:
+    """Report a weight that is not the expected one, or that is not the configured one."""
+    if warming(server):
+        yield Finding(Outcome.PASS, f"server {name} is at {server.slow_start:.0%} of its weight: slowstart")
+    weight = server.weight if warming(server) else server.present_weight
+    if weight is None or server.state is ServerState.DRAINING:
+        return
+    expected = given.weights.get(name) if given.weights_given else None
+    if expected is not None:
+        if weight != expected:
+            sentence = f"{who} gives server {name} weight {weight}; {expected} is expected"
+            yield Finding(Outcome.FAIL, sentence)
+    elif server.serves and server.configured_weight not in (None, weight):
+        why = "its agent or somebody set it" if server.agent else "somebody set it"
+        yield Finding(
+            Outcome.PASS, f"server {name} has weight {weight}, not the configured {server.configured_weight}: {why}"
+        )
+    elif server.serves and not weight:
+        yield Finding(Outcome.PASS, f"server {name} has weight 0")
+
+
+def warming(server: ServerCounters) -> bool:
+    """Return whether a server is in a slow start, and has not yet its whole weight."""
+    return server.serves and server.slow_start is not None and server.slow_start < 1
+
+
+def warm_in_s(server: ServerCounters) -> int:
+    """Return in about how many seconds the slow start of a server ends, if it goes on as it went until now."""
+    share, lasted_s = server.slow_start or _STEP, max(1, server.since_s or 0)
+    return math.ceil(lasted_s / (share - _STEP / 2)) - lasted_s  # the share is rounded up to a whole step
+
+
+def _backups(seen: Observations, deltas: Mapping[str, ServerCounters]) -> Iterator[Finding]:
+    """Report each backup server that is used although another server serves."""
+    active = next((name for name, server in deltas.items() if not server.backup and takes_requests(server)), None)
+    for name, server in deltas.items():
+        used = server.requests if server.chosen is None else server.chosen
+        if not (active and server.backup):
+            continue
+        if used:
+            yield Finding(
+                Outcome.FAIL, f"backup server {name} got {used:,} {seen.unit}s although server {active} serves"
+            )
+        elif server.requests:
+            sentence = f"backup server {name} answered {server.requests:,} requests that named it (a cookie or a rule)"
+            yield Finding(Outcome.PASS, sentence)
+
+
+def takes_requests(server: ServerCounters) -> bool:
+    """Return whether a server is given new requests: it serves, with a weight."""
+    return server.serves and server.present_weight != 0
