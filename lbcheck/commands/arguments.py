@@ -29,7 +29,7 @@ def probe(parser: argparse.ArgumentParser) -> None:
     output(parser)
     parser.add_argument("--samples", metavar="FILE", help="keep the raw samples there, as JSON Lines")
     parser.add_argument(
-        "--rate", type=rate, metavar="R", help="a second, over all hosts; 0: no limit (labs, loopback); else 50"
+        "--rate", type=rate, metavar="R", help="a second, over all hosts; 0: no limit (labs); 500 on loopback, else 50"
     )
     parser.add_argument("--timeout", type=seconds, metavar="S", help="for one operation (5; in labs and on loopback 2)")
     parser.add_argument("--plan", action="store_true", help="print what would be sent, send nothing")

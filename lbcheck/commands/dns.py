@@ -29,7 +29,10 @@ def run(options: argparse.Namespace) -> int:
     named = {} if servers or options.plan else _authoritative(options)
     question = of_name(options.name, servers=named, lab=local)
     asked = Options(
-        queries=options.queries, servers=servers, types=TYPES[options.type], **output.asked(options, lab=question.lab)
+        queries=options.queries,
+        servers=servers,
+        types=TYPES[options.type],
+        **output.asked(options, lab=False, loopback=local),
     )
     return output.measure(options, question, asked, checks=["dns"])
 

@@ -23,10 +23,14 @@ from lbcheck.wire import jsonl
 Thing = TypeVar("Thing")
 
 
-def asked(options: argparse.Namespace, *, lab: bool) -> dict[str, Any]:
-    """Return what every command that sends something was asked, for Options; a lab need not be waited for so long."""
-    timeout_s = options.timeout or default_timeout_s(near=lab)
-    return {"rate": options.rate, "timeout_s": timeout_s, "token": pipeline.new_token()}
+LOOPBACK_RATE = 500.0  # requests or queries a second: `ssh -L` puts anything there
+
+
+def asked(options: argparse.Namespace, *, lab: bool, loopback: bool = False) -> dict[str, Any]:
+    """Return what every command that sends something was asked, for Options; what is near is waited for less long."""
+    timeout_s = options.timeout or default_timeout_s(near=lab or loopback)
+    rate = LOOPBACK_RATE if options.rate is None and loopback else options.rate
+    return {"rate": rate, "timeout_s": timeout_s, "token": pipeline.new_token()}
 
 
 def measure(

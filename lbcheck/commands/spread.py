@@ -73,6 +73,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     addresses = _targets(options)
+    loopback = bool(addresses) and all(is_loopback(address) for address in addresses)
     question = of_url(
         options.url,
         stats=options.stats,
@@ -84,7 +85,6 @@ def run(options: argparse.Namespace) -> int:
         addresses=addresses,
         identify=_tells("--identify", options.identify),
         identify_balancer=_tells("--identify-balancer", options.identify_balancer),
-        lab=bool(addresses) and all(is_loopback(address) for address in addresses),
         asked=_asked(options),
     )
     asked = Options(
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
         sources=tuple(options.source),
         silence_s=options.within,
         ca=take.trusted(options),
-        **output.asked(options, lab=question.lab),
+        **output.asked(options, lab=False, loopback=loopback),
     )
     return output.measure(options, question, asked, checks=["spread"])
 

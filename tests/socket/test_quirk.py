@@ -66,7 +66,7 @@ def test_three_witnesses_agree_and_are_called_by_their_names(tmp_path: Path) -> 
     }
     said = text.render(pipeline.shown(report), Style())
     assert "the witnesses agree: the clients, Quirk, the servers' logs" in said
-    assert "matches roundrobin: each server within 0.8 requests of its expected count" in said
+    assert "matches roundrobin, as Quirk tells: each server within 0.8 requests of its expected count" in said
     assert "server  clients  Quirk  its log  share  expected" in said
     assert "HAProxy" not in said
 

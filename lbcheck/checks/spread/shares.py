@@ -12,15 +12,17 @@ from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.exact_cycle import ExactCycle
 from lbcheck.analysis.laws.one_key import OneKeyOneServer
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
-from lbcheck.checks.spread import causes, changes, choices, hash_keys
+from lbcheck.analysis.order.inference import Inference
+from lbcheck.checks.spread import causes, changes, choices, hash_keys, ordering
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.model.told_by import ToldBy
-from lbcheck.model.verdict import Finding, Outcome
+from lbcheck.model.verdict import Finding, Outcome, gravest
 
 _TOLD = frozenset((ToldBy.USER, ToldBy.BALANCER, ToldBy.CONFIGURATION))
 
+_FEWEST_OF_A_KEY = 10  # answers; draws over two servers all meet the same one in 1 of 512 keys
 _UNSTEADY_ROUNDS = 3  # after so many rounds, each with a change, the next will likely have one, too
 _JUST_AFTER = "just after a change an algorithm may be further off than its law says: run again"
 
@@ -33,6 +35,7 @@ class Shares:
     they may be off the law although nothing is wrong with the algorithm. `unsteady`: no round was without a change.
     `part`: some were, and are judged alone. `sticky`: the requests passed the algorithm by; more of them would tell no
     more. `note`: what the law does not tell; empty: nothing.
+    `keyed`: each key met one of several servers. `explained`: what the order of answers tells.
     """
 
     known: Known
@@ -46,6 +49,8 @@ class Shares:
     part: bool = False
     sticky: bool = False
     note: str = ""
+    keyed: bool = False
+    explained: tuple[str, ...] = ()
 
     @property
     def _accuses(self) -> bool:
@@ -55,7 +60,12 @@ class Shares:
         return self.known.weights_told_by is ToldBy.USER
 
     def findings(self) -> list[Finding]:
-        """Return what the counts of requests say about the spread."""
+        """Return what the counts of requests say about the spread, and what explains it if they do not pass."""
+        found = self._concluded()
+        passed = gravest(finding.outcome for finding in found) is Outcome.PASS
+        return found + [Finding(Outcome.PASS, sentence) for sentence in self.explained if found and not passed]
+
+    def _concluded(self) -> list[Finding]:
         if self.judgement is None:
             sentence = f"lbcheck has no pass rule for the algorithm '{self.known.algorithm}'"
             return [Finding(Outcome.UNMEASURED, sentence)]
@@ -83,6 +93,9 @@ class Shares:
             return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*excuses, *faults)]
         if self.judgement and self.judgement.doubts:
             return [Finding(Outcome.INCONCLUSIVE, doubt) for doubt in faults]
+        if self.keyed and not self.known.algorithm:
+            why = "each address that asked met one of several servers, as under a hash: --algorithm would tell"
+            return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*faults, why)]
         if self._accuses and self.known.algorithm:
             return [Finding(Outcome.FAIL, fault) for fault in faults]
         if self._accuses:
@@ -125,7 +138,10 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     steady = changes.steady(seen, balancer)
     judged = seen if steady is None else steady
     now = known if judged is seen else known_of(judged, balancer)
-    law, judgement, note = _judged(judged, now, _tally(judged, now, balancer, closed=closed), alpha)
+    tally, orders = _tally(judged, now, balancer, closed=closed), ordering.inferences(judged, balancer)
+    law, judgement, note = _judged(judged, now, tally, alpha)
+    if judgement and law and law.holds_to_weights and (cycle := ordering.keeps(now.weights, orders)):
+        judgement = _passed_by_order(judgement, cycle)
     sticky = choices.sticky(seen, balancer, alpha)
     if judgement and sticky:
         judgement = replace(judgement, more=0)
@@ -144,7 +160,23 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
         part=judged is not seen,
         sticky=sticky,
         note=note,
+        keyed=_each_key_met_one(tally),
+        explained=tuple(ordering.explanations(orders)),
     )
+
+
+def _passed_by_order(judgement: Judgement, cycle: Inference) -> Judgement:
+    """Return a pass if the counts do not yet tell, and the order of answers shows a cycle that keeps the weights."""
+    if judgement.outcome is not Outcome.INCONCLUSIVE or judgement.doubts:
+        return judgement
+    test = "period of the order of answers"
+    return replace(judgement, outcome=Outcome.PASS, test=test, rule=cycle.sentence, more=0)
+
+
+def _each_key_met_one(tally: Tally) -> bool:
+    """Return whether several keys were sent, and each met one of several servers, as under a hash."""
+    met = [set(servers) for servers in tally.by_key.values() if sum(servers.values()) >= _FEWEST_OF_A_KEY]
+    return len(met) > 1 and all(len(servers) == 1 for servers in met) and len(set.union(*met)) > 1
 
 
 def _judged(seen: Observations, known: Known, tally: Tally, alpha: float) -> tuple[Law | None, Judgement | None, str]:
