@@ -33,7 +33,15 @@ class Record(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def _left_out(self, known: "dataclasses.Field[Any]") -> bool:
-        return known.default is not MISSING and bool(getattr(self, known.name) == known.default)
+        return _optional(known) and bool(getattr(self, known.name) == _default(known))
+
+
+def _optional(known: "dataclasses.Field[Any]") -> bool:
+    return known.default is not MISSING or known.default_factory is not MISSING
+
+
+def _default(known: "dataclasses.Field[Any]") -> object:
+    return known.default if known.default_factory is MISSING else known.default_factory()
 
 
 @cache
@@ -45,7 +53,7 @@ def fields_by_key(kind: type[Record]) -> "Mapping[str, dataclasses.Field[Any]]":
 
 def required(kind: type[Record]) -> frozenset[str]:
     """Return the keys that every report contains."""
-    return frozenset(key for key, known in fields_by_key(kind).items() if known.default is MISSING)
+    return frozenset(key for key, known in fields_by_key(kind).items() if not _optional(known))
 
 
 def called(key: str) -> Mapping[str, str]:
