@@ -336,6 +336,7 @@ def _server(row: Row) -> ServerCounters:
         check=_last(row, "check_status"),
         agent=_last(row, "agent_status"),
         address=_text(row, "addr"),
+        cookie=_text(row, "cookie"),
         backup=None if backup is None else bool(backup),
     )
 

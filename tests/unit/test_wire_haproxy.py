@@ -96,6 +96,12 @@ def test_a_page_with_legends_tells_algorithm_persistence_and_addresses() -> None
     assert web.servers[0].address == "127.0.0.1:18001"
 
 
+def test_the_cookie_of_a_server_is_told() -> None:
+    """`level operator` shows the value that makes a client return to it, which answers may use as its name."""
+    (web,) = backends([{"pxname": "web", "svname": "web1", "type": SERVER, "cookie": "A"}])
+    assert web.servers[0].cookie == "A"
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [
