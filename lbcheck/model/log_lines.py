@@ -7,16 +7,28 @@ from lbcheck.model.step import Failure, Sample, Step, When
 
 @dataclass(frozen=True, kw_only=True)
 class CountLogLines(Step):
-    """Count the lines of a log that contain `token`; `path` is a file or journal:UNIT."""
+    """Count the lines of a log that contain `token`; `path` is a file or journal:UNIT.
+
+    `awaited`: look again until there is one, or `timeout_s` is over, because programs write their logs in blocks.
+    """
 
     server: str
     path: str
     token: str
     when: When = "after"
+    frontend: str = ""  # whose requests carry the token; empty: all of this run
+    awaited: bool = False
 
     def lost(self, failure: Failure) -> "LogLines":
         """Return the sample of this step when it has no result at all."""
-        return LogLines(at=self.at, failure=failure, server=self.server, path=self.path, when=self.when)
+        return LogLines(
+            at=self.at,
+            failure=failure,
+            server=self.server,
+            path=self.path,
+            when=self.when,
+            frontend=self.frontend,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,3 +40,4 @@ class LogLines(Sample):
     lines: int = 0
     newest_s: float = 0.0  # when the newest line was written, by that host's clock, in seconds since 1970; 0: not known
     when: When = "after"
+    frontend: str = ""  # whose requests carry the token; empty: all of this run

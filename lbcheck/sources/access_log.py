@@ -15,6 +15,7 @@ from lbcheck.sources.failing import EXPECTED, SourceError, explain
 
 LIMIT_BYTES = 256 * 2**20  # of each file's end: more than a million lines, longer than any run
 ROTATED_WITHIN_S = 600.0  # longer than any run
+AGAIN_S = 0.2  # between two looks at a log without a line; nginx's shortest `flush` is a second
 
 _PIECE_BYTES = 2**20
 _ADVICE = {
@@ -28,7 +29,11 @@ def count(step: CountLogLines) -> LogLines:
     """Count the lines with the token at the end of the log, and of the one rotated away while the run lasted."""
     started = time.monotonic()
     try:
-        found = _count(Path(step.path), step.token.encode(), started + step.timeout_s)
+        deadline = started + step.timeout_s
+        found = _count(Path(step.path), step.token.encode(), deadline)
+        while step.awaited and not found and time.monotonic() + AGAIN_S < deadline:
+            time.sleep(AGAIN_S)
+            found = _count(Path(step.path), step.token.encode(), deadline)
     except EXPECTED as error:
         file = getattr(error, "filename", None) or step.path  # it may be the rotated one that cannot be read
         return replace(step.lost(explain(error, str(file), _ADVICE)), seconds=time.monotonic() - started)
@@ -37,6 +42,7 @@ def count(step: CountLogLines) -> LogLines:
         server=step.server,
         path=step.path,
         when=step.when,
+        frontend=step.frontend,
         lines=found,
         seconds=time.monotonic() - started,
     )

@@ -28,6 +28,7 @@ def count(step: CountLogLines) -> LogLines:
         server=step.server,
         path=step.path,
         when=step.when,
+        frontend=step.frontend,
         lines=int(newest_s > 0),
         newest_s=newest_s,
         seconds=time.monotonic() - started,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -26,9 +27,12 @@ def ask(address: str, path: str = "/") -> None:
     urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 (the scheme stands above)
 
 
-def count(path: Path, token: str = TOKEN, timeout_s: float = 5.0) -> LogLines:
+def count(path: Path, token: str = TOKEN, timeout_s: float = 5.0, *, awaited: bool = False) -> LogLines:
     """Count the lines of a log that carry the token."""
-    return access_log.count(CountLogLines(at="web1", server="web1", path=str(path), token=token, timeout_s=timeout_s))
+    step = CountLogLines(
+        at="web1", server="web1", path=str(path), token=token, timeout_s=timeout_s, awaited=awaited, frontend="www"
+    )
+    return access_log.count(step)
 
 
 def status(url: str, timeout_s: float = 5.0) -> StubStatus:
@@ -45,6 +49,19 @@ def kind_of(sample: LogLines | StubStatus) -> ErrorKind:
 def line(text: str = TOKEN) -> str:
     """Return a line of a log as nginx writes it."""
     return f'127.0.0.1 - - [22/Nov/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 4 "-" "{text}"\n'
+
+
+def test_a_line_that_is_written_late_is_awaited(tmp_path: Path) -> None:
+    """A server writes its log in blocks: the count looks again until there is a line, and says whose requests it is."""
+    log = tmp_path / "access.log"
+    log.write_text(line("others"))
+    writer = threading.Timer(0.3, log.write_text, [line("others") + line()])
+    writer.start()
+    found = count(log, awaited=True)
+    writer.join()
+    assert (found.lines, found.frontend) == (1, "www")
+    never = count(log, "nobody", timeout_s=0.5, awaited=True)
+    assert (never.lines, never.failure) == (0, None)
 
 
 def test_three_witnesses_agree(tmp_path: Path) -> None:
