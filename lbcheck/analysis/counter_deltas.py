@@ -147,16 +147,3 @@ def _less(after: int | None, before: int | None) -> int | None:
 def _statuses_since(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
     counts = {name: after.get(name, 0) - before.get(name, 0) for name in (*after, *before)}
     return {name: count for name, count in counts.items() if count}
-
-
-def backend_called(difference: Difference, name: str, answered: Iterable[str]) -> str:
-    """Return the name of the backend that is meant: `name`, else the busiest one with every server in `answered`.
-
-    A server that went during the run may have answered, too. Empty: this process has no such backend.
-    """
-    if name in difference.backends:
-        return name
-    who = set(answered)
-    gone = {name: {c.server for c in difference.changes if c.backend == name} for name in difference.backends}
-    able = [name for name in difference.backends if who <= {*difference.servers(name), *gone[name]}]
-    return max(able, key=lambda b: sum(s.requests or 0 for s in difference.backends[b].servers), default="")

@@ -10,6 +10,7 @@ A fleet that names its groups or variables otherwise says so in its group_vars:
 
 import ipaddress
 import json
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from lbcheck.loaders import authorities
 from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import PortRange, is_address
+from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import (
     Backend,
     Balancer,
@@ -37,6 +39,8 @@ from lbcheck.model.cluster import (
     Vip,
 )
 from lbcheck.model.question import Question
+
+_HOSTNAME = re.compile(r"\{\{\s*inventory_hostname\s*\}\}")  # ansible-inventory leaves templates as they are
 
 # Each group, and what its hosts' absence means: it may well be meant.
 GROUPS = {
@@ -105,6 +109,7 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
     cluster = _with_surroundings(reader, service)
     identify = str(reader.common("lbcheck_identify", Question.identify))
     identify_balancer = str(reader.common("lbcheck_identify_balancer", Question.identify_balancer))
+    names = _server_names(reader, cluster)
     _refuse_contradictions(reader, cluster)
     return Question(
         cluster=replace(cluster, notes=tuple(_notes(reader, cluster))),
@@ -112,7 +117,24 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
         identify=identify,
         identify_balancer=identify_balancer,
         reachable=tuple(reader.hostvars if reachable is None else reachable),
+        asked=Asked(names=names),
     )
+
+
+def _server_names(reader: InventoryReader, cluster: Cluster) -> dict[str, str]:
+    """Return a server's name at the balancers → its name in answers: lbcheck_names, and lbcheck_name of each host."""
+    names = reader.common("lbcheck_names", {})
+    if not isinstance(names, dict):
+        raise reader.fail(f"lbcheck_names '{names}' is no mapping of the balancer's names to those in answers")
+    found = {str(name): str(known) for name, known in names.items()}
+    for host in dict.fromkeys(server.name for backend in cluster.backends for server in backend.servers):
+        for name in reader.strings(host, "lbcheck_name"):
+            said = _HOSTNAME.sub(host, name)
+            if known(said) is None:
+                reader.notes.append(f"host {host}: lbcheck_name '{name}' is a template; only its own name is put in")
+            else:
+                found.setdefault(said, host)
+    return found
 
 
 def _service(reader: InventoryReader) -> Cluster:

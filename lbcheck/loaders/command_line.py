@@ -1,6 +1,7 @@
 """A URL or a name on the command line → the question about it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Balancer, Cluster, DnsName, Frontend, Host, Server
@@ -24,14 +25,14 @@ def of_url(
 ) -> Question:
     """Return the question about one URL: one frontend, one backend, a balancer for each statistics.
 
-    `weights` lists the servers with their weights, `servers` without. `configuration`: the files with which every
+    `weights` lists the servers with their weights, `servers` without. `backend`: the balancer's name for them; empty:
+    nobody named it. `configuration`: the files with which every
     balancer is started; without statistics there is one balancer then.
     """
-    name = backend or "servers"
     listed = tuple(Server(server, weight) for server, weight in (weights or dict.fromkeys(servers, 1)).items())
     cluster = Cluster(
-        frontends=(Frontend(url, url, name, tuple(addresses)),),
-        backends=(Backend(name, algorithm, listed, weights_given=bool(weights) or not servers),),
+        frontends=(Frontend(urlsplit(url).netloc, url, backend, tuple(addresses)),),
+        backends=(Backend(backend, algorithm, listed, weights_given=bool(weights) or not servers),),
         balancers=tuple(_balancers(stats, tuple(configuration))),
     )
     return Question(cluster, lab=lab, identify=identify, identify_balancer=identify_balancer, asked=asked or Asked())

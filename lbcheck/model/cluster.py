@@ -99,7 +99,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Backend:
-    """Servers that share the requests of a frontend. Empty `algorithm` or `servers`: not known beforehand."""
+    """Servers that share the requests of a frontend. Empty `name`, `algorithm` or `servers`: nobody told it."""
 
     name: str
     algorithm: str = ""

@@ -22,19 +22,32 @@ _HELD = {
     ),
 }
 _ABOUT = ("lab", "identify", "identify_balancer", "reachable")
+_UNNAMED = "servers"  # a backend that nobody had named: of a URL, by which its frontend was called, too
 _DROPPED = ("class", *_ABOUT, "longest_gap_s", "cluster")
 
 
 def question(value: Json) -> Json:
     """Return what a run was about as it is written now; it was a Topology, which held that too."""
     if value.get("class") != "Topology":
-        return value
+        return {**value, "cluster": _unnamed(value["cluster"])} if "cluster" in value else value
     asked = {name: value[name] for name in _ABOUT if name in value}
     if value.get("longest_gap_s") is not None:
         asked |= {"watches_failover": True, "longest_gap_s": value["longest_gap_s"]}
     if value.get("cluster") is not None:
         asked |= {"measures_capacity": True}
-    return {"class": "Question", "cluster": _cluster(value, value.get("cluster")), **asked}
+    return {"class": "Question", "cluster": _unnamed(_cluster(value, value.get("cluster"))), **asked}
+
+
+def _unnamed(cluster: Json) -> Json:
+    """Return a cluster of one URL without the name that lbcheck gave its backend."""
+    named = [one for one in cluster.get("frontends", ()) if one.get("name") == one.get("url")]
+    if not any(one.get("backend") == _UNNAMED for one in named):
+        return cluster
+    return {
+        **cluster,
+        "frontends": [{**one, "backend": ""} for one in named],
+        "backends": [{**one, "name": ""} for one in cluster.get("backends", ())],
+    }
 
 
 def _cluster(topology: Json, model: Json | None) -> Json:

@@ -50,6 +50,19 @@ def test_a_balancer_says_where_its_configuration_is(given: object, expected: tup
     assert lb1.configuration == expected
 
 
+def test_a_balancers_names_for_servers_are_told() -> None:
+    """For all in one variable, or on each host, also by its own name; what is a template otherwise is said."""
+    hosts = HOSTS | {"web2": HOSTS["web2"] | {"lbcheck_name": ["b-web2", "b2-web2"]}}
+    shared = SHARED | {"lbcheck_names": {"alpha": "web1"}, "lbcheck_name": "b-{{ inventory_hostname }}"}
+    expected = {"alpha": "web1", "b-web1": "web1", "b-web2": "web2", "b2-web2": "web2"}
+    assert understand(listing(hosts, GROUPS, **shared), "hosts.yml").asked.names == expected
+    question = understand(listing(HOSTS, GROUPS, **SHARED, lbcheck_name="{{ other }}"), "hosts.yml")
+    assert question.asked.names == {}
+    assert any("lbcheck_name '{{ other }}' is a template" in note for note in question.cluster.notes)
+    with pytest.raises(InventoryError, match="lbcheck_names 'alpha' is no mapping"):
+        understand(listing(HOSTS, GROUPS, **SHARED, lbcheck_names="alpha"), "hosts.yml")
+
+
 def test_a_server_of_two_backends_is_published_once() -> None:
     """A name that gives the backends has each server's addresses once, however many backends it serves in."""
     shared = SHARED | {"cluster_names": [{"name": "direct.test", "gives": "backends"}]}

@@ -162,7 +162,7 @@ def test_other_traffic_beside_the_probe_is_remarked_and_does_not_fail() -> None:
 def test_other_traffic_is_not_judged_where_clients_may_return(told: dict[str, Any]) -> None:
     """With a cookie, or where a balancer tells of none, the probe's own answers beside other traffic are draws."""
     question = about(balancers=CLUSTER.balancers[:1])
-    skewed = readings("lb1", {"web1": 800, "web2": 200, "web3": 800})
+    skewed = readings("lb1", {"web1": 1300, "web2": 400, "web3": 1300})
     hidden = [replace(r, backends=(replace(r.backends[0], **told),)) for r in skewed]
     verdict = judged([answers("lb1", fair(1200)), *hidden], question)["backend web at lb1"]
     assert verdict.outcome is Outcome.PASS
@@ -203,8 +203,12 @@ def test_requests_without_an_answer_are_counted_by_kind_and_place() -> None:
 
 def test_a_stopped_nginx_is_named_by_its_own_counter() -> None:
     """A stub_status that refuses is a stopped nginx; one that counts less than the log is a contradiction."""
-    refused = [replace(s, failure=Failure(ErrorKind.REFUSED, "nobody listens")) for s in stub("web1", 0, 0)]
-    assert "nginx on web1 is not running" in said(judged([*healthy(), *refused])["backend web"])
+    before, after = stub("web1", 0, 0)
+    gone, never = (replace(s, failure=Failure(ErrorKind.REFUSED, "nobody listens")) for s in (after, before))
+    assert "nginx on web1 is not running" in said(judged([*healthy(), before, gone])["backend web"])
+    silent = [answers(lb, {"web2": 100, "web3": 200}) for lb in ("lb1", "lb2")]
+    assert "nginx on web1 is not running" in said(judged([*silent, never, gone])["backend web"])
+    assert said(judged([*healthy(), never, gone])["backend web"], Outcome.UNMEASURED) == "server web1: nobody listens"
     short = judged([*healthy(), *stub("web2", 10, 20)])["backend web"]
     assert "server web2 logged 200 requests, stub_status only 10" in said(short)
     assert judged([*healthy(), *stub("web2", 10, 250)])["backend web"].outcome is Outcome.PASS
@@ -236,7 +240,7 @@ def test_an_error_that_may_not_be_its_status_is_said_by_its_kind() -> None:
 def test_a_lone_url_passes_on_the_clients_view_and_says_so() -> None:
     """Without statistics the client is the only witness; equal weights are assumed of those who answered."""
     question = of_url(URL)
-    verdict = judged([answers("", {"a": 500, "b": 500})], question)["backend servers"]
+    verdict = judged([answers("", {"a": 500, "b": 500})], question)["backend"]
     assert verdict.outcome is Outcome.PASS
     assert "the client is the only witness" in said(verdict, Outcome.PASS)
 
@@ -245,7 +249,7 @@ def test_a_lone_url_passes_on_the_clients_view_and_says_so() -> None:
 def test_one_server_that_answers_everything_is_inconclusive_where_nobody_told_of_others(algorithm: str) -> None:
     """Whether others are dead cannot be seen: the verdict says so, and what would tell."""
     seen = answers("", {"web1": 2000}, address="")
-    verdict = judged([seen], of_url(URL, algorithm=algorithm))["backend servers"]
+    verdict = judged([seen], of_url(URL, algorithm=algorithm))["backend"]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     expected = (
         "only web1 answered: one server, a hash, a cookie, `first`, or dead others; --weights or --stats would tell"
@@ -257,19 +261,19 @@ def test_one_server_that_answers_everything_is_inconclusive_where_nobody_told_of
 def test_one_server_that_answers_everything_passes_where_somebody_told_that_it_may(told: dict[str, Any]) -> None:
     """A backend of one server, `first` and a hash owe no more than that."""
     seen = answers("", {"web1": 2000}, address="")
-    assert judged([seen], of_url(URL, **told))["backend servers"].outcome is Outcome.PASS
+    assert judged([seen], of_url(URL, **told))["backend"].outcome is Outcome.PASS
 
 
 def test_one_server_that_answers_everything_passes_where_the_balancer_has_no_other() -> None:
     """The balancer's counters tell which servers there are."""
     samples = [answers("", {"web1": 2000}, address=""), *readings("unix:/s", {"web1": 2000})]
-    assert judged(samples, of_url(URL, stats=["unix:/s"]))["backend servers"].outcome is Outcome.PASS
+    assert judged(samples, of_url(URL, stats=["unix:/s"]))["backend web"].outcome is Outcome.PASS
 
 
 def test_a_lone_url_that_never_answers_could_not_be_measured() -> None:
     """Nothing seen is nothing judged."""
     dead = Answers(at=HERE, url=URL, address="", sent=10, errors={"refused": 10})
-    assert judged([dead], of_url(URL))["backend servers"].outcome is Outcome.UNMEASURED
+    assert judged([dead], of_url(URL))["backend"].outcome is Outcome.UNMEASURED
 
 
 @pytest.mark.parametrize("kept", [0, 400])
@@ -277,7 +281,7 @@ def test_a_certificate_that_is_not_trusted_is_a_fault(kept: int) -> None:
     """It was seen: a fail with the reason, also of a lone URL that nobody else answered for."""
     why = "the certificate expired on 2026-01-01 00:00 UTC, 9 days ago"
     lost = answers("", fair(kept), errors={"tls": 200}, reasons={"tls": why}, address="192.0.2.1")
-    verdict = judged([lost], of_url(URL))["backend servers"]
+    verdict = judged([lost], of_url(URL))["backend"]
     assert verdict.outcome is Outcome.FAIL
     amount = "all 200 requests" if not kept else "200 of 600 requests"
     assert said(verdict).startswith(f"{URL} at 192.0.2.1 from client1: {amount} failed: {why}")
@@ -288,7 +292,7 @@ def test_a_step_that_was_given_up_is_never_a_pass() -> None:
     why = "given up after 60 s of failures and silence"
     question = of_url(URL, weights={"web1": 1, "web2": 1})
     seen = answers("", {"web1": 2000, "web2": 2000}, given_up=why, address="192.0.2.1")
-    verdict = judged([seen], question)["backend servers"]
+    verdict = judged([seen], question)["backend"]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert said(verdict, Outcome.INCONCLUSIVE) == f"{URL} at 192.0.2.1 from client1: {why}; 4,000 requests were sent"
 
@@ -296,7 +300,7 @@ def test_a_step_that_was_given_up_is_never_a_pass() -> None:
 def test_bodies_that_were_cut_are_said() -> None:
     """A balancer's count of aborts is then ours."""
     seen = answers("", {"web1": 200, "web2": 200}, cut_bodies=3)
-    verdict = judged([seen], of_url(URL, weights={"web1": 1, "web2": 1}))["backend servers"]
+    verdict = judged([seen], of_url(URL, weights={"web1": 1, "web2": 1}))["backend"]
     assert "the bodies of 3 answers were too long to be read whole" in said(verdict, Outcome.PASS)
 
 
@@ -306,9 +310,9 @@ def test_statistics_say_the_weights_where_the_user_does_not() -> None:
     told = readings("unix:/s", {"web1": 100, "web2": 0, "web3": 200})
     drained = [changed(reading, "web2", state=ServerState.DRAINING, status="DRAIN") for reading in told]
     verdict = judged([answers("", {"web1": 100, "web3": 200}), *drained], question)
-    assert verdict["backend servers"].outcome is Outcome.PASS
-    assert verdict["backend servers"].evidence["algorithm"] == "roundrobin"
-    assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(2 / 3)
+    assert verdict["backend web"].outcome is Outcome.PASS
+    assert verdict["backend web"].evidence["algorithm"] == "roundrobin"
+    assert verdict["backend web"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(2 / 3)
 
 
 def test_a_share_takes_no_more_than_its_part_of_the_error_budget() -> None:
@@ -317,8 +321,8 @@ def test_a_share_takes_no_more_than_its_part_of_the_error_budget() -> None:
     limit = 0.9 * 1e-4 / 2 / 20 / 2 / 2  # 0.9 for the exact test at the end, two servers, two sides
     assert binom.sf(578, 1000, 0.5) < limit < binom.sf(576, 1000, 0.5)
     rare, too_rare = ([answers("", {"a": n, "b": 1000 - n})] for n in (577, 579))
-    assert judged(rare, question)["backend servers"].outcome is Outcome.PASS
-    assert judged(too_rare, question)["backend servers"].outcome is Outcome.FAIL
+    assert judged(rare, question)["backend"].outcome is Outcome.PASS
+    assert judged(too_rare, question)["backend"].outcome is Outcome.FAIL
 
 
 def test_in_mode_tcp_the_unit_is_the_connection() -> None:
@@ -376,8 +380,8 @@ def test_a_weight_that_nobody_tells_is_taken_as_equal() -> None:
     even = dict.fromkeys(WEIGHTS, 100)
     plain = [changed(r, weight=None, state=None, status=None) for r in readings("unix:/s", even)]
     verdict = judged([answers("", even), *plain], of_url(URL, stats=["unix:/s"]))
-    assert verdict["backend servers"].outcome is Outcome.PASS
-    assert verdict["backend servers"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(1 / 3)
+    assert verdict["backend web"].outcome is Outcome.PASS
+    assert verdict["backend web"].evidence["servers"]["web3"]["expected_share"] == pytest.approx(1 / 3)
 
 
 def test_an_algorithm_without_a_law_is_not_judged() -> None:

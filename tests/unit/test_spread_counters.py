@@ -120,7 +120,7 @@ def test_a_weight_that_an_agent_or_a_person_set_is_a_remark(fields: dict[str, An
     verdict = judged(left, set_(told(left), "web3", **fields))
     assert (verdict.outcome, verdict.findings[0].message) == (Outcome.PASS, words)
     listed = judged(left, set_(told(left), "web3", **fields), of_url(URL, stats=["unix:/s"], weights={**THREE}))
-    assert "HAProxy gives server web3 weight 0; 100 is expected" in said(listed, Outcome.FAIL)
+    assert "HAProxy gives server web3 weight 0; 1 is expected" in said(listed, Outcome.FAIL)
 
 
 WARM = {"web1": 640, "web2": 640, "web3": 40}

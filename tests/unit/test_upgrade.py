@@ -104,3 +104,14 @@ def test_a_first_line_that_was_changed_is_refused_with_a_sentence(more: dict[str
     """Where a list is a number, or a thing has no name, the line is refused."""
     with pytest.raises(WireError):
         question(**{"cluster": MODEL} | more)
+
+
+def test_a_backend_that_nobody_named_has_no_name() -> None:
+    """lbcheck called it `servers` where the user gave a URL alone; one of an inventory keeps that name."""
+    url, here = "http://www.test/", {"class": "Question"}
+    backends = [{"name": "servers"}]
+    of_url = {"backends": backends, "frontends": [{"name": url, "url": url, "backend": "servers"}]}
+    inventory = {"backends": backends, "frontends": [{"name": "www", "url": url, "backend": "servers"}]}
+    for first, name in ((here | {"cluster": of_url}, ""), (here | {"cluster": inventory}, "servers")):
+        read = samples.read(json.dumps(first))[0].cluster
+        assert (read.backends[0].name, read.frontends[0].backend) == (name, name)

@@ -1,8 +1,11 @@
-"""Findings on the witnesses: whether clients, balancers and servers counted the same requests."""
+"""Findings on the witnesses: who is heard, and whether clients, balancers and servers counted the same requests.
+
+No witness outvotes another. One that cannot be trusted is not heard, and a finding says why.
+"""
 
 from collections.abc import Iterator, Mapping
 
-from lbcheck.checks.spread import changes, witnesses
+from lbcheck.checks.spread import logs, witnesses
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.witnesses import Ledger
@@ -11,23 +14,49 @@ from lbcheck.model.verdict import Finding, Outcome
 
 def agreement(seen: Observations, known: Known) -> list[Finding]:
     """Report where the counts of client, balancer and server contradict each other, or that they agree."""
-    gone = changes.gone(seen)  # its counts went with it
-    ledgers = {name: ledger for name, ledger in seen.ledgers(known.weights).items() if name not in gone}
-    # Failed requests and the balancer's retries explain a difference.
-    slack = sum(seen.errors.values()) + seen.disturbances
-    strangers = sorted(set(ledgers) - set(known.weights))
-    contradictions = [f"answers name '{name}', no server of the backend" for name in strangers]
-    contradictions += witnesses.disagreements(ledgers, slack)
+    ledgers = {name: ledger for name, ledger in seen.ledgers(known.weights).items() if name not in seen.gone}
+    findings = [*_unheard(seen), *logs.unheard(seen)]
+    strangers = () if seen.unmet else sorted(set(ledgers) - set(known.weights))
+    unknown = [f"answers name '{name}', no server of the backend" for name in strangers]
+    if seen.unheard or seen.short():  # it may be one of those that the balancers call otherwise, or do not have
+        findings += (Finding(Outcome.INCONCLUSIVE, sentence) for sentence in unknown)
+        unknown = []
+    contradictions = [*unknown, *witnesses.disagreements(ledgers, seen.slack)]
     if contradictions:
-        return [Finding(Outcome.FAIL, sentence) for sentence in contradictions]
+        return [*findings, *(Finding(Outcome.FAIL, sentence) for sentence in contradictions)]
     heard = _heard(seen, ledgers)
     if len(heard) == 1:
-        return [Finding(Outcome.PASS, "the client is the only witness")]
+        return [*findings, Finding(Outcome.PASS, "the client is the only witness")]
+    if not seen.client():
+        return findings  # about nothing
     sentence = f"the witnesses agree: {', '.join(heard)}"
     others = _other_requests(seen)
-    if others > slack:
+    if others > seen.slack:
         sentence += f"; {_balancers(seen)} counted {others:,} more, other traffic beside the probe"
-    return [Finding(Outcome.PASS, sentence)]
+    return [*findings, Finding(Outcome.PASS, sentence)]
+
+
+def at(seen: Observations, balancer: str) -> Iterator[Finding]:
+    """Report where one balancer's counters contradict the answers that name it, or why they are not heard."""
+    if not seen.client(balancer):
+        return
+    if why := seen.short(balancer):
+        yield Finding(Outcome.PASS, f"not heard: {why}")
+    if seen.counted() is None:  # else the sums of all balancers show it
+        ledgers = seen.ledgers((), balancer)
+        yield from (Finding(Outcome.FAIL, sentence) for sentence in witnesses.disagreements(ledgers, seen.slack))
+
+
+def _unheard(seen: Observations) -> Iterator[Finding]:
+    """Report who answered, as far as it is not plain, and which counters are not heard."""
+    yield from (Finding(Outcome.PASS, remark) for remark in seen.remarks)
+    short = seen.short()
+    for why in (*seen.unheard, *((short,) if short else ())):
+        yield Finding(Outcome.PASS, f"not heard: {why}")
+    if seen.unmet:
+        answered = ", ".join(sorted(seen.client())[:3])
+        sentence = f"expected are {', '.join(seen.unmet[:3])}, and answers name {answered}: --names or lbcheck_names"
+        yield Finding(Outcome.INCONCLUSIVE, f"{sentence} would tell who is who")
 
 
 def _balancers(seen: Observations) -> str:
@@ -60,7 +89,8 @@ def of_servers(seen: Observations) -> Iterator[Finding]:
         readings = {status.when: status for status in seen.statuses if status.server == server}
         failure = next((status.failure for status in readings.values() if status.failure), None)
         if failure and failure.message not in unread:
-            gone = failure.kind == "refused"
+            # Who answers is running, unless its counters could be read before, and not any more.
+            gone = failure.kind == "refused" and (not seen.client()[server] or not readings["before"].failure)
             who = f"nginx on {server} is not running: " if gone else f"server {server}: "
             yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + failure.message)
         elif not failure and len(readings) == 2 and server in seen.logs:

@@ -21,9 +21,11 @@ def of_balancer(seen: Observations, name: str, judged: str | None) -> Iterator[F
         if process.balancer != name:
             continue
         if process.failure:
-            gone = process.failure.kind in ("refused", "not-found") and not seen.client(name)
-            who = f"{process.product} on {name} is not running: " if gone else f"balancer {name}: "
-            yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + process.failure.message)
+            gone = process.failure.kind in ("refused", "not-found") and not _may_answer(seen, name)
+            message = process.failure.message
+            who = "" if message.startswith(name) else f"balancer {name}: "
+            who = f"{process.product} on {name} is not running: " if gone else who
+            yield Finding(Outcome.FAIL if gone else Outcome.UNMEASURED, who + message)
             continue
         yield from changes.findings(seen, judged, place)
         deltas = seen.deltas(process)
@@ -31,8 +33,28 @@ def of_balancer(seen: Observations, name: str, judged: str | None) -> Iterator[F
             yield from _unlike(seen, name, deltas)
             unchanged = not changes.disturbed(seen, name)
             yield from states.of_process(seen, _speaker(seen, process), deltas, unchanged=unchanged)
-        elif not process.void:
-            yield Finding(Outcome.FAIL, f"{process.product} on {name} has no backend '{seen.backend.name}'")
+        elif not process.void and seen.called(process) is None:
+            yield from _without_backend(seen, process)
+
+
+def _may_answer(seen: Observations, balancer: str) -> bool:
+    """Return whether answers may come from a balancer whose counters nobody gives: then it is running.
+
+    It is not if its counters could be read before and not after, if nothing answers, if the answers name balancers of
+    the user's, and never this one, or if the other balancers of an inventory counted all answers.
+    """
+    named = {count.balancer for answers in seen.answers for count in answers.counts}
+    if balancer in seen.died or not named or seen.others_answered_all(balancer):
+        return False
+    return balancer in named or not named & {one.name for one in seen.cluster.balancers}
+
+
+def _without_backend(seen: Observations, process: Difference) -> Iterator[Finding]:
+    sentence = f"{process.product} on {process.balancer} has no backend '{seen.subject.removeprefix('backend ')}'"
+    if seen.backend.name and not seen.named:
+        yield Finding(Outcome.PASS, f"not heard: {sentence}")
+    elif seen.named and not seen.unheard:
+        yield Finding(Outcome.FAIL, sentence)
 
 
 def _speaker(seen: Observations, process: Difference) -> str:
@@ -62,7 +84,8 @@ def absent(seen: Observations, name: str) -> Iterator[Finding]:
     own = {vip.address for vip in seen.cluster.vips if vip.home == name}
     asked = [answers for answers in seen.answers if answers.address in own and answers.sent]
     who = sorted({count.balancer for answers in asked for count in answers.counts})
-    if asked and name not in who and who != [""]:  # answers that name no balancer prove nothing
+    known = set(who) & {balancer.name for balancer in seen.cluster.balancers}
+    if asked and name not in who and (known or not who):  # answers that name no balancer of ours prove nothing
         sent = sum(answers.sent for answers in asked)
         yield Finding(Outcome.FAIL, _unanswered(name, sent, who, asked))
 

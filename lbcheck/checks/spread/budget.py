@@ -16,13 +16,13 @@ def of_one_test(question: Question) -> float:
     return ALPHA / max(FEWEST_TESTS, tests)
 
 
-def split(question: Question, balancers: Sequence[str]) -> Mapping[str | None, float]:
+def split(question: Question, balancers: Sequence[str], parts: int = 1) -> Mapping[str | None, float]:
     """Return the error rate of the test of all balancers together (None), and of the test of each of `balancers`.
 
     Balancers that only answers name were not planned for. They share the rate of one test more: the j-th of them takes
-    6/(π²j²) of it, and the sum of that over all j is one.
+    6/(π²j²) of it, and the sum of that over all j is one. `parts`: backends that share a frontend, and its rate.
     """
-    alpha = of_one_test(question)
+    alpha = of_one_test(question) / parts
     planned = {balancer.name for balancer in question.cluster.balancers}
     found = [name for name in balancers if name not in planned]
     rates: dict[str | None, float] = dict.fromkeys((None, *planned), alpha)

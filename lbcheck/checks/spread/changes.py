@@ -62,12 +62,6 @@ def steady(seen: Observations, balancer: str | None = None) -> Observations | No
     return seen.part(start, end) if start < end else None
 
 
-def gone(seen: Observations) -> set[str]:
-    """Return the names of servers that a balancer had before the run, or during it, and has no more."""
-    went = (c.server for p in seen.processes for c in p.changes if c.field == "server" and c.after is None)
-    return {name for name in went if not any(name in seen.deltas(process) for process in seen.processes)}
-
-
 def _sent(seen: Observations, start: int, end: int) -> int:
     return sum(answers.sent for answers in seen.answers if start <= answers.round < end)
 

@@ -22,6 +22,8 @@ def chosen(seen: Observations, balancer: str | None = None) -> Counter[str] | No
     one was full: what waited for it got a server without a choice, and others were chosen because it was full.
     """
     processes = seen.heard(balancer)
+    if seen.short(balancer):
+        return None  # others chose, too
     if balancer is None and not {process.balancer for process in processes} >= set(seen.told_apart):
         return None
     picks: Counter[str] = Counter()

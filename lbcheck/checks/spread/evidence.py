@@ -1,7 +1,7 @@
 """The numbers behind a verdict on the spread of requests over servers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lbcheck.model import schemes
@@ -44,6 +44,7 @@ class SpreadEvidence(Record):
     needed_requests: int | None
     algorithm_told_by: ToldBy | None = None  # None: an older report
     weights_told_by: ToldBy | None = None
+    identities: Mapping[str, str] = field(default_factory=dict)  # server's name in answers → at the balancer
     product: str = schemes.HAPROXY.name  # whose counters; empty: several makes. Older reports: HAProxy
 
 

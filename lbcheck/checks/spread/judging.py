@@ -6,7 +6,8 @@ from lbcheck.analysis.laws.tally import Judgement
 from lbcheck.checks.spread import agreement, balancers, budget, choices, losses
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
-from lbcheck.checks.spread.observations import Observations, observed
+from lbcheck.checks.spread.observations import Observations
+from lbcheck.checks.spread.recognising import observed
 from lbcheck.checks.spread.shares import Shares, shares
 from lbcheck.model import schemes
 from lbcheck.model.question import Question
@@ -20,7 +21,7 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     """Return, for each frontend that was asked, a verdict on all balancers together, then one on each balancer."""
     verdicts = []
     for seen in observed(question, samples):
-        alphas = budget.split(question, seen.told_apart)
+        alphas = budget.split(question, seen.told_apart, seen.parts)
         verdicts.append(_of_backend(seen, alphas[None]))
         verdicts += [_of_balancer(seen, name, alphas[name]) for name in seen.told_apart]
     return verdicts
@@ -43,7 +44,7 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
     judged = answered or seen.cluster.clients or any(seen.errors[kind] for kind in losses.SEEN_WRONG)
     return Verdict(
         NAME,
-        f"backend {seen.backend.name}",
+        seen.subject,
         gravest(f.outcome for f in findings) if judged else Outcome.UNMEASURED,
         f"{seen.sent:,} requests to {seen.frontend.url}: {_written(spread, answered)}",
         tuple(findings),
@@ -55,14 +56,17 @@ def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
     """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them."""
     spread = shares(seen, known(seen, name), name, alpha)
     total = sum(spread.counts.values())
-    findings = [*balancers.of_balancer(seen, name, name), *balancers.absent(seen, name)]
+    findings = [*balancers.of_balancer(seen, name, name), *balancers.absent(seen, name), *agreement.at(seen, name)]
     findings += choices.findings(seen, name, alpha)
-    if total or not findings:
+    if not seen.client(name) and (seen.unheard or (total and not seen.complete(name))):
+        why = "its counters are not heard" if seen.unheard else "it counted requests of others, too"
+        findings.append(Finding(Outcome.PASS, f"not judged: no answer names it, and {why}"))
+    elif total or all(finding.outcome is Outcome.PASS for finding in findings):
         findings += spread.findings()
     algorithm = spread.known.algorithm or "algorithm not known"
     return Verdict(
         NAME,
-        f"backend {seen.backend.name} at {name}",
+        f"{seen.subject} at {name}",
         gravest(f.outcome for f in findings),
         f"{algorithm}, {total:,} {seen.unit}s: {_written(spread, spread.counts)}",
         tuple(findings),
@@ -93,6 +97,7 @@ def _evidence(seen: Observations, spread: Shares, balancer: str | None) -> Sprea
         balancers={name: dict(seen.client(name) or seen.counted(name) or {}) for name in told_apart},
         test=_test(judgement),
         needed_requests=judgement.needed if judgement else None,
+        identities=dict(seen.identities),
         product=seen.product if seen.processes else schemes.HAPROXY.name,
     )
 

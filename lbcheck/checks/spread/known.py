@@ -35,6 +35,9 @@ def known(seen: Observations, balancer: str | None = None) -> Known:
     told = [backend for process in seen.heard(balancer) if (backend := seen.called(process))]
     algorithm = next((backend.algorithm for backend in told if backend.algorithm), None)
     weights, told_by = _weights(given, told, _names(seen), seen.asked.servers)
+    if seen.short(balancer):
+        # Others answer, too. They may have the same weights, which may be tried; their algorithm nobody told.
+        algorithm, told_by = None, ToldBy.INFERRED if told_by is ToldBy.BALANCER else told_by
     return Known(
         given.algorithm or algorithm or "",
         ToldBy.USER if given.algorithm else ToldBy.BALANCER if algorithm else ToldBy.NOBODY,

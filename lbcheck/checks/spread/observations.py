@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from lbcheck.analysis.counter_deltas import Difference, backend_called, cleared, differences, over
+from lbcheck.analysis.counter_deltas import Difference, cleared, over
 from lbcheck.checks.spread.witnesses import Ledger
+from lbcheck.model import schemes
 from lbcheck.model.address import family
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Cluster, Frontend
-from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
+from lbcheck.model.counters import BackendCounters, ServerCounters
 from lbcheck.model.log_lines import LogLines
 from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers
@@ -21,17 +22,36 @@ from lbcheck.model.stub_status import StubStatus
 
 @dataclass(frozen=True)
 class Observations:
-    """What the clients, the balancers and the servers counted for one frontend."""
+    """What the clients, the balancers and the servers counted for one frontend.
+
+    Servers and balancers are called as the answers call them (recognising.py).
+    """
 
     cluster: Cluster
     identify: str  # where an answer names its server: header:NAME, cookie:NAME or body:REGEX
     frontend: Frontend
-    backend: Backend  # as the user gave it
+    backend: Backend  # as the user gave it, by the balancer's name for it; no name: it is not known
     answers: tuple[Answers, ...]
-    processes: tuple[Difference, ...]
+    processes: tuple[Difference, ...] = ()
     asked: Asked = field(default_factory=Asked)
     logs: Mapping[str, LogLines] = field(default_factory=dict)
     statuses: tuple[StubStatus, ...] = ()
+    identities: Mapping[str, str] = field(default_factory=dict)  # server's name in answers → at the balancer
+    unheard: tuple[str, ...] = ()  # why counters are not heard, a sentence each
+    remarks: tuple[str, ...] = ()  # what else a reader should know of who answered
+    died: frozenset[str] = frozenset()  # balancers whose counters could be read before, and not any more
+    unmet: tuple[str, ...] = ()  # servers that the user listed, if no name in answers is one of theirs
+    parts: int = 1  # backends that share the frontend's requests; these are the observations of one of them
+
+    @property
+    def named(self) -> bool:
+        """Whether the user named the backend."""
+        return bool(self.frontend.backend)
+
+    @property
+    def subject(self) -> str:
+        """What a verdict is about: the backend by the user's name for it, else by the balancer's, if it is known."""
+        return f"backend {self.frontend.backend or self.backend.name}".rstrip()
 
     @cached_property
     def unit(self) -> Literal["request", "connection"]:
@@ -47,8 +67,9 @@ class Observations:
         """
         seen: Counter[str] = Counter()
         asked = (a for a in self.answers if rounds is None or a.round < rounds)
+        of_connections = self.unit == "connection"
         for count in (c for a in asked for c in a.counts if balancer in (None, c.balancer)):
-            seen[count.server] += count.connections if self.unit == "connection" else count.requests
+            seen[count.server] += count.connections if of_connections else count.requests
         return seen
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
@@ -62,13 +83,16 @@ class Observations:
 
     def called(self, process: Difference) -> BackendCounters | None:
         """Return what one process counted for this frontend's backend; None: it has no such backend."""
-        return process.backends.get(backend_called(process, self.backend.name, self._answered))
+        return process.backends.get(self.backend.name)
 
     def counted(self, balancer: str | None = None) -> Counter[str] | None:
         """Return server → answers (in mode tcp connections) that the balancers counted, at one balancer or all.
 
-        None: no process was read, one of them has no count, or one was reloaded.
+        None: no process was read, one of them has no count or was reloaded, or they did not count all answers.
         """
+        return None if self.short(balancer) else self._counted(balancer)
+
+    def _counted(self, balancer: str | None) -> Counter[str] | None:
         processes = self.heard(balancer)
         if not processes or any(p.failure or p.void for p in processes):
             return None
@@ -80,6 +104,59 @@ class Observations:
                     return None
                 total[name] += count
         return total
+
+    def short(self, balancer: str | None = None) -> str:
+        """Return that the balancers' counters are not of all that answered, a sentence; empty: they may be.
+
+        Of one balancer, only if the answers name it: else what its counters lack may be another's answers.
+        """
+        if balancer is None and (unread := self.unread):
+            return f"the counters of {' and '.join(unread)} were not read"
+        counted, answered = self._counted(balancer), self.client(balancer)
+        if counted is None or not answered:
+            return ""
+        answered = Counter({name: count for name, count in answered.items() if name not in self.gone})
+        who, slack = self.product or "the balancer", self.slack
+        missing = answered.total() - counted.total()
+        if missing > slack:
+            return (
+                f"{who} counted {counted.total():,} of {answered.total():,} {self.unit}s: other processes or balancers "
+                "answer here, too; --stats of each of them would tell"
+            )
+        lacking = [name for name, number in answered.items() if name in counted and number > counted[name] + slack]
+        if lacking and -missing > slack:
+            name = lacking[0]
+            return (
+                f"{who} counted {counted[name]:,} answers of server {name}, and {answered[name]:,} answers name it; "
+                "it counted requests of others, too, so other processes may answer here, or servers use each other's "
+                "names"
+            )
+        return ""
+
+    def others_answered_all(self, balancer: str) -> bool:
+        """Return whether the other balancers of an inventory counted every answer; one of them may be in reserve."""
+        others = [one.name for one in self.cluster.balancers if one.name != balancer and one.name not in one.stats]
+        counted = [self._counted(name) for name in others]
+        total = sum(count.total() for count in counted if count is not None)
+        return bool(total) and total >= self.client().total() - self.slack
+
+    @property
+    def gone(self) -> set[str]:
+        """Names of servers that a balancer had before the run, or during it, and has no more: their counts went."""
+        went = {c.server for p in self.processes for c in p.changes if c.field == "server" and c.after is None}
+        return {name for name in went if not any(name in self.deltas(process) for process in self.processes)}
+
+    @property
+    def unread(self) -> list[str]:
+        """Names of balancers that answered, where others that answered were read and these were not."""
+        named = {count.balancer for answers in self.answers for count in answers.counts} - {""}
+        read = {process.balancer for process in self.processes}
+        return sorted(named - read) if named & read else []
+
+    @property
+    def slack(self) -> int:
+        """Requests by which witnesses may differ: those that failed, and those that the balancers tried again."""
+        return self.errors.total() + self.disturbances
 
     @property
     def rounds(self) -> int:
@@ -135,10 +212,13 @@ class Observations:
         return self.alone(balancer) or all(backend and backend.algorithm for backend in backends)
 
     def alone(self, balancer: str | None = None) -> bool:
-        """Return whether the probe was the only client of the balancers, as they counted."""
-        counted, answered = self.counted(balancer), self.client(balancer)
-        slack = self.errors.total() + self.disturbances
-        return counted is not None and abs(counted.total() - answered.total()) <= slack
+        """Return whether the balancers counted the probe's requests only.
+
+        Of a balancer that no answers name, it is known if all balancers together counted no others.
+        """
+        of = balancer if self.client(balancer) else None
+        counted = self.counted(of)
+        return counted is not None and abs(counted.total() - self.client(of).total()) <= self.slack
 
     @cached_property
     def by_round(self) -> tuple["Observations", ...]:
@@ -155,11 +235,7 @@ class Observations:
         asked = (replace(a, round=a.round - start) for a in self.answers if start <= a.round < end)
         processes = (p if p.failure else over(p.readings[start : end + 1]) for p in self.processes)
         cut = replace(self, answers=tuple(asked), processes=tuple(processes), logs={}, statuses=())
-        return _without_cleared(cut)
-
-    @cached_property
-    def _answered(self) -> set[str]:
-        return {count.server for answers in self.answers for count in answers.counts}
+        return without_cleared(cut)
 
     @property
     def told_apart(self) -> list[str]:
@@ -185,27 +261,44 @@ class Observations:
         }
 
     def _logged(self, server: str) -> int | None:
-        log = self.logs.get(server)
-        return log.lines if log and not log.failure and self.unit == "request" else None
+        return self.logged.get(server) if server not in self.distrusted else None
+
+    @cached_property
+    def logged(self) -> dict[str, int]:
+        """Server → lines of this run in its log. A journal does not tell how many there are."""
+        if self.unit == "connection":
+            return {}
+        counting = (log for log in self.logs.items() if not log[1].failure)
+        return {name: log.lines for name, log in counting if log.path.partition(":")[0] not in schemes.LOGS}
+
+    @cached_property
+    def distrusted(self) -> Mapping[str, int]:
+        """Servers whose logs lack lines of this run, if no other server has them → how many lines they have.
+
+        Such a log may be written later, or not say who asked. Lines that another server has are another matter.
+        """
+        client, logged = self.client(), self.logged
+        more = {name: lines - client[name] for name, lines in logged.items()}
+        elsewhere = sum(count for count in more.values() if count > self.slack)
+        return {name: logged[name] for name, count in more.items() if elsewhere + self.slack < -count}
 
 
 def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
-    """Return what the samples say about one frontend."""
-    seen = Observations(
+    """Return what clients and servers say about one frontend; what balancers say is recognised only beside it."""
+    return Observations(
         question.cluster,
         question.identify,
         frontend,
         question.cluster.backend(frontend.backend),
         tuple(s for s in samples if isinstance(s, Answers) and s.url == frontend.url),
-        tuple(differences(s for s in samples if isinstance(s, Counters))),
-        question.asked,
-        {s.server: s for s in samples if isinstance(s, LogLines)},
-        tuple(s for s in samples if isinstance(s, StubStatus)),
+        asked=question.asked,
+        logs={s.server: s for s in samples if isinstance(s, LogLines) and _is_of(s, frontend, question.cluster)},
+        statuses=tuple(s for s in samples if isinstance(s, StubStatus)),
     )
-    return _without_cleared(seen)
 
 
-def _without_cleared(seen: Observations) -> Observations:
+def without_cleared(seen: Observations) -> Observations:
+    """Return the observations without the counts of processes whose counters somebody cleared."""
     return replace(seen, processes=tuple(_unless_cleared(seen, process) for process in seen.processes))
 
 
@@ -226,7 +319,9 @@ def _unless_cleared(seen: Observations, process: Difference) -> Difference:
     return process
 
 
-def observed(question: Question, samples: Sequence[Sample]) -> list[Observations]:
-    """Return what the samples say about each frontend that was asked."""
-    found = (gather(question, frontend, samples) for frontend in question.cluster.web)
-    return [seen for seen in found if seen.answers]
+def _is_of(log: LogLines, frontend: Frontend, cluster: Cluster) -> bool:
+    """Return whether lines were counted of one frontend's requests alone: by its token, or no other has the server."""
+    if log.frontend:
+        return log.frontend == frontend.name
+    users = [one for one in cluster.web if log.server in cluster.backend(one.backend).weights]
+    return len(users) <= 1

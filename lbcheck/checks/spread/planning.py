@@ -84,10 +84,34 @@ def _counters(question: Question, options: Options, when: When) -> Iterator[Step
 
 
 def _logs(question: Question, options: Options) -> Iterator[Step]:
-    for server in _servers(question.cluster):
-        at = _place(question, server.name)
-        if server.log and options.token and question.may_run(at):
-            yield CountLogLines(at=at, server=server.name, path=server.log, token=options.token)
+    for frontend, token in tokens(question.cluster.web, options.token).items():
+        for server in question.cluster.backend(frontend.backend).servers:
+            at = _place(question, server.name)
+            if server.log and token and question.may_run(at):
+                yield _count_lines(at, server, token, frontend.name if token != options.token else "", options)
+
+
+def _count_lines(at: str, server: Server, token: str, frontend: str, options: Options) -> CountLogLines:
+    return CountLogLines(
+        at=at,
+        server=server.name,
+        path=server.log,
+        token=token,
+        frontend=frontend,
+        awaited=True,
+        timeout_s=options.timeout_s,
+    )
+
+
+def tokens(frontends: Sequence[Frontend], token: str) -> dict[Frontend, str]:
+    """Return the token of each frontend's requests, so that a log tells them apart; the run's own if there is one only.
+
+    None of them is the beginning of another.
+    """
+    width = len(str(len(frontends)))
+    if not token or len(frontends) < 2:
+        return dict.fromkeys(frontends, token)
+    return {frontend: f"{token}-{place:0{width}}" for place, frontend in enumerate(frontends, start=1)}
 
 
 def _servers(cluster: Cluster) -> tuple[Server, ...]:
@@ -135,7 +159,7 @@ def _request(route: Route, requests: int, question: Question, options: Options, 
             keep_alive=_keep_alive(question, options, route.frontend),
             identify=question.identify,
             identify_balancer=question.identify_balancer,
-            token=options.token,
+            token=tokens(question.cluster.web, options.token)[route.frontend],
             source=route.source,
             rate=pace.rate(question, options) / len(pace.clients(question)),
             timeout_s=options.timeout_s,

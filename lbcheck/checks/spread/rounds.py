@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from lbcheck.checks import loss
 from lbcheck.checks.spread import budget, planning
 from lbcheck.checks.spread.known import known
-from lbcheck.checks.spread.observations import Observations, observed
+from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.planning import Route
+from lbcheck.checks.spread.recognising import observed
 from lbcheck.checks.spread.shares import shares
 from lbcheck.model.plan import Options, Plan
 from lbcheck.model.question import Question
@@ -45,7 +46,7 @@ def _wanted(question: Question, seen: Observations, ways: Sequence[Route]) -> Ma
 
 def _open(question: Question, seen: Observations) -> Iterator[tuple[str | None, int]]:
     """Give each balancer about which the counts do not yet tell, with the number of its answers that are lacking."""
-    alphas = budget.split(question, seen.told_apart)
+    alphas = budget.split(question, seen.told_apart, seen.parts)
     for balancer in (*seen.told_apart,) or (None,):
         if balancer and not seen.client(balancer):
             continue  # it answers nobody: no number of requests changes that

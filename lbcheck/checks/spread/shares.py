@@ -107,6 +107,9 @@ class Shares:
         if self.known.weights_told_by in _TOLD:
             whose = f"the weights are those that {self._teller(self.known.weights_told_by)} tells"
             return f"{whose}, and nobody told the algorithm, which may be a hash: --algorithm would tell"
+        if self.known.weights_told_by is ToldBy.INFERRED:
+            whose = f"the weights are those that {self.product or 'the balancer'} tells of some of those who answer"
+            return f"{whose}: --weights, or --stats of each, would tell"
         return "nobody told the weights, and equal ones are assumed: --weights or --stats would tell"
 
     def _kept(self, judgement: Judgement) -> str:
@@ -115,7 +118,7 @@ class Shares:
             return f"matches {known.algorithm} without its key: {judgement.rule}"
         if known.algorithm:
             return f"matches {known.algorithm}{self._as_told(known.algorithm_told_by)}: {judgement.rule}"
-        if known.weights_told_by in _TOLD:
+        if known.weights_told_by in (*_TOLD, ToldBy.INFERRED):
             return f"matches the weights{self._as_told(known.weights_told_by)}: {judgement.rule}"
         if known.servers_told:
             return f"even over {len(known.weights)} servers: {judgement.rule}"
@@ -143,6 +146,8 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     if judgement and law and law.holds_to_weights and (cycle := ordering.keeps(now.weights, orders)):
         judgement = _passed_by_order(judgement, cycle)
     sticky = choices.sticky(seen, balancer, alpha)
+    if law and judgement and not sticky:
+        judgement = _beside_answers(judgement, law, tally, judged, balancer=balancer, alpha=alpha)
     if judgement and sticky:
         judgement = replace(judgement, more=0)
     elif judgement and not closed and steady is None and _rounds(seen) < _UNSTEADY_ROUNDS:
@@ -205,6 +210,24 @@ def _without_key(known: Known) -> str:
         f"the requests carry no key for {known.algorithm}, and without one {who} {does}: "
         "whether one key meets one server cannot be told; --hash-key names the key"
     )
+
+
+def _beside_answers(
+    judgement: Judgement, law: Law, tally: Tally, seen: Observations, *, balancer: str | None, alpha: float
+) -> Judgement:
+    """Return the judgement on counts that hold requests of others, too; a doubt if the answers break the law.
+
+    No witness outvotes another. Answers may be uneven only because others ask in step with the probe.
+    """
+    answered = seen.client(balancer)
+    if judgement.faults or not answered or tally.total - answered.total() <= seen.slack:
+        return judgement
+    looks = tuple(seen.client(balancer, rounds) for rounds in range(1, seen.rounds))
+    alone = law.judge(replace(tally, counts=answered, looks=looks, complete=False), alpha)
+    if not alone.faults:
+        return judgement
+    why = "the counters fit and hold requests of others, too, which may fall in step with these: ask again, or alone"
+    return replace(judgement, outcome=Outcome.INCONCLUSIVE, doubts=(*alone.faults, why), more=alone.more)
 
 
 def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bool) -> Tally:

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 
+from lbcheck.analysis import weights
 from lbcheck.checks import loss
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.model.cluster import Backend
@@ -24,8 +26,9 @@ def of_process(
     """Say what one process tells of its servers. `who` tells it; `unchanged`: none of it changed in the run."""
     yield from _refusals(seen, deltas)
     yield from _not_serving(seen.backend, who, deltas)
+    expected = _expected_weights(seen.backend, deltas)
     for name, server in deltas.items():
-        yield from _weight(seen.backend, who, name, server)
+        yield from _weight(seen.backend, who, name, server, expected.get(name))
     if unchanged:
         yield from _backups(seen, deltas)
 
@@ -78,18 +81,36 @@ def _in_words(server: ServerCounters) -> str:
     return words + check + (f": {server.reason}" if server.reason else "")
 
 
-def _weight(given: Backend, who: str, name: str, server: ServerCounters) -> Iterator[Finding]:
+def _expected_weights(given: Backend, deltas: Mapping[str, ServerCounters]) -> Mapping[str, Fraction]:
+    """Return server → the weight that the user's weights give it beside the others, if it has another one."""
+    present = {
+        name: weight
+        for name, server in deltas.items()
+        if (weight := _set_weight(server)) is not None and server.state is not ServerState.DRAINING
+    }
+    return weights.off(present, given.weights) if given.weights_given else {}
+
+
+def _set_weight(server: ServerCounters) -> int | None:
+    """Return the weight that a server has now, or at the end of a slow start."""
+    return server.weight if warming(server) else server.present_weight
+
+
+def _weight(
+    given: Backend, who: str, name: str, server: ServerCounters, expected: Fraction | None
+) -> Iterator[Finding]:
     """Report a weight that is not the expected one, or that is not the configured one."""
     if warming(server):
         yield Finding(Outcome.PASS, f"server {name} is at {server.slow_start:.0%} of its weight: slowstart")
-    weight = server.weight if warming(server) else server.present_weight
+    weight = _set_weight(server)
     if weight is None or server.state is ServerState.DRAINING:
         return
-    expected = given.weights.get(name) if given.weights_given else None
     if expected is not None:
-        if weight != expected:
-            sentence = f"{who} gives server {name} weight {weight}; {expected} is expected"
-            yield Finding(Outcome.FAIL, sentence)
+        ratio = f"{given.weights[name]} of {':'.join(map(str, given.weights.values()))}"
+        wanted = str(expected) if expected.denominator == 1 else ratio
+        yield Finding(Outcome.FAIL, f"{who} gives server {name} weight {weight}; {wanted} is expected")
+    elif given.weights_given and name in given.weights:
+        return
     elif server.serves and server.configured_weight not in (None, weight):
         why = "its agent or somebody set it" if server.agent else "somebody set it"
         yield Finding(
