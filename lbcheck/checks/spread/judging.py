@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis.laws.tally import Judgement
-from lbcheck.checks.spread import agreement, balancers, budget, choices, losses
+from lbcheck.checks.spread import agreement, balancers, budget, choices, configurations, losses
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
@@ -31,7 +31,7 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
     spread = shares(seen, known(seen), None, alpha)
     answered = seen.client()
-    findings: list[Finding] = []
+    findings: list[Finding] = [*configurations.findings(seen.configured)]
     if not seen.told_apart:
         # What the counters tell comes first: it is why the rest is as it is.
         for balancer in seen.cluster.balancers:

@@ -1,7 +1,7 @@
 """What is known of a backend before its counts are judged, and who told it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,6 +10,8 @@ from lbcheck.checks.spread.states import takes_requests, warming
 from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import BackendCounters, ServerCounters
 from lbcheck.model.told_by import ToldBy
+
+_OF_THE_BALANCER = (ToldBy.BALANCER, ToldBy.CONFIGURATION)
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,15 @@ def known(seen: Observations, balancer: str | None = None) -> Known:
     """Return what is known of the backend at one balancer, or at all of them. The user's word comes first."""
     given = seen.backend
     told = [backend for process in seen.heard(balancer) if (backend := seen.called(process))]
-    algorithm = next((backend.algorithm for backend in told if backend.algorithm), None)
+    first = next((backend for backend in told if backend.algorithm), None)
+    algorithm, teller = (first.algorithm, first.algorithm_told_by) if first else (None, ToldBy.NOBODY)
     weights, told_by = _weights(given, told, _names(seen), seen.asked.servers)
     if seen.short(balancer):
         # Others answer, too. They may have the same weights, which may be tried; their algorithm nobody told.
-        algorithm, told_by = None, ToldBy.INFERRED if told_by is ToldBy.BALANCER else told_by
+        algorithm, told_by = None, ToldBy.INFERRED if told_by in _OF_THE_BALANCER else told_by
     return Known(
         given.algorithm or algorithm or "",
-        ToldBy.USER if given.algorithm else ToldBy.BALANCER if algorithm else ToldBy.NOBODY,
+        ToldBy.USER if given.algorithm else teller if algorithm else ToldBy.NOBODY,
         seen.asked.product or seen.product,
         weights,
         told_by,
@@ -65,8 +68,14 @@ def _weights(
     if listed:
         owed = {name: _present(server) for name, server in listed.items()}
         wanted = {name: owed.get(name, Fraction(1)) for name in given.weights} or owed
-        return _whole(wanted | _of_backups(told, wanted)), ToldBy.BALANCER if weighed else ToldBy.NOBODY
+        return _whole(wanted | _of_backups(told, wanted)), _teller(listed.values()) if weighed else ToldBy.NOBODY
     return dict.fromkeys(names, 1), ToldBy.USER if number else ToldBy.NOBODY
+
+
+def _teller(servers: Iterable[ServerCounters]) -> ToldBy:
+    """Return who told the weights: the configuration, if the balancer itself told none of them."""
+    tellers = {server.weight_told_by for server in servers if server.weight is not None}
+    return ToldBy.CONFIGURATION if tellers == {ToldBy.CONFIGURATION} else ToldBy.BALANCER
 
 
 def _warmth(server: ServerCounters | None) -> Fraction:

@@ -12,6 +12,7 @@ from lbcheck.model import schemes
 from lbcheck.model.address import family
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Cluster, Frontend
+from lbcheck.model.configuration import Configured
 from lbcheck.model.counters import BackendCounters, ServerCounters
 from lbcheck.model.log_lines import LogLines
 from lbcheck.model.question import Question
@@ -36,6 +37,7 @@ class Observations:
     asked: Asked = field(default_factory=Asked)
     logs: Mapping[str, LogLines] = field(default_factory=dict)
     statuses: tuple[StubStatus, ...] = ()
+    configured: tuple[Configured, ...] = ()
     identities: Mapping[str, str] = field(default_factory=dict)  # server's name in answers → at the balancer
     unheard: tuple[str, ...] = ()  # why counters are not heard, a sentence each
     remarks: tuple[str, ...] = ()  # what else a reader should know of who answered
@@ -294,6 +296,7 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
         asked=question.asked,
         logs={s.server: s for s in samples if isinstance(s, LogLines) and _is_of(s, frontend, question.cluster)},
         statuses=tuple(s for s in samples if isinstance(s, StubStatus)),
+        configured=tuple(s for s in samples if isinstance(s, Configured)),
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from lbcheck.analysis.counter_deltas import Difference, differences
 from lbcheck.analysis.matching import Fit
-from lbcheck.checks.spread import balancer_names, names
+from lbcheck.checks.spread import balancer_names, configurations, names
 from lbcheck.checks.spread.backends import Answered, Candidate, Choice, choose
 from lbcheck.checks.spread.names import Told
 from lbcheck.checks.spread.observations import Observations, gather, without_cleared
 from lbcheck.model.cluster import Backend, Cluster
+from lbcheck.model.configuration import Configured
 from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
 from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers
@@ -25,7 +26,8 @@ _NAMELESS = (ErrorKind.STATUS, ErrorKind.UNIDENTIFIED)  # answers, from somebody
 
 def observed(question: Question, samples: Sequence[Sample]) -> list[Observations]:
     """Return what the samples say about each frontend that was asked; of several backends that share it, of each."""
-    counters = [sample for sample in samples if isinstance(sample, Counters)]
+    readings = [sample for sample in samples if isinstance(sample, Counters)]
+    counters = configurations.completed(readings, [one for one in samples if isinstance(one, Configured)])
     found = (gather(question, frontend, samples) for frontend in question.cluster.web)
     parts = (part for seen in found if seen.answers for part in recognised(seen, counters))
     return [without_cleared(part) for part in parts]
