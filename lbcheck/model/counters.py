@@ -179,3 +179,4 @@ class Counters(Sample):
     backends: tuple[BackendCounters, ...] = ()
     frontends: tuple[FrontendCounters, ...] = ()
     default_algorithm: str | None = None  # what this version balances by where its configuration names no algorithm
+    cycles: int = 1  # parts of the process that may each keep a cycle of their own: thread groups, workers

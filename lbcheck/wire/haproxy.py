@@ -75,6 +75,8 @@ _REASONS = {
 }
 # From 3.3 on `random` is the default of `balance`, before it `roundrobin`.
 _RANDOM_BY_DEFAULT = (3, 3)
+_CYCLE_A_THREAD_GROUP = (3, 2)  # commit 3758eab71: before it, one cycle a process
+MOST_THREAD_GROUPS = 16  # as it is built by default
 
 
 class NotStatisticsError(ValueError):
@@ -243,15 +245,27 @@ def counters(step: ReadCounters, process: Process, rows: Iterable[Row], seconds:
         backends=backends(rows),
         frontends=tuple(_frontend(row) for row in rows if row.get("type") == FRONTEND),
         default_algorithm=default_algorithm(process.version),
+        cycles=cycles(process.version),
     )
 
 
 def default_algorithm(version: str | None) -> str | None:
     """Return what a version balances by where its configuration has no `balance`; None: the version is not known."""
-    found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", version or "")
-    if not found:
+    release = _release(version)
+    if not release:
         return None
-    return "random" if (int(found[1]), int(found[2])) >= _RANDOM_BY_DEFAULT else "roundrobin"
+    return "random" if release >= _RANDOM_BY_DEFAULT else "roundrobin"
+
+
+def cycles(version: str | None) -> int:
+    """Return how many cycles of its own a process of a version may have; a version that is not known may have many."""
+    release = _release(version)
+    return 1 if release and release < _CYCLE_A_THREAD_GROUP else MOST_THREAD_GROUPS
+
+
+def _release(version: str | None) -> tuple[int, int] | None:
+    found = re.match(r"([0-9]{1,4})\.([0-9]{1,4})(?![0-9])", version or "")
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def backends(rows: Iterable[Row]) -> tuple[BackendCounters, ...]:

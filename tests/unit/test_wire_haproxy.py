@@ -23,6 +23,9 @@ from lbcheck.wire.haproxy import (
     parse_runtime,
     parse_stat,
 )
+from lbcheck.wire.haproxy import (
+    cycles as cycles_of,
+)
 
 DATA = Path(__file__).parent / "data"
 RUNTIME = (DATA / "haproxy-2.6-runtime.txt").read_text()
@@ -451,3 +454,11 @@ def test_a_head_that_tells_nothing_is_not_known() -> None:
 def test_a_long_text_is_shown_by_its_beginning() -> None:
     """At most 60 characters of an answer are shown."""
     assert beginning("x" * 61) == "'" + "x" * 60 + "'…"
+
+
+@pytest.mark.parametrize(
+    ("version", "cycles"), [("2.6.12-1+deb12u4", 1), ("3.1.9", 1), ("3.2.0", 16), ("10.0", 16), ("", 16), (None, 16)]
+)
+def test_from_3_2_on_each_thread_group_may_have_a_cycle(version: str | None, cycles: int) -> None:
+    """How many groups there are is not told, so as many as can be are assumed."""
+    assert cycles_of(version) == cycles

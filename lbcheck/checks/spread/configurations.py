@@ -31,6 +31,7 @@ def _filled(reading: Counters, file: Configured) -> Counters:
     known = _backends(file)
     return replace(
         reading,
+        cycles=min(reading.cycles, file.thread_groups or reading.cycles),
         backends=tuple(
             _with(backend, known[backend.name], reading.default_algorithm) if backend.name in known else backend
             for backend in reading.backends

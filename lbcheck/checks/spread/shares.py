@@ -231,12 +231,12 @@ def _beside_answers(
 
 
 def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bool) -> Tally:
-    lines = sum(_lines(seen, process) for process in seen.heard(balancer))
+    cycles = sum(_cycles(seen, process) for process in seen.heard(balancer))
     tally = Tally(
         seen.client(balancer),
         known.weights,
         complete=seen.complete(balancer),
-        cycles=lines,
+        cycles=cycles,
         slack=seen.disturbances,
         by_key=seen.by_key(balancer),
         looks=tuple(seen.client(balancer, rounds) for rounds in range(1, seen.rounds)),
@@ -255,6 +255,7 @@ def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bo
     return replace(tally, counts=counted) if counted is not None and tally.complete else tally
 
 
-def _lines(seen: Observations, process: Difference) -> int:
-    """Return the largest number of server lines that one server has; the exact bound holds for each line."""
-    return max((delta.lines for delta in seen.deltas(process).values()), default=1)
+def _cycles(seen: Observations, process: Difference) -> int:
+    """Return how many cycles may choose by themselves: one for each server line of a server, in each part of it."""
+    lines = max((delta.lines for delta in seen.deltas(process).values()), default=1)
+    return lines * max((reading.cycles for reading in process.readings), default=1)
