@@ -47,6 +47,8 @@ def test_a_healthy_run_passes_and_the_witnesses_agree() -> None:
         "balancer": 400,
         "server": 400,
         "expected_share": 0.5,
+        "interval": [0.43964, 0.56036],
+        "matters": False,
     }
     assert verdicts["backend web"].evidence["balancers"]["lb1"] == fair(400)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis.laws.tally import Judgement
-from lbcheck.checks.spread import agreement, balancers, budget, choices, configurations, losses
+from lbcheck.checks.spread import agreement, balancers, budget, choices, configurations, effect, losses
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
@@ -110,12 +110,15 @@ def _test(judgement: Judgement | None) -> StatisticalTest:
 
 def _servers(seen: Observations, spread: Shares, balancer: str | None) -> Mapping[str, ServerCounts]:
     owed = spread.judgement.shares if spread.judgement else {}
+    effects = effect.of(seen.client(balancer), owed, seen.asked.detect)
     return {
         name: ServerCounts(
             client=ledger.client,
             balancer=ledger.balancer,
             server=ledger.server,
             expected_share=owed.get(name),
+            interval=effects[name].interval if name in effects else None,
+            matters=effects[name].matters if name in effects else None,
         )
         for name, ledger in seen.ledgers(spread.known.weights, balancer).items()
     }

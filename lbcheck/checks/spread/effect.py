@@ -1,0 +1,30 @@
+"""How far each server is off what it is owed, and whether that matters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lbcheck.analysis.sequential.faults import reweighted
+from lbcheck.analysis.sequential.intervals import interval
+
+DOUBT = 0.05  # probability that the true share was outside of the interval at any look
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One server: the interval of its share, lowest and highest, and whether its weight is off by enough to matter."""
+
+    interval: tuple[float, float]
+    matters: bool
+
+
+def of(answered: Mapping[str, int], owed: Mapping[str, float], detect: float) -> dict[str, Effect]:
+    """Return server → effect, for servers that are owed a share (0 to 1) beside others, by the clients' answers."""
+    total = sum(answered.get(name, 0) for name in owed)
+    return {name: _effect(answered.get(name, 0), total, share, detect) for name, share in owed.items() if 0 < share < 1}
+
+
+def _effect(seen: int, total: int, share: float, detect: float) -> Effect:
+    low, high = interval(seen, total, share, DOUBT, detect)
+    less = 1 - detect / 2
+    within = reweighted(share, less) * total <= seen <= reweighted(share, 1 / less) * total
+    return Effect((round(low, 6), round(high, 6)), matters=not within)
