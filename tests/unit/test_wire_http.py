@@ -459,3 +459,17 @@ def test_shapes_are_remembered_once_and_not_without_end() -> None:
     recogniser = learned(*raws[:1] * 3, *raws)
     told = [recogniser.at_a_glance(raw) is not None for raw in raws]
     assert told == [True] * SHAPES_LIMIT + [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64", "speaks HTTP/2 alone"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "speaks TLS"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "begins with b'SSH-2.0-OpenSSH_9.2'"),
+    ],
+)
+def test_who_speaks_another_protocol_is_told_by_the_first_bytes(sent: bytes, words: str) -> None:
+    """The settings of HTTP/2, an alert of TLS, or the beginning of whatever else came."""
+    with pytest.raises(MalformedAnswerError, match=words):
+        read(sent)

@@ -6,6 +6,9 @@ from typing import NamedTuple
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110, section 5.6.2
 _STATUS_LINE = re.compile(rb"HTTP/1\.(\d) ([1-5]\d\d)(?: [^\r\n]*)?")
 _FIELD = re.compile(rb"(" + TOKEN + rb"):[ \t]*([^\r\n\0]*?)[ \t]*")
+# Type, flags and stream of the first frame of HTTP/2 (RFC 9113, sections 3.4 and 4.1).
+_SETTINGS = b"\x04\x00\x00\x00\x00\x00"
+_ALERT = b"\x15\x03"  # a TLS record's type and the first byte of its version (RFC 8446, section 5.1)
 _LENGTH = re.compile(rb"\d{1,18}")
 
 
@@ -26,7 +29,7 @@ class Head(NamedTuple):
         first, *lines = raw.strip(b"\r\n").replace(b"\r\n", b"\n").split(b"\n")
         status = _STATUS_LINE.fullmatch(first)
         if not status:
-            raise MalformedAnswerError(f"an answer begins with {first[:40]!r}, which is no HTTP/1.x status line")
+            raise MalformedAnswerError(_stranger(raw))
         fields = []
         for line in lines:
             field = _FIELD.fullmatch(line)
@@ -45,6 +48,16 @@ class Head(NamedTuple):
         """Whether the server leaves the connection open (RFC 9112, section 9.3)."""
         options = self.values(b"connection")
         return b"close" not in options and (self.minor >= 1 or b"keep-alive" in options)
+
+
+def _stranger(raw: bytes) -> str:
+    """Return what speaks instead of HTTP/1.x, as far as its first bytes tell."""
+    if raw[3:9] == _SETTINGS:
+        return "the server speaks HTTP/2 alone, and was asked in HTTP/1.1"
+    if raw[:2] == _ALERT:
+        return "the server speaks TLS: ask it by https://"
+    first = raw.strip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
+    return f"an answer begins with {first[:40]!r}, which is no HTTP/1.x status line"
 
 
 class Framing(NamedTuple):
