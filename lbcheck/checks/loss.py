@@ -2,6 +2,8 @@
 
 import math
 
+from lbcheck.model.verdict import Outcome
+
 TOLERATED_LOSS = 0.01  # share of what was sent; a healthy network also loses packets now and then
 ENOUGH_TO_TELL = 400  # requests, of which no more than four may be lost
 
@@ -14,3 +16,10 @@ def lacking(lost: int, sent: int) -> int:
 def too_much(lost: int, sent: int) -> bool:
     """Return whether `lost` of `sent` requests are more than a healthy network loses."""
     return lost > TOLERATED_LOSS * sent
+
+
+def judged(lost: int, sent: int) -> Outcome:
+    """Return what it means that `lost` of `sent` requests were lost; a single one of a few shows no rate."""
+    if not too_much(lost, sent):
+        return Outcome.PASS
+    return Outcome.INCONCLUSIVE if lost == 1 < sent else Outcome.FAIL

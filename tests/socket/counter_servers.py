@@ -173,7 +173,7 @@ defaults
     timeout client 5s
     timeout server 5s
 frontend www
-    bind fd@{www} name one
+    bind fd@{www} name one {bind}
     option socket-stats
     default_backend web
 backend web
@@ -196,10 +196,11 @@ def haproxy(
     stats_uri: str = "/stats",
     tls: str = "",
     level: str = "user",
+    bind: str = "",
 ) -> Iterator[Haproxy]:
     """Run HAProxy with a frontend, the backend `web` of these lines, runtime APIs and a statistics page.
 
-    `level`: what its unix socket allows.
+    `level`: what its unix socket allows. `bind`: further words of the frontend's `bind`.
     """
     program = needed("haproxy")
     with ExitStack() as opened:
@@ -211,6 +212,7 @@ def haproxy(
         configuration = CONFIGURATION.format(
             unix=unix.fileno(),
             level=level,
+            bind=bind,
             api=api.fileno(),
             www=www.fileno(),
             page=f"{page.fileno()} {tls}",

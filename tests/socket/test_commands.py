@@ -104,11 +104,12 @@ def test_too_few_requests_end_with_status_3_and_say_how_many_would_do() -> None:
     assert report(ran)["verdicts"][0]["evidence"]["needed_requests"] > 10
 
 
-def test_what_nobody_answers_ends_with_status_4() -> None:
-    """A closed port could not be measured, which is never a pass."""
+def test_a_port_that_is_seen_to_refuse_ends_with_status_1() -> None:
+    """The user named it, and nobody listens there."""
     ran = lbcheck("spread", f"http://{closed_port()}/", "--requests", "10", "--format", "json")
-    assert ran.returncode == 4
-    assert report(ran)["outcome"] == "unmeasured"
+    assert ran.returncode == 1
+    [verdict] = report(ran)["verdicts"]
+    assert "all 10 requests failed: refused" in verdict["findings"][0]["message"]
 
 
 def test_answers_without_a_name_end_with_status_4_and_say_what_is_missing() -> None:
@@ -117,7 +118,7 @@ def test_answers_without_a_name_end_with_status_4_and_say_what_is_missing() -> N
         ran = lbcheck("spread", url, "--requests", "10")
         named = lbcheck("spread", url, "--requests", "10", "--identify", "header:x-else", "--weights", "s1=1")
     assert ran.returncode == 4
-    assert "answers carry no header:x-served-by" in ran.stdout
+    assert "all 10 requests got HTTP 200, and no answer carries x-served-by" in ran.stdout
     assert named.returncode == 0
 
 

@@ -30,7 +30,7 @@ HEALTHY = report(
     *dns.judge(QUESTION, [resolution({A: 50, B: 50}), lookup({A: 50, B: 50}, dict.fromkeys((A, B), "198.18.0.31/24"))]),
     *spread.judge(QUESTION, healthy()),
 )
-BROKEN = report(*spread.judge(QUESTION, [answers("lb1", fair(4), errors={"reset": 1})]))
+BROKEN = report(*spread.judge(QUESTION, [answers("lb1", fair(4), errors={"reset": 2})]))
 
 
 @pytest.mark.parametrize("document", [HEALTHY, BROKEN, report()])
@@ -53,7 +53,7 @@ def test_the_text_has_the_witnesses_side_by_side() -> None:
 
 def test_a_fault_stands_below_its_verdict() -> None:
     """What failed is said in a sentence, marked."""
-    assert "✗ http://www.lab.test/ at 198.18.0.101 from client1: 1 of 5 requests failed: reset" in as_text(BROKEN)
+    assert "✗ http://www.lab.test/ at 198.18.0.101 from client1: 2 of 6 requests failed: reset" in as_text(BROKEN)
 
 
 def test_error_rates_stand_below_a_pass_and_what_to_do_next_below_a_fail() -> None:

@@ -14,7 +14,7 @@ from lbcheck.model.counters import ReadCounters, ServerState
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.plan import Options
 from lbcheck.model.question import HERE, Question
-from lbcheck.model.requests import Answers, Request
+from lbcheck.model.requests import Request
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.verdict import Outcome, Verdict
 from lbcheck.model.watch import Watch
@@ -270,12 +270,6 @@ def test_one_server_that_answers_everything_passes_where_the_balancer_has_no_oth
     """The balancer's counters tell which servers there are."""
     samples = [answers("", {"web1": 2000}, address=""), *readings("unix:/s", {"web1": 2000})]
     assert judged(samples, of_url(URL, stats=["unix:/s"]))["backend web"].outcome is Outcome.PASS
-
-
-def test_a_lone_url_that_never_answers_could_not_be_measured() -> None:
-    """Nothing seen is nothing judged."""
-    dead = Answers(at=HERE, url=URL, address="", sent=10, errors={"refused": 10})
-    assert judged([dead], of_url(URL))["backend"].outcome is Outcome.UNMEASURED
 
 
 @pytest.mark.parametrize("kept", [0, 400])

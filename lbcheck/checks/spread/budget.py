@@ -11,8 +11,11 @@ FEWEST_TESTS = 20  # the error rate is divided by at least this many tests
 
 
 def of_one_test(question: Question) -> float:
-    """Return the error rate of one test. The divisor is fixed before the first request."""
-    tests = len(question.cluster.web) * (2 + len(question.cluster.balancers))
+    """Return the error rate of one test. The divisor is fixed before the first request.
+
+    Each verdict has two tests: of the shares, and of whether errors come from all alike.
+    """
+    tests = 2 * len(question.cluster.web) * (2 + len(question.cluster.balancers))
     return ALPHA / max(FEWEST_TESTS, tests)
 
 

@@ -8,6 +8,7 @@ from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, Statist
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.recognising import observed
+from lbcheck.checks.spread.returns import ByBalancer, returns
 from lbcheck.checks.spread.shares import Shares, shares
 from lbcheck.model import schemes
 from lbcheck.model.question import Question
@@ -22,12 +23,13 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     verdicts = []
     for seen in observed(question, samples):
         alphas = budget.split(question, seen.told_apart, seen.parts)
-        verdicts.append(_of_backend(seen, alphas[None]))
-        verdicts += [_of_balancer(seen, name, alphas[name]) for name in seen.told_apart]
+        parts = returns(seen)
+        verdicts.append(_of_backend(seen, parts, alphas[None]))
+        verdicts += [_of_balancer(seen, parts, name, alphas[name]) for name in seen.told_apart]
     return verdicts
 
 
-def _of_backend(seen: Observations, alpha: float) -> Verdict:
+def _of_backend(seen: Observations, parts: ByBalancer, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
     spread = shares(seen, known(seen), None, alpha)
     answered = seen.client()
@@ -37,26 +39,27 @@ def _of_backend(seen: Observations, alpha: float) -> Verdict:
         for balancer in seen.cluster.balancers:
             findings += balancers.of_balancer(seen, balancer.name, None)
         findings += choices.findings(seen, None, alpha)
-    findings += [*losses.lost(seen), *losses.given_up(seen), *losses.cut_bodies(seen)]
+    findings += losses.findings(seen, parts, spread.known, alpha)
     findings += [*agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
     findings += spread.findings() if answered else []
-    # Without any answer a fleet fails, and a single URL only by what was seen to be wrong; else it is unmeasured.
-    judged = answered or seen.cluster.clients or any(seen.errors[kind] for kind in losses.SEEN_WRONG)
+    outcomes = [finding.outcome for finding in findings]
     return Verdict(
         NAME,
         seen.subject,
-        gravest(f.outcome for f in findings) if judged else Outcome.UNMEASURED,
+        gravest(outcomes if answered else [*outcomes, Outcome.UNMEASURED]),
         f"{seen.sent:,} requests to {seen.frontend.url}: {_written(spread, answered)}",
         tuple(findings),
         _evidence(seen, spread, None),
     )
 
 
-def _of_balancer(seen: Observations, name: str, alpha: float) -> Verdict:
+def _of_balancer(seen: Observations, parts: ByBalancer, name: str, alpha: float) -> Verdict:
     """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them."""
     spread = shares(seen, known(seen, name), name, alpha)
     total = sum(spread.counts.values())
-    findings = [*balancers.of_balancer(seen, name, name), *balancers.absent(seen, name), *agreement.at(seen, name)]
+    findings = list(balancers.of_balancer(seen, name, name))
+    findings += list(balancers.absent(seen, name)) or losses.at(seen, parts, name, alpha)
+    findings += agreement.at(seen, name)
     findings += choices.findings(seen, name, alpha)
     if not seen.client(name) and (seen.unheard or (total and not seen.complete(name))):
         why = "its counters are not heard" if seen.unheard else "it counted requests of others, too"

@@ -1,37 +1,52 @@
-"""Findings on requests that got no usable answer, by route and kind of error."""
+"""Findings on requests that got no usable answer: what came instead, by which way, and who gave it."""
 
 from collections.abc import Iterable, Iterator
 
 from lbcheck.checks import loss
+from lbcheck.checks.spread import hints, nameless, statuses
+from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.observations import Observations
+from lbcheck.checks.spread.returns import OURS, ByBalancer, Returns, apart
+from lbcheck.checks.spread.ways import Way, amount, route
 from lbcheck.model.requests import Answers
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.verdict import Finding, Outcome
 
-# What a certificate or a handshake lacks is seen, and is a fault also where no request was answered.
-SEEN_WRONG = (ErrorKind.TLS,)
-OURS = ("unidentified", "ports-exhausted", "internal", "denied")  # errors of the probe, not of the fleet
+# Silence is a fault only where something else shows that somebody should have answered.
+SILENT = (ErrorKind.TIMEOUT, ErrorKind.UNREACHABLE, ErrorKind.NOT_FOUND)
+A_FEW = 3  # requests by one way; if all of them were lost, the way is
+SPENT_S = 1.0  # seconds of waiting for failures and silence that are worth a word
+_OTHER_PROTOCOL = (ErrorKind.PROTOCOL, ErrorKind.RESET)
 
 
-def lost(seen: Observations) -> Iterator[Finding]:
-    """Report the requests that got no usable answer, by route and kind of error."""
+def findings(seen: Observations, parts: ByBalancer, known: Known, alpha: float) -> Iterator[Finding]:
+    """Report all that is to be said of answers beside who gave how many; `alpha`: the error rate of the test in it."""
+    yield from lost(seen, parts, alpha)
+    yield from statuses.of_servers(seen, parts[None], alpha)
+    yield from given_up(seen, parts[None])
+    yield from cut_bodies(seen)
+    yield from hints.of_product(seen, known)
+
+
+def lost(seen: Observations, parts: ByBalancer, alpha: float) -> Iterator[Finding]:
+    """Report the requests that got no usable answer; `alpha`: the error rate of the test of who gave errors."""
     unasked = dict.fromkeys(answers.failure.message for answers in seen.answers if answers.failure)
     yield from (Finding(Outcome.UNMEASURED, f"{seen.frontend.url}: {message}") for message in unasked)
-    for answers in seen.answers:
-        route = _route(seen, answers)
-        for kind, count in answers.errors.items():
-            sentence = f"{route}: {_amount(count, answers.sent)} {_what_came(answers, kind, count)}"
-            if kind == "unidentified":
-                sentence += f" (answers carry no {seen.identify}; say how servers name themselves)"
-            yield Finding(_of_loss(kind, count, answers.sent), sentence)
+    for came in apart(parts):
+        for way in came.ways:
+            yield from _without_answer(seen, came, way)
+        yield from nameless.findings(seen, came, alpha)
 
 
-def given_up(seen: Observations) -> Iterator[Finding]:
-    """Report each route that was given up before all requests were sent."""
-    for answers in seen.answers:
-        if answers.given_up:
-            sentence = f"{_route(seen, answers)}: {answers.given_up}; {answers.sent:,} requests were sent"
+def given_up(seen: Observations, came: Returns) -> Iterator[Finding]:
+    """Report each way that was given up before all requests were sent, and how long failures and silence took."""
+    for way in came.ways:
+        for why in way.given_up:
+            sentence = f"{route(seen, way)}: {why}; {way.sent:,} requests were sent"
             yield Finding(Outcome.INCONCLUSIVE, sentence)
+    spent_s = sum(answers.silent_s for answers in seen.answers)
+    if spent_s >= SPENT_S and not any(way.given_up for way in came.ways):
+        yield Finding(Outcome.PASS, f"{spent_s:.3g} s were spent waiting for failures and silence")
 
 
 def cut_bodies(seen: Observations) -> Iterator[Finding]:
@@ -41,29 +56,59 @@ def cut_bodies(seen: Observations) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, sentence)
 
 
-def _route(seen: Observations, answers: Answers) -> str:
-    return f"{seen.frontend.url} at {answers.address or 'its own address'} from {answers.source or answers.at}"
+def at(seen: Observations, parts: ByBalancer, balancer: str, alpha: float) -> Iterator[Finding]:
+    """Report what one balancer lost beyond what is tolerated, and errors that come through it or its servers alone."""
+    came, half = parts[balancer], alpha / 2  # for each of two tests
+    outcome = loss.judged(came.lost, came.sent)
+    if came.failed and outcome is not Outcome.PASS:
+        silent = sum(came.errors.get(kind, 0) for kind in SILENT)
+        outcome = Outcome.UNMEASURED if silent == came.failed and not _alive(seen) else outcome
+        sentence = f"{amount(came.failed, came.sent)} to {balancer} failed: {_kinds(came)}"
+        yield Finding(outcome, sentence + statuses.more_would_tell(outcome))
+    yield from (f for f in statuses.of_servers(seen, came, half) if f.outcome is not Outcome.PASS)
+    if odd := statuses.odd_balancers(parts, half).get(balancer):
+        sentence = f"errors come through {balancer}, and not through others"
+        yield Finding(odd, sentence + statuses.more_would_tell(odd))
 
 
-def _of_loss(kind: str, count: int, sent: int) -> Outcome:
-    """Return the outcome of `count` requests, out of `sent`, that failed with one kind of error."""
-    if not loss.too_much(count, sent):
-        return Outcome.PASS
-    if kind in OURS:
-        return Outcome.UNMEASURED
-    return Outcome.FAIL
+def lacking(came: Returns, alpha: float) -> int:
+    """Return how many more requests would tell whether too many are lost, or whether one server errs alone."""
+    more = loss.lacking(came.lost + sum(came.nameless.values()), came.sent)
+    return max(more, came.sent if Outcome.INCONCLUSIVE in statuses.odd(came, alpha).values() else 0)
 
 
-def _amount(count: int, of: int) -> str:
-    return f"all {of:,} requests" if count == of else f"{count:,} of {of:,} requests"
+def _without_answer(seen: Observations, came: Returns, way: Way) -> Iterator[Finding]:
+    """Report the requests by one way that failed; all that its balancer lost is judged together."""
+    for kind, count in way.unanswered.items():
+        if kind in OURS:
+            outcome = Outcome.UNMEASURED if loss.too_much(count, way.sent) else Outcome.PASS
+        else:
+            outcome = Outcome.FAIL if way.gone and way.sent >= A_FEW else loss.judged(came.lost, came.sent)
+        if outcome is Outcome.FAIL and kind in SILENT and not _alive(seen):
+            outcome = Outcome.UNMEASURED
+        sentence = f"{route(seen, way)}: {amount(count, way.sent)} {_what_came(way, kind, count)}"
+        yield Finding(outcome, sentence + statuses.more_would_tell(outcome))
 
 
-def _what_came(answers: Answers, kind: str, count: int) -> str:
+def _alive(seen: Observations) -> bool:
+    """Return whether something shows that requests should be answered: an answer to any of them, or counters."""
+    answered = any(answers.counts or answers.statuses for answers in seen.answers)
+    return answered or any(not process.failure for process in seen.processes)
+
+
+def _what_came(way: Way, kind: str, count: int) -> str:
     """Return what happened to the requests of one kind of error: their HTTP statuses, or why the first one failed."""
-    errors = server_errors(answers)
-    if kind == ErrorKind.STATUS and sum(errors.values()) == count:
-        return f"got {codes(errors)}"
-    return f"failed: {answers.reasons.get(kind, kind)}"
+    sentence = f"failed: {way.reasons.get(kind, kind)}"
+    if kind in _OTHER_PROTOCOL and count == way.sent and "HTTP/2" not in sentence and "TLS" not in sentence:
+        sentence += "; does whoever listens there want HTTP/2, TLS or the PROXY protocol?"
+    return sentence
+
+
+def _kinds(came: Returns) -> str:
+    """Return what became of a balancer's requests, by kind of error and status."""
+    wrong = {f"HTTP {status}": count for status, count in came.nameless.items() if not came.right(status)}
+    kinds = {kind: count for kind, count in came.errors.items() if kind not in OURS}
+    return ", ".join(f"{kind} {count:,}" for kind, count in {**kinds, **wrong}.items())
 
 
 def server_errors(answers: Answers) -> dict[str, int]:
@@ -71,6 +116,6 @@ def server_errors(answers: Answers) -> dict[str, int]:
     return {status: count for status, count in answers.statuses.items() if status >= "500"}
 
 
-def codes(statuses: Iterable[str]) -> str:
+def codes(found: Iterable[str]) -> str:
     """Return statuses in words."""
-    return f"HTTP {' or '.join(sorted(statuses))}"
+    return f"HTTP {' or '.join(sorted(found))}"

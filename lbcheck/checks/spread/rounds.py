@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from lbcheck.checks import loss
-from lbcheck.checks.spread import budget, planning
+from lbcheck.checks.spread import budget, losses, planning
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.planning import Route
 from lbcheck.checks.spread.recognising import observed
+from lbcheck.checks.spread.returns import returns
 from lbcheck.checks.spread.shares import shares
 from lbcheck.model.plan import Options, Plan
 from lbcheck.model.question import Question
@@ -46,13 +46,12 @@ def _wanted(question: Question, seen: Observations, ways: Sequence[Route]) -> Ma
 
 def _open(question: Question, seen: Observations) -> Iterator[tuple[str | None, int]]:
     """Give each balancer about which the counts do not yet tell, with the number of its answers that are lacking."""
-    alphas = budget.split(question, seen.told_apart, seen.parts)
+    alphas, parts = budget.split(question, seen.told_apart, seen.parts), returns(seen)
     for balancer in (*seen.told_apart,) or (None,):
         if balancer and not seen.client(balancer):
             continue  # it answers nobody: no number of requests changes that
         judgement = shares(seen, known(seen, balancer), balancer, alphas[balancer], closed=False).judgement
-        lost = seen.errors.total()
-        more = max(judgement.more if judgement else 0, loss.lacking(lost, seen.sent))
+        more = max(judgement.more if judgement else 0, losses.lacking(parts[balancer], alphas[balancer]))
         if more:
             yield balancer, more
 
