@@ -4,6 +4,7 @@ import argparse
 from urllib.parse import SplitResult, urlsplit
 
 from lbcheck.analysis.laws import table
+from lbcheck.checks.spread import sent_keys
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
@@ -14,6 +15,7 @@ from lbcheck.model.asked import Asked
 from lbcheck.model.plan import Options
 from lbcheck.probing.dns.addresses import addresses_of
 from lbcheck.wire.http.identifier import Identifier
+from lbcheck.wire.http.request import OURS
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,8 +113,18 @@ def _asked(options: argparse.Namespace) -> Asked:
         names=options.names,
         unit=options.unit,
         product=options.product,
-        hash_keys=tuple(options.hash_key),
+        hash_keys=tuple(_sendable(hash_key) for hash_key in options.hash_key),
     )
+
+
+def _sendable(hash_key: str) -> str:
+    """Return what a hash takes its key from; refuse what lbcheck cannot send a key in."""
+    if not sent_keys.understood(hash_key):
+        raise LbcheckError(f"--hash-key '{hash_key}' is not of the form header:NAME")
+    name = hash_key.removeprefix("header:")
+    if name.lower() in (*OURS, "host"):
+        raise LbcheckError(f"--hash-key: lbcheck sends {name} itself, and no other value of it")
+    return hash_key
 
 
 def _known(algorithm: str, product: str) -> str:

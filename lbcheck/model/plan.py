@@ -46,7 +46,7 @@ class Options:
     token: str = ""  # marks this run's requests
     verify: bool = True
     ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's
-    silence_s: float = SILENCE_S  # the most seconds of waiting for failures and silence, for each step; 0: no limit
+    silence_s: float = SILENCE_S  # the most seconds that each host waits for failures and silence, in all; 0: no limit
     servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, in addition to the cluster's
     types: tuple[RecordType, ...] = ("A", "AAAA")
     sources: tuple[str, ...] = ()  # addresses to send from

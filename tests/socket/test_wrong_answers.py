@@ -164,3 +164,25 @@ def test_an_address_that_falls_silent_beside_one_that_answers_is_a_fault(tmp_pat
     [verdict] = report(ran)["verdicts"]
     faults = [finding["message"] for finding in verdict["findings"] if finding["outcome"] == "fail"]
     assert f"http://www.test:{port}/ at 127.0.0.2 from here: all 6 requests failed: timeout" in faults
+
+
+def test_keys_are_sent_to_a_hash(tmp_path: Path) -> None:
+    """Eight keys: each meets one server; `roundrobin` gives each of them several."""
+    keyed = ("--hash-key", "header:X-Session", "--algorithm", "hdr")
+    with fleet(tmp_path, "balance hdr(X-Session)") as running:
+        status, said = spread(running, *keyed, counters=False)
+    assert status == 0
+    assert any(sentence.startswith("each of 8 keys met one server (") for sentence in said["pass"])
+    (tmp_path / "turns").mkdir()
+    with fleet(tmp_path / "turns", "balance roundrobin") as running:
+        status, said = spread(running, *keyed, counters=False)
+    assert status == 1
+    assert any("a hash sends one key to one server" in sentence for sentence in said["fail"])
+
+
+@pytest.mark.parametrize("key", ["X-Session", "cookie:a", "header:Host", "header:user-agent"])
+def test_a_hash_key_that_cannot_be_sent_is_refused(key: str) -> None:
+    """By a sentence and exit status 2, before anything is sent."""
+    ran = lbcheck("spread", "http://127.0.0.1:9/", "--hash-key", key)
+    assert ran.returncode == 2
+    assert "--hash-key" in ran.stderr

@@ -399,12 +399,15 @@ def test_requests_are_shared_out_over_clients_and_addresses() -> None:
 
 
 def test_steps_carry_the_trusted_authorities_and_the_bound_on_silence() -> None:
-    """Those of the inventory and of the user, as text: the file is on this host, the step may run on another."""
+    """Those of the inventory and of the user, as text: the file is on this host, the step may run on another.
+
+    Each of a client's two addresses has half of the silence that the run may wait for, but time for one operation.
+    """
     question = replace(QUESTION, ca="ONE\n", watches_failover=True, longest_gap_s=3.0)
     options = Options(ca="TWO\n", silence_s=7.0)
     asked = [step for stage in spread.plan(question, options).stages for step in stage.steps]
     watched = [step for stage in failover.plan(question, options).stages for step in stage.steps]
-    assert {(s.ca, s.silence_s) for s in asked if isinstance(s, Request)} == {("ONE\nTWO\n", 7.0)}
+    assert {(s.ca, s.silence_s) for s in asked if isinstance(s, Request)} == {("ONE\nTWO\n", 5.0)}
     assert {s.ca for s in watched if isinstance(s, Watch)} == {"ONE\nTWO\n"}
 
 

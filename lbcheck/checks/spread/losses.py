@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from lbcheck.checks import loss
-from lbcheck.checks.spread import hints, nameless, statuses
+from lbcheck.checks.spread import hints, nameless, sent_keys, statuses
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.returns import OURS, ByBalancer, Returns, apart
@@ -26,6 +26,7 @@ def findings(seen: Observations, parts: ByBalancer, known: Known, alpha: float) 
     yield from given_up(seen, parts[None])
     yield from cut_bodies(seen)
     yield from hints.of_product(seen, known)
+    yield from sent_keys.findings(seen, known)
 
 
 def lost(seen: Observations, parts: ByBalancer, alpha: float) -> Iterator[Finding]:

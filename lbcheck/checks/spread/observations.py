@@ -185,11 +185,14 @@ class Observations:
         return sum(answers.sent for answers in self.answers)
 
     def by_key(self, balancer: str | None) -> dict[str, dict[str, int]]:
-        """Return client (source address or host, and IP family) → server → answers: the keys of a hash of sources."""
+        """Return key of a hash → server → answers: what was sent as a key, else the client.
+
+        A client is its source address or host, and the IP family: the key of a hash of sources.
+        """
         keys: dict[str, dict[str, int]] = {}
         for answers in self.answers:
             of_address = family(answers.address) if answers.address else ""
-            key = f"{answers.source or answers.at} IPv{of_address}"
+            key = f"key {answers.key}" if answers.key else f"{answers.source or answers.at} IPv{of_address}"
             for count in answers.counts:
                 if balancer in (None, count.balancer):
                     servers = keys.setdefault(key, {})

@@ -1,5 +1,6 @@
 """The plan: read counters, send requests from every client to every address, read counters again."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,7 +9,7 @@ from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.tally import Tally
 from lbcheck.analysis.tuples.dealing import evenly
 from lbcheck.checks import pace
-from lbcheck.checks.spread import budget
+from lbcheck.checks.spread import budget, sent_keys
 from lbcheck.model import schemes
 from lbcheck.model.address import family
 from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
@@ -45,9 +46,18 @@ def plan(question: Question, options: Options) -> Plan:
     )
 
 
-def round_of(question: Question, options: Options, wanted: Mapping["Route", int], number: int) -> Plan:
-    """Return a further round: so many requests by each route, then counters and logs again."""
-    steps = (step for route, n in wanted.items() for step in _request(route, n, question, options, number))
+def round_of(
+    question: Question, options: Options, wanted: Mapping["Route", int], number: int, silent_s: Mapping["Route", float]
+) -> Plan:
+    """Return a further round: so many requests by each route, then counters and logs again.
+
+    `silent_s`: route → seconds that earlier rounds waited for failures and silence.
+    """
+    steps = (
+        step
+        for route, requests in wanted.items()
+        for step in _requests(route, requests, question, options, number=number, silent_s=silent_s.get(route, 0.0))
+    )
     after = tuple(_readings(question, options))
     return Plan((Stage(StageName.TRAFFIC, tuple(steps)), Stage(StageName.AFTER, after)))
 
@@ -145,29 +155,51 @@ def _traffic(ways: Sequence[Route], question: Question, options: Options) -> Ite
     """Return one Request step for each route; the total is dealt out evenly, so counts differ by one at most."""
     shares = evenly(options.requests or 0, len(ways)) if ways else ()
     for route, requests in zip(ways, shares, strict=True):
-        yield from _request(route, requests, question, options, 0)
+        yield from _requests(route, requests, question, options)
 
 
-def _request(route: Route, requests: int, question: Question, options: Options, number: int) -> Iterator[Step]:
-    if requests:
-        yield Request(
-            at=route.client,
-            url=route.frontend.url,
-            address=route.address,
-            requests=requests,
-            concurrency=options.concurrency,
-            keep_alive=_keep_alive(question, options, route.frontend),
-            identify=question.identify,
-            identify_balancer=question.identify_balancer,
-            token=tokens(question.cluster.web, options.token)[route.frontend],
-            source=route.source,
-            rate=pace.rate(question, options) / len(pace.clients(question)),
-            timeout_s=options.timeout_s,
-            verify=options.verify,
-            ca=question.ca + options.ca,
-            silence_s=options.silence_s,
-            round=number,
-        )
+def _requests(
+    route: Route, requests: int, question: Question, options: Options, *, number: int = 0, silent_s: float = 0.0
+) -> Iterator[Step]:
+    """Return the steps of one route and round: one for each key of a hash, or one if no key is sent."""
+    keys = sent_keys.keys(question, options.token)
+    step = Request(
+        at=route.client,
+        url=route.frontend.url,
+        address=route.address,
+        requests=requests,
+        concurrency=options.concurrency,
+        keep_alive=_keep_alive(question, options, route.frontend),
+        identify=question.identify,
+        identify_balancer=question.identify_balancer,
+        token=tokens(question.cluster.web, options.token)[route.frontend],
+        source=route.source,
+        rate=pace.rate(question, options) / len(pace.clients(question)),
+        timeout_s=options.timeout_s,
+        verify=options.verify,
+        ca=question.ca + options.ca,
+        silence_s=_of_silence(left_s(question, options, silent_s) / len(keys), options),
+        round=number,
+    )
+    for (key, headers), asked in zip(keys, evenly(requests, len(keys)), strict=True):
+        if asked:
+            yield replace(step, requests=asked, key=key, headers=headers)
+
+
+def left_s(question: Question, options: Options, silent_s: float) -> float:
+    """Return how many seconds a route may still wait for failures and silence, after it has waited `silent_s`.
+
+    Routes of one client are asked one after the other, so each has its part of what the run may wait.
+    """
+    if not options.silence_s:
+        return math.inf
+    addresses = sum(max(1, len(frontend.addresses)) for frontend in question.cluster.web)
+    return options.silence_s / (addresses * max(1, len(options.sources))) - silent_s
+
+
+def _of_silence(left_s: float, options: Options) -> float:
+    """Return the bound of one step: long enough for one operation, so that what answers in time is never lost."""
+    return min(options.silence_s, max(left_s, options.timeout_s))
 
 
 def _keep_alive(question: Question, options: Options, frontend: Frontend) -> bool:
@@ -184,7 +216,8 @@ def _first(question: Question) -> int:
     frontend from the clients' counts alone. Elsewhere it is small, and tells what the next round needs.
     """
     subjects = len(question.cluster.web) * max(1, len(question.cluster.balancers))
-    return max(LAB_REQUESTS, _most(question)) if question.lab else subjects * FIRST_REQUESTS
+    first = max(FIRST_REQUESTS, sent_keys.requests(question))
+    return max(LAB_REQUESTS, _most(question)) if question.lab else subjects * first
 
 
 def _range(question: Question) -> str:

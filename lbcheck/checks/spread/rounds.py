@@ -27,7 +27,16 @@ def further(question: Question, options: Options, samples: Sequence[Sample]) -> 
     wanted: dict[Route, int] = {}
     for one in seen:
         wanted |= _wanted(question, one, [way for way in ways if way.frontend == one.frontend])
-    return planning.round_of(question, options, wanted, rounds) if wanted else Plan()
+    silent_s = {way: _silent_s(one, way) for one in seen for way in wanted if way.frontend == one.frontend}
+    # What a route may wait in all may be spent, although each round kept to its bound.
+    left = {way: n for way, n in wanted.items() if planning.left_s(question, options, silent_s[way]) > 0}
+    return planning.round_of(question, options, left, rounds, silent_s) if left else Plan()
+
+
+def _silent_s(seen: Observations, way: Route) -> float:
+    """Return how many seconds a route has waited for failures and silence."""
+    asked = (a for a in seen.answers if (a.at, a.source) == (way.client, way.source))
+    return sum(answers.silent_s for answers in asked if way.address in ("", answers.address))
 
 
 def _wanted(question: Question, seen: Observations, ways: Sequence[Route]) -> Mapping[Route, int]:
