@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -379,3 +380,22 @@ def test_a_silent_fleet_is_unmeasured_where_nothing_shows_that_it_lives() -> Non
     """No counters, no other client, no other address."""
     verdict = judged([answers("lb1", {}, errors={"timeout": 10})], about(balancers=()))["backend web"]
     assert verdict.outcome is Outcome.UNMEASURED
+
+
+def in_order(names: Sequence[str]) -> Answers:
+    """Return answers one at a time, in this order."""
+    servers = sorted(set(names))
+    runs = tuple((servers.index(name), len(list(run))) for name, run in groupby(names))
+    counts = tuple(Count("", name, names.count(name), names.count(name)) for name in servers)
+    return Answers(at=HERE, url=URL, address="", sent=len(names), counts=counts, order=runs)
+
+
+@pytest.mark.parametrize("told", [{}, {"weights": {"a": 1, "b": 1, "c": 1}, "algorithm": "roundrobin"}])
+def test_a_server_that_stops_answering_is_never_a_pass(told: dict[str, Any]) -> None:
+    """Its count is still within what draws give: the silence at the end is not."""
+    alive, dying = list("abc") * 400, list("abc") * 400 + list("ab") * 25
+    assert lone(in_order(alive), question=of_url(URL, **told)).outcome is Outcome.PASS
+    verdict = lone(in_order(dying), question=of_url(URL, **told))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    sentence = "server c last answered after 1,200 of 1,250 requests: run again, or look at its health"
+    assert said(verdict, Outcome.INCONCLUSIVE) == [sentence]

@@ -34,6 +34,12 @@ def explanations(found: list[Inference]) -> list[str]:
     return list({one.kind: one.sentence for one in found if one.kind in _EXPLAIN}.values())
 
 
+def departures(found: list[Inference]) -> list[str]:
+    """Return a sentence for each server that stopped answering, by a silence to the end that draws do not explain."""
+    last = (absence for one in found for absence in one.absences if absence.end == absence.requests)
+    return [f"server {absence.sentence}: run again, or look at its health" for absence in last]
+
+
 def _same_ratios(weights: Mapping[str, int], shown: Mapping[str, int]) -> bool:
     used = {name: weight for name, weight in weights.items() if weight}
     return used.keys() == shown.keys() and len({Fraction(used[name], shown[name]) for name in used}) == 1

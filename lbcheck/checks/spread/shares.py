@@ -35,7 +35,8 @@ class Shares:
     they may be off the law although nothing is wrong with the algorithm. `unsteady`: no round was without a change.
     `part`: some were, and are judged alone. `sticky`: the requests passed the algorithm by; more of them would tell no
     more. `note`: what the law does not tell; empty: nothing.
-    `keyed`: each key met one of several servers. `explained`: what the order of answers tells.
+    `keyed`: each key met one of several servers. `explained`: what the order of answers tells. `departed`: a sentence
+    for each server that it shows to have stopped answering.
     """
 
     known: Known
@@ -51,6 +52,7 @@ class Shares:
     note: str = ""
     keyed: bool = False
     explained: tuple[str, ...] = ()
+    departed: tuple[str, ...] = ()
 
     @property
     def _accuses(self) -> bool:
@@ -63,6 +65,8 @@ class Shares:
         """Return what the counts of requests say about the spread, and what explains it if they do not pass."""
         found = self._concluded()
         passed = gravest(finding.outcome for finding in found) is Outcome.PASS
+        if passed and self.departed and self.law and self.law.holds_to_weights:
+            return found + [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in self.departed]
         return found + [Finding(Outcome.PASS, sentence) for sentence in self.explained if found and not passed]
 
     def _concluded(self) -> list[Finding]:
@@ -167,6 +171,7 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
         note=note,
         keyed=_each_key_met_one(tally),
         explained=tuple(ordering.explanations(orders)),
+        departed=tuple(ordering.departures(orders)),
     )
 
 
