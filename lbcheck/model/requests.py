@@ -54,6 +54,10 @@ class Count:
     connections: int  # those of the requests that were the first on their connection
     statuses: Mapping[str, int] = field(default_factory=dict)  # HTTP status → answers; empty: not kept
 
+    def __post_init__(self) -> None:
+        if self.requests < 0 or self.connections < 0:
+            raise LbcheckError(f"server '{self.server}': a count of answers below 0")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answers(Sample):
