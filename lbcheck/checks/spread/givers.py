@@ -29,8 +29,8 @@ class Givers:
 
 def givers(seen: Observations, came: Returns, status: str) -> Givers:
     """Return who gave the answers without a name of a status's class."""
-    kind = f"{status[0]}xx"
-    number = sum(count for other, count in came.nameless.items() if other[0] == status[0])
+    kind = f"{status[:1]}xx"
+    number = sum(count for other, count in came.nameless.items() if other[:1] == status[:1])
     processes = seen.heard(came.balancer)
     if not processes or any(p.failure or p.void for p in processes):
         return Givers()
@@ -43,7 +43,7 @@ def givers(seen: Observations, came: Returns, status: str) -> Givers:
         servers[server.name] += server.statuses.get(kind, 0)
         requests[server.name] += server.requests or 0
     for name, statuses in came.servers.items():
-        servers[name] -= sum(count for code, count in statuses.items() if code[:1] == status[0])
+        servers[name] -= sum(count for code, count in statuses.items() if code[:1] == status[:1])
     servers = +servers
     own = servers.total() < number
     why = _why(processes, found, status, number) if own else ""

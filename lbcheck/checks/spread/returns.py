@@ -66,7 +66,7 @@ class Returns:
     def right(self, status: str) -> bool:
         """Return whether a status is right: one that the user expects, or, if nobody said, none from 500 on."""
         expect = self.asked.expect
-        return status in expect or f"{status[0]}xx" in expect if expect else status < "500"
+        return status in expect or f"{status[:1]}xx" in expect if expect else status < "500"
 
     def _wrong(self, statuses: Mapping[str, int]) -> int:
         return sum(count for status, count in statuses.items() if status and not self.right(status))

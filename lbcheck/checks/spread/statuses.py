@@ -78,7 +78,7 @@ def more_would_tell(outcome: Outcome) -> str:
 
 def where_to(seen: Observations, status: str) -> str:
     """Return where redirects of a status lead, as the end of a sentence; empty: it is none, or that was not kept."""
-    if status[0] != "3":
+    if status[:1] != "3":
         return ""
     found = Counter(summed(answers.redirects for answers in seen.answers))
     targets = [where.removeprefix(f"{status} ") for where, _ in found.most_common() if where.startswith(f"{status} ")]
