@@ -15,7 +15,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench box vagrant-test
+.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts mutants box vagrant-test
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,3 +94,6 @@ vagrant-test: box ## bring a small lab up in emulated machines, check it, destro
 bench: packages venv ## print how fast lbcheck is beside tools that are known to be fast
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup bench/packages.txt tests/packages.txt
 	@$(SUDO) $(VENV)/python -m bench
+
+verdicts: venv ## simulate fleets and print how often verdicts err: SITUATIONS='NAME…' RUNS=N; without names, list them
+	@$(VENV)/python -m bench.verdicts $(SITUATIONS) $(if $(RUNS),--runs $(RUNS))

@@ -1,33 +1,73 @@
-"""`python -m bench.verdicts`: names the situations, or simulates one and prints its row."""
+"""Simulate a fleet many times, have lbcheck plan, ask and judge each run, and print how often its verdict errs."""
 
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from bench.table import print_table
-from bench.verdicts.measuring import measure
-from bench.verdicts.situations import SEED, SITUATIONS
+from bench.verdicts import rows
+from bench.verdicts.measuring import Measured, measure
+from bench.verdicts.situations import NAMED, SEED, SITUATIONS
+
+MINUTES = 20.0  # of one situation, on one core
+SHOWN = 3  # runs that ended as they should not
 
 
-def main() -> int:
-    """Print the row of the situation that was named, or all names."""
-    parser = argparse.ArgumentParser(prog="python -m bench.verdicts", description=__doc__)
-    parser.add_argument("name", nargs="?", help="a situation; without it, all names are printed")
-    parser.add_argument("--runs", type=int, help="how many runs; by default as many as the table wants")
-    parser.add_argument("--seed", type=int, default=SEED)
-    options = parser.parse_args()
-    if options.name is None:
-        print("\n".join(SITUATIONS))  # noqa: T201 (a bench prints)
-        return 0
-    if options.name not in SITUATIONS:
-        parser.error(f"there is no situation {options.name!r}; `python -m bench.verdicts` names all")
-    situation = SITUATIONS[options.name]
-    runs = situation.runs if options.runs is None else options.runs
-    if runs < 1:
-        parser.error("--runs must be 1 or more")
-    measured = measure(situation, runs, options.seed)
-    print_table("Verdicts", [{**measured.row(), "commit": _commit(), "seed": str(options.seed)}])
+def main(words: Sequence[str] | None = None) -> int:
+    """List the situations, run those that were named, or write the table."""
+    options = _parser().parse_args(words)
+    if unknown := [name for name in options.names if name not in SITUATIONS]:
+        _parser().error(f"there is no situation {unknown[0]!r}; `python -m bench.verdicts` lists all")
+    if options.runs is not None and options.runs < 1:
+        _parser().error("--runs must be 1 or more")
+    for name in options.names:
+        situation = SITUATIONS[name]
+        measured = measure(situation, options.runs or situation.runs, options.seed, options.minutes)
+        row = {**measured.row(), "commit": _commit(), "seed": options.seed}
+        print_table(f"{name}: {situation.what}", [row])
+        _explain(measured, options.runs or situation.runs)
+        if options.keep:
+            rows.keep(row)
+    if options.table:
+        rows.write(rows.table(rows.newest(rows.kept(), list(SITUATIONS))))
+    elif not options.names:
+        _list()
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.verdicts", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a situation; without one, all are listed")
+    parser.add_argument("--runs", type=int, help="how many runs; by default as many as the table of error rates wants")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the random numbers (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="end each situation after so long (%(default)g)")
+    parser.add_argument("--keep", action="store_true", help=f"append the row to {rows.KEPT.name}")
+    parser.add_argument("--table", action="store_true", help="write the newest kept rows into docs/laws.md")
+    return parser
+
+
+def _list() -> None:
+    listed = [
+        {
+            "situation": name,
+            "kind": "healthy" if situation.healthy else "fault",
+            "runs": situation.runs,
+            "named": "named" if name in NAMED else "",
+            "what": situation.what,
+        }
+        for name, situation in SITUATIONS.items()
+    ]
+    print_table("Situations", listed)
+
+
+def _explain(measured: Measured, wanted: int) -> None:
+    if len(measured.runs) < wanted:
+        print(f"\nended by --minutes after {len(measured.runs):,} of {wanted:,} runs")  # noqa: T201 (a bench prints)
+    for number in measured.odd[:SHOWN]:
+        run = measured.runs[number]
+        print(f"\nrun {number}, {run.requests:,} requests: {run.outcome}")  # noqa: T201
+        print("\n".join(f"  {sentence}" for sentence in run.findings))  # noqa: T201
 
 
 def _commit() -> str:

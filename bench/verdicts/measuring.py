@@ -1,105 +1,119 @@
-"""Runs of one situation, each judged as lbcheck judges it."""
+"""Runs of one situation, each planned, gone on with and judged as lbcheck does it."""
 
 import random
-from collections import Counter
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.verdicts.draws import Draws
+from bench.verdicts.fleet import Fleet
 from bench.verdicts.situations import Situation
 from lbcheck.analysis import sampling
-from lbcheck.analysis.sequential import deciding, evenness, planning
-from lbcheck.analysis.sequential.deciding import Conclusion
+from lbcheck.checks import spread
+from lbcheck.checks.spread import budget
+from lbcheck.model.requests import Answers
+from lbcheck.model.step import Sample
+from lbcheck.model.verdict import Outcome, Verdict, gravest
 
-ALPHA = sampling.FALSE_ALARM * sampling.BUDGET["spread"] / 20  # of one of a run's tests, of which there may be 20
-DETECT = 0.5
+
+@dataclass(frozen=True)
+class Run:
+    """One run. `requests`: that were sent. `findings`: the sentences of its outcome."""
+
+    outcome: Outcome
+    requests: int
+    rounds: int
+    findings: tuple[str, ...]
+
+
+def run(situation: Situation, seed: int, number: int) -> Run:
+    """Return what comes of a run; the same for the same seed and number."""
+    rng = random.Random(f"{seed} {situation.name} {number}")  # noqa: S311 (a simulation, no secret)
+    fleet, question, options = Fleet(situation.design, rng), situation.question, situation.options
+    samples: list[Sample] = []
+    todo, rounds = spread.plan(question, options), 0
+    while todo.stages:
+        samples += [fleet.carry(step) for stage in todo.stages for step in stage.steps]
+        todo, rounds = spread.further(question, options, samples), rounds + 1
+    verdicts = spread.judge(question, samples)
+    outcome = gravest(verdict.outcome for verdict in verdicts)
+    sent = sum(sample.sent for sample in samples if isinstance(sample, Answers))
+    return Run(outcome, sent, rounds, tuple(_sentences(verdicts, outcome)))
+
+
+def _sentences(verdicts: list[Verdict], outcome: Outcome) -> Iterator[str]:
+    for verdict in verdicts:
+        yield from (found.message for found in verdict.findings if found.outcome is outcome)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of the runs of one situation.
-
-    `fixed`: requests that one exact test with the same guarantees needs. `requests`: of each run, ascending.
-    """
+    """What came of the runs of one situation. `odd`: numbers of the runs that ended as they should not."""
 
     situation: Situation
-    passed: int
-    failed: int
-    inconclusive: int
-    fixed: int
-    requests: tuple[int, ...]
+    runs: tuple[Run, ...]
+
+    def ended(self, outcome: Outcome) -> int:
+        """Return how many runs ended so."""
+        return sum(run.outcome is outcome for run in self.runs)
+
+    @property
+    def found(self) -> int | None:
+        """How many runs found the fault; None: there is none. Where nobody accuses, not to pass is all that is owed."""
+        if self.situation.healthy:
+            return None
+        accused = self.ended(Outcome.FAIL)
+        return accused if self.situation.knowledge.accuses else len(self.runs) - self.ended(Outcome.PASS)
+
+    @property
+    def requests(self) -> list[int]:
+        """The requests of each run, ascending."""
+        return sorted(run.requests for run in self.runs)
 
     @property
     def mean(self) -> float:
         """Mean requests of a run."""
-        return sum(self.requests) / len(self.requests)
+        return sum(self.requests) / len(self.runs)
+
+    @property
+    def odd(self) -> list[int]:
+        """Numbers of the runs that ended as they should not, those that do harm first."""
+        harm = Outcome.FAIL if self.situation.healthy else Outcome.PASS
+        outcomes = [run.outcome for run in self.runs]
+        doubtful = [number for number, outcome in enumerate(outcomes) if outcome is Outcome.INCONCLUSIVE]
+        return [number for number, outcome in enumerate(outcomes) if outcome is harm] + doubtful
 
     def row(self) -> dict[str, object]:
         """Return its row of the table."""
-        runs, healthy = len(self.requests), self.situation.healthy
-        found = runs - self.passed if not self.situation.told else self.failed
+        requests, situation = self.requests, self.situation
         return {
-            "situation": self.situation.name,
-            "runs": runs,
-            "false alarms": self.failed if healthy else "–",
-            "found": "–" if healthy else f"{found / runs:.2%}",
-            "inconclusive": self.inconclusive,
+            "situation": situation.name,
+            "kind": "healthy" if situation.healthy else "fault",
+            "runs": len(self.runs),
+            "fail": self.ended(Outcome.FAIL),
+            "pass": self.ended(Outcome.PASS),
+            "inconclusive": len(self.runs) - self.ended(Outcome.FAIL) - self.ended(Outcome.PASS),
+            "found": self.found,
             "mean requests": round(self.mean),
-            "÷ fixed": self.mean / self.fixed,
-            "95 %": self.requests[int(0.95 * runs)],
-            "most": self.requests[-1],
+            "÷ one round": round(self.mean / in_one_round(situation), 2),
+            "95 %": requests[int(0.95 * len(requests))],
+            "most": requests[-1],
         }
 
 
-def measure(situation: Situation, runs: int, seed: int) -> Measured:
-    """Return what came of `runs` runs of `situation`."""
-    rng = random.Random(f"{seed} {situation.name}")  # noqa: S311 (a simulation, no secret)
-    run = _told(situation) if situation.told else _untold
-    outcomes: Counter[str] = Counter()
-    requests = []
-    for _ in range(runs):
-        ended = run(Draws(situation.real, rng))
-        outcomes[_outcome(situation, ended)] += 1
-        requests.append(ended.requests)
-    fixed = planning.plan(situation.weights, ALPHA, sampling.MISS, DETECT).fixed
-    counts = (outcomes["pass"], outcomes["fail"], outcomes["inconclusive"])
-    return Measured(situation, *counts, fixed, tuple(sorted(requests)))
+def in_one_round(situation: Situation) -> int:
+    """Return how many requests a single round takes that finds a halved weight from the clients' counts alone."""
+    names = map(str, range(len(situation.weights)))
+    weights = dict(zip(names, situation.weights, strict=True))
+    one = sampling.needed_for_multinomial(weights, budget.ALPHA / budget.FEWEST_TESTS)
+    return one * len(situation.knowledge.balancers)
 
 
-@dataclass(frozen=True)
-class _Run:
-    conclusion: Conclusion
-    requests: int
-
-
-def _outcome(situation: Situation, run: _Run) -> str:
-    if run.conclusion is Conclusion.HEALTHY:
-        return "pass"
-    # Where nobody told the weights, uneven shares are no fault.
-    return "fail" if run.conclusion is Conclusion.FAULTY and situation.told else "inconclusive"
-
-
-def _told(situation: Situation) -> Callable[[Draws], _Run]:
-    plan = planning.plan(situation.weights, ALPHA, sampling.MISS, DETECT, seldom=situation.seldom)
-
-    def run(draws: Draws) -> _Run:
-        state, counts, requests = deciding.begin(plan), Counter[str](), 0
-        while state.conclusion is Conclusion.GO_ON:
-            counts.update(draws.answers(state.more))
-            requests += state.more
-            state = deciding.look(plan, state, counts)
-        return _Run(state.conclusion, requests)
-
-    return run
-
-
-def _untold(draws: Draws) -> _Run:
-    looks = [draws.answers(planning.OFTEN)]
-    even, state = evenness.decide(looks, ALPHA, sampling.MISS, DETECT)
-    while state.conclusion is Conclusion.GO_ON:
-        looks.append(looks[-1] + draws.answers(state.more))
-        if even.weights == evenness.equal_weights(looks[-1]):
-            state = deciding.look(even, state, looks[-1])
-        else:
-            even, state = evenness.decide(looks, ALPHA, sampling.MISS, DETECT)
-    return _Run(state.conclusion, looks[-1].total())
+def measure(situation: Situation, runs: int, seed: int, minutes: float = float("inf")) -> Measured:
+    """Return what came of so many runs, or of as many as there is time for."""
+    until = time.monotonic() + 60 * minutes
+    done = []
+    for number in range(runs):
+        done.append(run(situation, seed, number))
+        if time.monotonic() > until:
+            break
+    return Measured(situation, tuple(done))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TypeVar
 
 from lbcheck.model.counters import SERVER_COUNTS, BackendCounters, Counters, ServerCounters
@@ -14,6 +15,7 @@ _OF_SERVER = ("weight", "configured_weight", "state", "reason", "address", "back
 _OF_BACKEND = ("algorithm", "mode", "persistent", "all_backups")
 # Counts and highest values: they fall where somebody clears them (`clear counters`), or where a process began anew.
 _NEVER_FALL = (*SERVER_COUNTS, "sessions_max", "queued_max")
+_never_fall = attrgetter(*_NEVER_FALL)
 # Four times in whole seconds are compared, each less than 1 s short of the true one: two of them may add up.
 _ROUNDING_S = 1
 
@@ -89,9 +91,8 @@ def _of_counts(before: BackendCounters, after: BackendCounters, elapsed_s: float
             continue
         if _was_another(earlier, later, elapsed_s):
             yield Change("since_s", earlier.since_s, later.since_s, server=name)
-        for field in _NEVER_FALL:
-            was, now = getattr(earlier, field), getattr(later, field)
-            if None not in (was, now) and now < was:
+        for field, was, now in zip(_NEVER_FALL, _never_fall(earlier), _never_fall(later), strict=True):
+            if was is not None and now is not None and now < was:
                 yield Change(field, was, now, server=name)
 
 
@@ -122,5 +123,5 @@ def _differing(before: Known, after: Known, fields: Sequence[str]) -> Iterator[C
     """Yield the fields that both readings tell, and tell otherwise."""
     for field in fields:
         was, now = getattr(before, field), getattr(after, field)
-        if None not in (was, now) and was != now:
+        if was != now and was is not None and now is not None:
             yield Change(field, was, now)

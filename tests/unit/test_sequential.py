@@ -9,9 +9,7 @@ from functools import cache
 
 import pytest
 
-from bench.verdicts.measuring import measure
-from bench.verdicts.situations import SEED, SITUATIONS
-from lbcheck.analysis import binomial, sampling
+from lbcheck.analysis import binomial
 from lbcheck.analysis.sequential import deciding, evenness, gaps, intervals, planning
 from lbcheck.analysis.sequential.deciding import Conclusion, Decision
 from lbcheck.analysis.sequential.planning import Plan
@@ -394,26 +392,3 @@ def test_a_server_that_answers_late_counts_from_the_start() -> None:
     even, decision = evenness.decide([fleet(10, 10), fleet(50, 50, 50)], ALPHA, MISS, DETECT)
     assert (len(even.weights), decision.conclusion) == (3, Conclusion.HEALTHY)
     assert evenness.decide([], ALPHA, MISS, DETECT, closed=True)[1].conclusion is Conclusion.UNDECIDED
-
-
-def test_simulated_healthy_runs_pass_after_few_requests() -> None:
-    """No healthy run of a small simulation fails; the mean is at most 0.42 of today's one round."""
-    measured = measure(SITUATIONS["draws-3-equal-healthy"], 100, SEED)
-    assert (measured.passed, measured.failed) == (100, 0)
-    assert measured.mean <= 0.42 * sampling.needed_for_multinomial(fleet(1, 1, 1), ALPHA)
-    assert measured.requests[-1] <= 1.1 * measured.fixed
-
-
-@pytest.mark.parametrize("fault", ["doubled", "starved", "another-name", "strange-name", "untold-halved"])
-def test_simulated_faults_are_found(fault: str) -> None:
-    """In a small simulation nearly every fault is found; one of weights that nobody told fails nothing."""
-    measured = measure(SITUATIONS[f"draws-3-equal-{fault}"], 20, SEED)
-    assert measured.passed <= 1
-    assert measured.failed == (0 if fault.startswith("untold") else 20 - measured.passed)
-
-
-def test_a_simulation_repeats_itself() -> None:
-    """The same seed gives the same row, another seed another."""
-    situation = SITUATIONS["draws-1:1:2-healthy"]
-    assert measure(situation, 20, 1).row() == measure(situation, 20, 1).row()
-    assert measure(situation, 20, 1).requests != measure(situation, 20, 2).requests

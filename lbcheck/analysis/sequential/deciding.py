@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 
 from lbcheck.analysis.sequential.evidence import log_evidence, ruled_out, tail
 from lbcheck.analysis.sequential.faults import Equals
@@ -48,12 +49,20 @@ def decide(plan: Plan, looks: Sequence[Mapping[str, int]], *, closed: bool = Fal
 
     `closed`: there will be no more, so that the exact test is made even if they are fewer than the plan's most.
     """
-    state = begin(plan)
-    if not looks and closed:
-        return replace(state, conclusion=Conclusion.UNDECIDED, more=plan.most)
-    for number, counts in enumerate(looks, 1):
-        state = look(plan, state, counts, closed=closed and number == len(looks))
-    return state
+    if not looks:
+        state = begin(plan)
+        return replace(state, conclusion=Conclusion.UNDECIDED, more=plan.most) if closed else state
+    # What is asked after each round anew has been decided up to the last look before.
+    before = tuple(tuple(counts.get(server, 0) for server in plan.weights) for counts in looks[:-1])
+    return look(plan, _after(plan, before), looks[-1], closed=closed)
+
+
+@lru_cache(maxsize=256)
+def _after(plan: Plan, looks: tuple[tuple[int, ...], ...]) -> Decision:
+    """Return the state after `looks`: for each look the answers of each server, in the plan's order."""
+    if not looks:
+        return begin(plan)
+    return look(plan, _after(plan, looks[:-1]), dict(zip(plan.weights, looks[-1], strict=True)))
 
 
 def look(plan: Plan, before: Decision, counts: Mapping[str, int], *, closed: bool = False) -> Decision:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lbcheck.analysis.sequential import faults, one_test
 from lbcheck.analysis.sequential.faults import Equals, Fault
@@ -16,7 +17,7 @@ OFTEN, LOOKS = 20, 100
 SELDOM = (0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same test is the same object: `plan` makes it once
 class Plan:
     """A test of a fleet's weights, made before the first answer.
 
@@ -66,7 +67,13 @@ def plan(weights: Mapping[str, int], alpha: float, miss: float, detect: float, *
     """
     if not all(0 < rate < 1 for rate in (alpha, miss, detect)):
         raise ValueError(f"alpha {alpha}, miss {miss} and detect {detect} must be above 0 and below 1")
-    used = {name: weight for name, weight in weights.items() if weight}
+    used = tuple((name, weight) for name, weight in weights.items() if weight)
+    return _plan(used, alpha, miss, detect, seldom)
+
+
+@lru_cache(maxsize=128)  # the same test is looked at after each round
+def _plan(weights: tuple[tuple[str, int], ...], alpha: float, miss: float, detect: float, seldom: bool) -> Plan:
+    used = dict(weights)
     if len(used) < 2:
         return Plan(used, alpha, miss, detect, fixed=1, least=1, most=1, beta=miss, looks=(1,), classes=())
     classes, side = faults.classes(used, detect), alpha / (2 * len(used))

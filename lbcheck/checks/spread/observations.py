@@ -67,12 +67,22 @@ class Observations:
 
         `rounds`: in so many first rounds; None: in all.
         """
-        seen: Counter[str] = Counter()
-        asked = (a for a in self.answers if rounds is None or a.round < rounds)
+        after = self._by_look.get(balancer, [Counter()])
+        return Counter(after[-1] if rounds is None else after[min(rounds, len(after) - 1)])
+
+    @cached_property
+    def _by_look(self) -> Mapping[str | None, Sequence[Counter[str]]]:
+        """Balancer (None: all of them) → what the clients counted before the first round and after each, cumulative."""
+        named = {None, *(count.balancer for answers in self.answers for count in answers.counts)}
+        found = {name: [Counter[str]()] for name in named}
         of_connections = self.unit == "connection"
-        for count in (c for a in asked for c in a.counts if balancer in (None, c.balancer)):
-            seen[count.server] += count.connections if of_connections else count.requests
-        return seen
+        for number in range(self.rounds):
+            for after in found.values():
+                after.append(Counter(after[-1]))
+            for count in (c for answers in self.answers if answers.round == number for c in answers.counts):
+                for name in (None, count.balancer):
+                    found[name][-1][count.server] += count.connections if of_connections else count.requests
+        return found
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
         """Return server → what one balancer process counted between its readings, in this frontend's backend."""

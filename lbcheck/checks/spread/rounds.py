@@ -14,7 +14,7 @@ from lbcheck.model.plan import Options, Plan
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 
-MOST_ROUNDS = 40  # a bound for what should end by itself
+MOST_ROUNDS = 120  # a bound for what should end by itself; a test by rounds looks up to 100 times (planning.LOOKS)
 
 
 def further(question: Question, options: Options, samples: Sequence[Sample]) -> Plan:
