@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from lbcheck.checks import failover, spread
+from lbcheck.checks.spread import budget
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import ReadCounters, ServerState
@@ -319,6 +320,12 @@ def test_a_share_takes_no_more_than_its_part_of_the_error_budget() -> None:
     rare, too_rare = ([answers("", {"a": n, "b": 1000 - n})] for n in (577, 579))
     assert judged(rare, question)["backend"].outcome is Outcome.PASS
     assert judged(too_rare, question)["backend"].outcome is Outcome.FAIL
+
+
+def test_each_verdict_has_two_tests_of_the_error_budget() -> None:
+    """One of the shares, and one of whether errors come from all alike: for ten balancers, for all, and for others."""
+    many = about(balancers=tuple(replace(CLUSTER.balancers[0], name=f"lb{n}") for n in range(10)))
+    assert budget.of_one_test(many) == pytest.approx(0.5e-4 / (2 * 12))
 
 
 def test_in_mode_tcp_the_unit_is_the_connection() -> None:

@@ -136,6 +136,13 @@ def test_4xx_from_one_server_alone_fail() -> None:
     assert said(verdict, Outcome.FAIL) == ["server web3 answered 404 to 20 of 600 requests"]
 
 
+def test_a_redirect_of_a_server_that_errs_is_no_error() -> None:
+    """Each status is judged by itself."""
+    both = named({"web1": {"200": 200}, "web2": {"200": 200}, "web3": {"200": 100, "301": 50, "404": 50}})
+    assert said(lone(both), Outcome.FAIL) == ["server web3 answered 404 to 50 of 600 requests"]
+    assert "server web3 answered 301 to 50 of 600 requests" in said(lone(both), Outcome.PASS)
+
+
 def test_4xx_from_one_server_are_inconclusive_where_they_are_few_of_few() -> None:
     """Two of two requests to one of ten servers: more are asked."""
     few = {f"web{n}": {"200": 2} for n in range(9)} | {"web9": {"404": 2}}
@@ -224,6 +231,24 @@ def test_a_server_that_errs_without_its_name_is_named_by_the_counters() -> None:
     assert f"{URL} at 192.0.2.1 from here: {sentence}" in said(verdict, Outcome.FAIL)
 
 
+def test_errors_of_balancer_and_servers_without_names_hide_who_gave_them() -> None:
+    """Counters tell that both did: some answers of servers are not seen."""
+    web = tuple(counted(name, 400, weight=1, statuses={"2xx": 380, "4xx": 20}) for name in EVEN)
+    shop = BackendCounters(name="shop", servers=web)
+    seen = balancer(shop, FrontendCounters(name="www", statuses={"2xx": 1140, "4xx": 100}))
+    verdict = lone(unnamed({"429": 100}, dict.fromkeys(EVEN, 380)), *seen, question=of_url(URL, stats=["unix:/s"]))
+    (sentence,) = said(verdict, Outcome.UNMEASURED)
+    assert sentence.endswith("counted with such (web1 20, web2 20, web3 20) or by HAProxy itself")
+
+
+def test_a_balancer_whose_answers_name_nobody_is_not_absent() -> None:
+    """Whoever answered 401 at its address was there."""
+    denied = [unnamed({"401": 200}, address=address) for address in CLUSTER.frontends[0].addresses]
+    verdicts = judged(denied, about())
+    assert verdicts["backend web"].outcome is Outcome.UNMEASURED
+    assert not any(said(verdict, Outcome.FAIL) for verdict in verdicts.values())
+
+
 def test_a_redirect_is_said_with_its_target() -> None:
     """Nobody was met behind it."""
     verdict = lone(unnamed({"301": 50}, redirects={"301 https://www.lab.test/": 50}))
@@ -297,6 +322,13 @@ def test_an_address_that_a_client_cannot_reach_is_a_fault_where_others_reach_it(
     assert f"{URL} at 198.18.0.101 from client2: all 10 requests failed: unreachable" in said(verdict, Outcome.FAIL)
 
 
+def test_what_the_probe_could_not_send_is_no_loss_of_the_fleet() -> None:
+    """Its ports ran out: that is unmeasured, and the one request that was lost is within what is tolerated."""
+    verdict = lone(answers("", EVEN, errors={"ports-exhausted": 10, "timeout": 1}))
+    assert verdict.outcome is Outcome.UNMEASURED
+    assert not said(verdict, Outcome.FAIL)
+
+
 def test_one_request_lost_of_few_is_no_rate() -> None:
     """One of 24 may be one of a thousand; two are more than one in a hundred; one of one is all that was asked."""
     one = lone(answers("", {"web1": 8, "web2": 8, "web3": 7}, errors={"reset": 1}))
@@ -346,6 +378,7 @@ def test_what_failures_cost_is_said() -> None:
     """Nothing was given up, and somebody who waited wants to know for what."""
     verdict = lone(answers("", EVEN, silent_s=12.34))
     assert "12.3 s were spent waiting for failures and silence" in said(verdict, Outcome.PASS)
+    assert "silence" not in str(lone(answers("", EVEN, silent_s=0.5)).findings)
 
 
 # --- hints ---
@@ -358,6 +391,8 @@ def test_the_product_of_headers_is_a_hint_alone() -> None:
     hint = "the answers say server: envoy; --product Envoy would hold it to Envoy's law"
     assert hint in said(judged([seen], told)["backend"], Outcome.PASS)
     assert hint not in said(judged([seen], of_url(URL))["backend"], Outcome.PASS)
+    exactly = of_url(URL, algorithm="ROUND_ROBIN")  # nobody else writes it so
+    assert hint not in said(judged([seen], exactly)["backend"], Outcome.PASS)
     known = replace(told, asked=Asked(product="nginx"))
     assert hint not in said(judged([seen], known)["backend"], Outcome.PASS)
 
@@ -378,8 +413,12 @@ def test_earlier_samples_without_names_of_statuses_are_said_by_status() -> None:
 
 def test_a_silent_fleet_is_unmeasured_where_nothing_shows_that_it_lives() -> None:
     """No counters, no other client, no other address."""
-    verdict = judged([answers("lb1", {}, errors={"timeout": 10})], about(balancers=()))["backend web"]
-    assert verdict.outcome is Outcome.UNMEASURED
+    silent = [answers(name, {}, errors={"timeout": 10}) for name in ("lb1", "lb2")]
+    assert {verdict.outcome for verdict in judged(silent, about()).values()} == {Outcome.UNMEASURED}
+    refused = [*silent[:1], answers("lb2", {}, errors={"refused": 10})]
+    verdicts = judged(refused, about())
+    assert verdicts["backend web at lb1"].outcome is Outcome.UNMEASURED
+    assert verdicts["backend web at lb2"].outcome is Outcome.FAIL
 
 
 def in_order(names: Sequence[str]) -> Answers:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lbcheck.analysis.counter_deltas import Difference
 from lbcheck.checks.spread import changes, states
-from lbcheck.checks.spread.losses import codes, server_errors
+from lbcheck.checks.spread.losses import SILENT, alive, codes, server_errors
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.model.counters import ServerCounters
 from lbcheck.model.requests import Answers
@@ -85,9 +85,12 @@ def absent(seen: Observations, name: str) -> Iterator[Finding]:
     asked = [answers for answers in seen.answers if answers.address in own and answers.sent]
     who = sorted({count.balancer for answers in asked for count in answers.counts})
     known = set(who) & {balancer.name for balancer in seen.cluster.balancers}
-    if asked and name not in who and (known or not who):  # answers that name no balancer of ours prove nothing
+    somebody = any(status < "500" for answers in asked for status in answers.statuses)
+    # Answers that name no balancer of ours, or nobody at all, prove nothing.
+    if asked and name not in who and (known or not (who or somebody)):
         sent = sum(answers.sent for answers in asked)
-        yield Finding(Outcome.FAIL, _unanswered(name, sent, who, asked))
+        silent = not alive(seen) and all(kind in SILENT for answers in asked for kind in answers.errors)
+        yield Finding(Outcome.UNMEASURED if silent else Outcome.FAIL, _unanswered(name, sent, who, asked))
 
 
 def _unanswered(balancer: str, sent: int, others: Sequence[str], asked: Sequence[Answers]) -> str:

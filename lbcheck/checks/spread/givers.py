@@ -34,7 +34,7 @@ def givers(seen: Observations, came: Returns, status: str) -> Givers:
     processes = seen.heard(came.balancer)
     if not processes or any(p.failure or p.void for p in processes):
         return Givers()
-    found = [backend for process in processes if (backend := _gave(seen, process, kind))]
+    found = [backend for process in processes if (backend := seen.called(process))]
     told = any(_tells(process) for process in processes)
     if not told:
         return Givers()
@@ -55,12 +55,6 @@ def _tells(process: Difference) -> bool:
     backends = process.backends.values()
     statuses = [*(b.statuses for b in backends), *(f.statuses for f in process.frontends.values())]
     return any([*statuses, *(server.statuses for backend in backends for server in backend.servers)])
-
-
-def _gave(seen: Observations, process: Difference, kind: str) -> BackendCounters | None:
-    """Return the backend that gave answers of a class; without a server up, none moved but that one."""
-    moved = [backend for backend in process.backends.values() if backend.statuses.get(kind)]
-    return moved[0] if len(moved) == 1 else seen.called(process)
 
 
 def _why(processes: list[Difference], backends: list[BackendCounters], status: str, number: int) -> str:

@@ -62,8 +62,6 @@ def at(seen: Observations, parts: ByBalancer, balancer: str, alpha: float) -> It
     came, half = parts[balancer], alpha / 2  # for each of two tests
     outcome = loss.judged(came.lost, came.sent)
     if came.failed and outcome is not Outcome.PASS:
-        silent = sum(came.errors.get(kind, 0) for kind in SILENT)
-        outcome = Outcome.UNMEASURED if silent == came.failed and not _alive(seen) else outcome
         sentence = f"{amount(came.failed, came.sent)} to {balancer} failed: {_kinds(came)}"
         yield Finding(outcome, sentence + statuses.more_would_tell(outcome))
     yield from (f for f in statuses.of_servers(seen, came, half) if f.outcome is not Outcome.PASS)
@@ -85,13 +83,13 @@ def _without_answer(seen: Observations, came: Returns, way: Way) -> Iterator[Fin
             outcome = Outcome.UNMEASURED if loss.too_much(count, way.sent) else Outcome.PASS
         else:
             outcome = Outcome.FAIL if way.gone and way.sent >= A_FEW else loss.judged(came.lost, came.sent)
-        if outcome is Outcome.FAIL and kind in SILENT and not _alive(seen):
+        if outcome is Outcome.FAIL and kind in SILENT and not alive(seen):
             outcome = Outcome.UNMEASURED
         sentence = f"{route(seen, way)}: {amount(count, way.sent)} {_what_came(way, kind, count)}"
         yield Finding(outcome, sentence + statuses.more_would_tell(outcome))
 
 
-def _alive(seen: Observations) -> bool:
+def alive(seen: Observations) -> bool:
     """Return whether something shows that requests should be answered: an answer to any of them, or counters."""
     answered = any(answers.counts or answers.statuses for answers in seen.answers)
     return answered or any(not process.failure for process in seen.processes)
