@@ -167,6 +167,7 @@ CONFIGURATION = """
 global
     stats socket fd@{unix} level {level}
     stats socket fd@{api} level user
+    {threads}
 defaults
     mode http
     timeout connect 2s
@@ -197,10 +198,11 @@ def haproxy(
     tls: str = "",
     level: str = "user",
     bind: str = "",
+    threads: int = 0,
 ) -> Iterator[Haproxy]:
     """Run HAProxy with a frontend, the backend `web` of these lines, runtime APIs and a statistics page.
 
-    `level`: what its unix socket allows. `bind`: further words of the frontend's `bind`.
+    `level`: what its unix socket allows. `bind`: further words of the frontend's `bind`. `threads`: 0: one a core.
     """
     program = needed("haproxy")
     with ExitStack() as opened:
@@ -212,6 +214,7 @@ def haproxy(
         configuration = CONFIGURATION.format(
             unix=unix.fileno(),
             level=level,
+            threads=f"nbthread {threads}" if threads else "",
             bind=bind,
             api=api.fileno(),
             www=www.fileno(),
