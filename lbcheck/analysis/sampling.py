@@ -30,8 +30,14 @@ def multinomial_p(counts: Mapping[str, int], owed: Mapping[str, float]) -> float
     its error rate in the far tail, at 10⁻⁶, and it names the server.
     """
     total = sum(counts.values())
-    smallest = min(binomial.two_sided(counts.get(name, 0), total, share) for name, share in owed.items())
-    return min(1.0, len(owed) * smallest)
+    # Of servers with equal shares the one with the fewest or the most answers is the farthest off.
+    extremes: dict[float, tuple[int, int]] = {}
+    for name, share in owed.items():
+        seen = counts.get(name, 0)
+        fewest, most = extremes.get(share, (seen, seen))
+        extremes[share] = min(fewest, seen), max(most, seen)
+    ends = ((seen, share) for share, pair in extremes.items() for seen in pair)
+    return min(1.0, len(owed) * min(binomial.two_sided(seen, total, share) for seen, share in ends))
 
 
 def halved_share(weight: int, total: int) -> float:

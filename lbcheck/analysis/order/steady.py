@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -114,6 +115,7 @@ def _is_away(name: str, start: int, end: int, away: Sequence[Absence]) -> bool:
     return any(absence.server == name and absence.start <= start and end <= absence.end for absence in away)
 
 
+@lru_cache(maxsize=4096)  # many servers gave equally many answers
 def _telling_gap_of_order(answers: int, total: int, servers: int) -> int:
     """Return the shortest gap that tells, by GAP_CHANCE, of a server that gave so many of the answers.
 

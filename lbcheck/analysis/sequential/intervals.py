@@ -1,10 +1,12 @@
 """The interval in which a server's true share lies, whenever the test stops."""
 
 import math
+from functools import lru_cache
 
 from lbcheck.analysis.sequential.mixture import log_mixture
 
 
+@lru_cache(maxsize=4096)  # of many servers with equal weights, many have equal counts
 def interval(seen: int, of: int, owed: float, alpha: float, detect: float) -> tuple[float, float]:
     """Return the lowest and the highest share, 0 to 1, that fit `seen` of `of` answers by the server.
 
