@@ -32,8 +32,10 @@ def evenness(answers: Sequence[str]) -> float:
 
 def _swing(name: str, places: Sequence[int], total: int) -> Swing:
     # Between its own answers a server's count only falls behind, so the extremes lie just before and just after them.
-    share = len(places) / total
-    before = [(count - share * place, place) for count, place in enumerate(places)]
-    after = [(count - share * (place + 1), place + 1) for count, place in enumerate(places, 1)]
-    low, high = min((0.0, 0), *before), max((0.0, 0), *after)
-    return Swing(name, high[0] - low[0], max(low, high, key=lambda extreme: abs(extreme[0]))[1])
+    share, lowest, highest, low_at, high_at = len(places) / total, 0.0, 0.0, 0, 0
+    for count, place in enumerate(places):
+        if (before := count - share * place) < lowest:
+            lowest, low_at = before, place
+        if (after := count + 1 - share * (place + 1)) >= highest:
+            highest, high_at = after, place + 1
+    return Swing(name, highest - lowest, low_at if -lowest >= highest else high_at)
