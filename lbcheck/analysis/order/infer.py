@@ -29,6 +29,14 @@ def infer(order: Sequence[str], keys: Sequence[str] = ()) -> Inference:
     return next(found for rule in RULES if (found := rule(seen)))
 
 
+def cycle(order: Sequence[str]) -> Inference | None:
+    """Return the cycle that repeats without exception in the order of answers, or None: less work than `infer`."""
+    seen = Order(order)
+    if seen.length < cycles.FEWEST or len(seen.counts) < 2:
+        return None
+    return cycles.strict_cycle(seen) or cycles.weighted_cycle(seen)
+
+
 def _nothing(order: Order) -> Inference | None:
     return None if order.length else Inference(Kind.UNKNOWN, "no answer names a server", 0.0)
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 from lbcheck.analysis.counter_deltas import Difference, cleared, over
@@ -65,23 +66,25 @@ class Observations:
     def client(self, balancer: str | None = None, rounds: int | None = None) -> Counter[str]:
         """Return server → answers that the clients counted, through one balancer or all; in mode tcp connections.
 
-        `rounds`: in so many first rounds; None: in all.
+        It is kept, and not to be changed. `rounds`: in so many first rounds; None: in all.
         """
         after = self._by_look.get(balancer, [Counter()])
-        return Counter(after[-1] if rounds is None else after[min(rounds, len(after) - 1)])
+        return after[-1] if rounds is None else after[min(rounds, len(after) - 1)]
 
     @cached_property
     def _by_look(self) -> Mapping[str | None, Sequence[Counter[str]]]:
         """Balancer (None: all of them) → what the clients counted before the first round and after each, cumulative."""
         named = {None, *(count.balancer for answers in self.answers for count in answers.counts)}
-        found = {name: [Counter[str]()] for name in named}
+        found = {name: [Counter[str]() for _ in range(self.rounds + 1)] for name in named}
         of_connections = self.unit == "connection"
-        for number in range(self.rounds):
-            for after in found.values():
-                after.append(Counter(after[-1]))
-            for count in (c for answers in self.answers if answers.round == number for c in answers.counts):
+        for answers in self.answers:
+            for count in answers.counts:
                 for name in (None, count.balancer):
-                    found[name][-1][count.server] += count.connections if of_connections else count.requests
+                    in_round = found[name][answers.round + 1]
+                    in_round[count.server] += count.connections if of_connections else count.requests
+        for after in found.values():
+            for before, now in pairwise(after):
+                now.update(before)
         return found
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:

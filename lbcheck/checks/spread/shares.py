@@ -145,7 +145,8 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     steady = changes.steady(seen, balancer)
     judged = seen if steady is None else steady
     now = known if judged is seen else known_of(judged, balancer)
-    tally, orders = _tally(judged, now, balancer, closed=closed), ordering.inferences(judged, balancer)
+    tally = _tally(judged, now, balancer, closed=closed)
+    orders = (ordering.inferences if closed else ordering.cycles)(judged, balancer)
     law, judgement, note = _judged(judged, now, tally, alpha)
     if judgement and law and law.holds_to_weights and (cycle := ordering.keeps(now.weights, orders)):
         judgement = _passed_by_order(judgement, cycle)
