@@ -97,3 +97,6 @@ bench: packages venv ## print how fast lbcheck is beside tools that are known to
 
 verdicts: venv ## simulate fleets and print how often verdicts err: SITUATIONS='NAME…' RUNS=N; without names, list them
 	@$(VENV)/python -m bench.verdicts $(SITUATIONS) $(if $(RUNS),--runs $(RUNS))
+
+mutants: venv ## change the mathematics in one place at a time, and name what no test notices: PACKAGE=… EVERY=N
+	@$(VENV)/python -m bench.mutants $(PACKAGE) $(if $(EVERY),--every $(EVERY))
