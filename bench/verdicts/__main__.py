@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a situation; without one, all are listed")
     parser.add_argument("--runs", type=int, help="how many runs; by default as many as the table of error rates wants")
     parser.add_argument("--seed", type=int, default=SEED, help="of the random numbers (%(default)s)")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="end each situation after so long (%(default)g)")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, help="end each situation after so long on one core (%(default)g)"
+    )
     parser.add_argument("--keep", action="store_true", help=f"append the row to {rows.KEPT.name}")
     parser.add_argument("--table", action="store_true", help="write the newest kept rows into docs/laws.md")
     return parser
