@@ -95,8 +95,9 @@ bench: packages venv ## print how fast lbcheck is beside tools that are known to
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup bench/packages.txt tests/packages.txt
 	@$(SUDO) $(VENV)/python -m bench
 
-verdicts: venv ## simulate fleets and print how often verdicts err: SITUATIONS='NAME…' RUNS=N; without names, list them
-	@$(VENV)/python -m bench.verdicts $(SITUATIONS) $(if $(RUNS),--runs $(RUNS))
+verdicts: packages venv ## ask healthy fleets of a real HAProxy, 144 kinds five times each: none may be called faulty
+	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
+	@$(SUDO) $(VENV)/pytest -q -m 'slow or not slow' tests/socket/test_healthy_fleets.py
 
 mutants: venv ## change the mathematics in one place at a time, and name what no test notices: PACKAGE=… EVERY=N
 	@$(VENV)/python -m bench.mutants $(PACKAGE) $(if $(EVERY),--every $(EVERY))
