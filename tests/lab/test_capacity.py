@@ -28,7 +28,6 @@ def test_predicted_is_measured_twice_in_a_row(cluster: Cluster) -> None:
     measured = {(path, hop): held for path, hop, _, held in products(first.report) if held is not None}
     assert {hop for _, hop in measured} == {"client → VIP", "subscriber → NAT → service", "balancer → server"}
     assert {path for path, _ in measured} == {"frontend www", "frontend stream", "NAT nat1", "NAT nat2"}
-    assert first.report["duration_s"] < 60
     assert "ran out of source ports" in first.said
     assert "its log says 'no free ports'" in first.said
     assert "IPv6 beside it" in first.said
