@@ -29,7 +29,8 @@ class Design:
 
     `weights`: as intended, and as its counters say. `algorithm`: as its counters say; empty: they do not. `workers`: of
     each balancer, each with a sequence of its own from its start on. `keyed`: each source of requests has its own
-    choice. `beside`: so many requests of others between two of the probe's, on average; their number is geometric.
+    choice. `idle`: servers answer at once, so that none is ever busy. `beside`: so many requests of others between two
+    of the probe's, on average; their number is geometric.
     """
 
     law: Law
@@ -39,6 +40,7 @@ class Design:
     homes: dict[str, str] = field(default_factory=dict)  # address → the balancer that answers there
     workers: int = 1
     keyed: bool = False
+    idle: bool = False
     beside: float = 0.0
     product: str = ""
     algorithm: str = ""
@@ -134,7 +136,7 @@ class Balancer:
             worker = connections[number % at_once] if kept else self._rng.choice(workers)
             server = self._choose(worker, self._sent + number)
             flying.append(server)
-            self._busy[server] += 1
+            self._busy[server] += not self._design.idle
             while self._rng.random() < another:
                 self._others[self._choose(self._rng.choice(workers), self._sent + number)] += 1
             if len(flying) == at_once:
@@ -144,7 +146,7 @@ class Balancer:
 
     def _landed(self, flying: list[int]) -> int:
         server = flying.pop(self._rng.randrange(len(flying)))
-        self._busy[server] -= 1
+        self._busy[server] -= not self._design.idle
         return server
 
     def _choose(self, worker: Choices, sent: int) -> int:

@@ -17,18 +17,19 @@ RUNS_NAMED, RUNS = 100_000, 10_000
 
 @dataclass(frozen=True)
 class Algorithm:
-    """A law, and what its product calls it."""
+    """A law, and what its product calls it. `keyed`, `idle`: as in a fleet's design."""
 
     law: Law
     product: str
     name: str
     keyed: bool = False
+    idle: bool = False
 
 
 ALGORITHMS: Mapping[str, Algorithm] = {
     "haproxy-roundrobin": Algorithm(roundrobin, "HAProxy", "roundrobin"),
     "haproxy-static-rr": Algorithm(haproxy_map.static_rr, "HAProxy", "static-rr"),
-    "haproxy-random": Algorithm(haproxy_ring.drawn_on_ring, "HAProxy", "random"),
+    "haproxy-random": Algorithm(haproxy_ring.drawn_on_ring, "HAProxy", "random", idle=True),
     "haproxy-leastconn": Algorithm(haproxy_least.leastconn, "HAProxy", "leastconn"),
     "haproxy-source": Algorithm(keeping.one_key, "HAProxy", "source", keyed=True),
     "haproxy-first": Algorithm(keeping.first, "HAProxy", "first"),
@@ -110,6 +111,7 @@ class Situation:
             self.knowledge.homes,
             self.workers,
             self.algorithm.keyed,
+            self.algorithm.idle,
             self.beside,
             product=self.algorithm.product,
             algorithm=self.algorithm.name if self.knowledge.open else "",
@@ -156,6 +158,7 @@ def _healthy() -> Iterator[Situation]:
         yield _situation("nginx-smooth", "10-equal", "algorithm", workers=workers, each=True)
         yield _situation("nginx-smooth", "3-equal", "weights", workers=workers, each=True)
     yield _situation("nginx-smooth", "10-equal", "weights", workers=64)
+    yield _situation("nginx-smooth", "10-equal", "weights", workers=64, each=True)
     yield _situation("envoy-round-robin", "1:1:2", "algorithm", workers=4, each=True)
     yield _situation("envoy-round-robin", "3-equal", "algorithm", workers=16, each=True)
     yield _situation("traefik-p2c", "1:1:2", "algorithm")

@@ -20,7 +20,15 @@ from .counter_servers import at, needed, running
 
 HEAVY = (222, 8, 3, 4, 4, 3, 5, 2, 5, 3, 7, 5, 3, 8, 7, 2, 6, 6, 4)
 # More than a turn of HAProxy's each, and of (16, 10, 16, 10, 16), whose servers change places, more than two.
-ORDERS = {(1, 1, 1): 60, (1, 1, 2): 150, (3, 3, 2): 300, (8, 8, 7): 800, (16, 10, 16, 10, 16): 2200, HEAVY: 5000}
+ORDERS = {
+    (1, 1): 60,
+    (1, 1, 1): 60,
+    (1, 1, 2): 150,
+    (3, 3, 2): 300,
+    (8, 8, 7): 800,
+    (16, 10, 16, 10, 16): 2200,
+    HEAVY: 5000,
+}
 AT_ONCE = 16  # connections
 
 HAPROXY = """
