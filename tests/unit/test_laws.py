@@ -98,6 +98,15 @@ def test_healthy_random_spread_passes_although_it_is_no_fair_draw() -> None:
     assert judge("random", Tally(counts, {"a": 1, "b": 1, "c": 1}, complete=True), ALPHA).outcome is Outcome.PASS
 
 
+def test_the_less_servers_weigh_the_further_off_their_parts_of_the_ring_are() -> None:
+    """Two servers of weight 1 get 43 and 57 % of a healthy HAProxy for good; of weight 100 each they do not."""
+    counts, law = {"a": 86_200, "b": 113_800}, law_of("random", "HAProxy")
+    assert law
+    light, heavy = (Tally(counts, {"a": weight, "b": weight}, complete=True) for weight in (1, 100))
+    assert law.judge(light, ALPHA).outcome is Outcome.PASS
+    assert law.judge(heavy, ALPHA).outcome is Outcome.FAIL
+
+
 def test_random_that_misses_a_server_fails() -> None:
     """Every server is met; one of twenty that never is, is named, although its share is within the tolerance."""
     counts = {f"s{i}": 1000 for i in range(19)}

@@ -1,4 +1,9 @@
-"""The law of HAProxy's random: it picks on a hash ring, and servers own unequal parts of the ring."""
+"""The law of HAProxy's random: it picks on a hash ring, and servers own unequal parts of the ring.
+
+A server has 16 points on the ring for each unit of weight, so the part that it owns is off the more the less it weighs:
+two servers of weight 1 get 43 % and 57 % for good. Over many rings a server's part has a standard deviation of 0.18 ×
+√((1 − share) ÷ weight) of its share, and none was more than 5.3 of them off.
+"""
 
 import math
 from collections.abc import Mapping
@@ -11,9 +16,12 @@ from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict
 
 @dataclass(frozen=True)
 class Ring:
-    """Every server is met, and its share is within a tolerance."""
+    """Every server is met, and its share is within a tolerance.
 
-    tolerance: float  # share of all requests
+    `tolerance`: share of all requests. It is more where what a server owns of the ring may be farther off.
+    """
+
+    tolerance: float
     holds_to_weights: ClassVar[bool] = False
     may_keep_to_one: ClassVar[bool] = False
 
@@ -26,7 +34,9 @@ class Ring:
         faults = []
         for name, share in owed.items():
             seen = tally.counts.get(name, 0) / max(1, tally.total)
-            allowed = self.tolerance + (sampling.sampling_error(share, tally.total, limit) if tally.total else 1)
+            allowed = self._of_ring(share, tally.weights[name]) + (
+                sampling.sampling_error(share, tally.total, limit) if tally.total else 1
+            )
             starved = share > 0 and not seen and tally.total >= needed
             if starved or abs(seen - share) > allowed:
                 faults.append(owes(name, tally, share, f", give or take {allowed:.1%} for random"))
@@ -39,6 +49,10 @@ class Ring:
             shares=owed,
             more=lacking(tally, needed),
         )
+
+    def _of_ring(self, share: float, weight: int) -> float:
+        """Return how far a server's part of the ring may be off its share: 5.5 standard deviations, rounded."""
+        return max(self.tolerance, share * math.sqrt((1 - share) / weight)) if weight else self.tolerance
 
     def _needed(self, used: Mapping[str, float], limit: float) -> int:
         if len(used) < 2:
