@@ -172,10 +172,10 @@ def test_no_law_breaks_on_nothing(algorithm: str) -> None:
     assert judge(algorithm, Tally({}, {"a": 1, "b": 1}, complete=False), ALPHA).outcome is Outcome.INCONCLUSIVE
 
 
-def test_healthy_draws_raise_no_alarm_in_ten_thousand_runs() -> None:
-    """Ten thousand healthy runs of 400 fair draws raise no alarm (seeded: the same runs each time)."""
+def test_healthy_draws_raise_no_alarm_in_a_thousand_runs() -> None:
+    """A thousand healthy runs of 400 fair draws raise no alarm (seeded: the same runs each time)."""
     dice = random.Random(0)  # noqa: S311 (no secret)
-    for _ in range(10_000):
+    for _ in range(1_000):
         ones = dice.getrandbits(400).bit_count()
         tally = Tally({"a": ones, "b": 400 - ones}, {"a": 1, "b": 1}, complete=False)
         assert judge("roundrobin", tally, ALPHA).outcome is not Outcome.FAIL

@@ -56,7 +56,7 @@ class Draws:
         return Judgement(
             Outcome.FAIL if faults else _OUTCOMES.get(decision.conclusion, Outcome.INCONCLUSIVE),
             "sequential test of each server's share",
-            "each server's count fits its expected share",
+            _nothing_found(tally.detect),
             plan.most,
             faults,
             statistic=max((abs(tally.counts.get(n, 0) - owed[n] * tally.total) for n in owed), default=0.0),
@@ -64,6 +64,11 @@ class Draws:
             shares=owed,
             more=0 if faults or tally.closed or decision.conclusion is not Conclusion.GO_ON else decision.more,
         )
+
+
+def _nothing_found(detect: float) -> str:
+    found = "halved or doubled" if detect == 0.5 else f"off by {detect:.0%} or more"
+    return f"no server's weight is {found}"
 
 
 def _faults(tally: Tally, owed: Mapping[str, float], decision: Decision) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from lbcheck.checks.spread import budget, losses, planning
 from lbcheck.checks.spread.known import known
@@ -14,6 +15,7 @@ from lbcheck.model.plan import Options, Plan
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 
+MOST_FOR_ONE = 50  # requests that are sent for one answer of a balancer that gets few of them
 MOST_ROUNDS = 120  # a bound for what should end by itself; a test by rounds looks up to 100 times (planning.LOOKS)
 
 
@@ -30,6 +32,8 @@ def further(question: Question, options: Options, samples: Sequence[Sample]) -> 
     silent_s = {way: _silent_s(one, way) for one in seen for way in wanted if way.frontend == one.frontend}
     # What a route may wait in all may be spent, although each round kept to its bound.
     left = {way: n for way, n in wanted.items() if planning.left_s(question, options, silent_s[way]) > 0}
+    if any(one.unit == "connection" for one in seen):
+        options = replace(options, keep_alive=False)  # requests on a kept connection are no further choices
     return planning.round_of(question, options, left, rounds, silent_s) if left else Plan()
 
 
@@ -47,8 +51,8 @@ def _wanted(question: Question, seen: Observations, ways: Sequence[Route]) -> Ma
     found: dict[Route, int] = {}
     for balancer, more in _open(question, seen):
         asked = [way for way in ways if way.address in _addresses(seen, balancer)] or list(ways)
-        got = seen.client(balancer).total() or 1
-        each = math.ceil(more * _sent(seen, asked) / got / len(asked))
+        of_one = 1.0 if seen.unit == "connection" else _sent(seen, asked) / (seen.client(balancer).total() or 1)
+        each = math.ceil(more * min(of_one, MOST_FOR_ONE) / len(asked))
         found |= {way: max(each, found.get(way, 0)) for way in asked}
     return found
 

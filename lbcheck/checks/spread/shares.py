@@ -13,10 +13,12 @@ from lbcheck.analysis.laws.exact_cycle import ExactCycle
 from lbcheck.analysis.laws.one_key import OneKeyOneServer
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
 from lbcheck.analysis.order.inference import Inference
+from lbcheck.checks import loss
 from lbcheck.checks.spread import causes, changes, choices, hash_keys, ordering
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
+from lbcheck.model.step import ErrorKind
 from lbcheck.model.told_by import ToldBy
 from lbcheck.model.verdict import Finding, Outcome, gravest
 
@@ -35,8 +37,8 @@ class Shares:
     they may be off the law although nothing is wrong with the algorithm. `unsteady`: no round was without a change.
     `part`: some were, and are judged alone. `sticky`: the requests passed the algorithm by; more of them would tell no
     more. `note`: what the law does not tell; empty: nothing.
-    `keyed`: each key met one of several servers. `explained`: what the order of answers tells. `departed`: a sentence
-    for each server that it shows to have stopped answering.
+    `nameless`: too many answers name no server. `keyed`: each key met one of several servers. `explained`: what the
+    order of answers tells. `departed`: a sentence for each server that it shows to have stopped answering.
     """
 
     known: Known
@@ -51,6 +53,7 @@ class Shares:
     sticky: bool = False
     note: str = ""
     keyed: bool = False
+    nameless: bool = False
     explained: tuple[str, ...] = ()
     departed: tuple[str, ...] = ()
 
@@ -95,15 +98,18 @@ class Shares:
         excuses = [sentence for sentence in (*self.causes, self.note, _JUST_AFTER if self.part else "") if sentence]
         if excuses:
             return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*excuses, *faults)]
-        if self.judgement and self.judgement.doubts:
-            return [Finding(Outcome.INCONCLUSIVE, doubt) for doubt in faults]
+        if (self.judgement and self.judgement.doubts) or self.nameless:
+            nobody = ("answers without a name may be those that are missed",) if self.nameless else ()
+            return [Finding(Outcome.INCONCLUSIVE, doubt) for doubt in (*faults, *nobody)]
         if self.keyed and not self.known.algorithm:
             why = "each address that asked met one of several servers, as under a hash: --algorithm would tell"
             return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*faults, why)]
         if self._accuses and self.known.algorithm:
             return [Finding(Outcome.FAIL, fault) for fault in faults]
         if self._accuses:
-            hint = "if a hash, a cookie or `first` is meant, say --algorithm"
+            hint = (
+                "if leastconn, random, `first`, a hash or a cookie is meant, or connections are kept, say --algorithm"
+            )
             return [*(Finding(Outcome.FAIL, fault) for fault in faults), Finding(Outcome.PASS, hint)]
         return [Finding(Outcome.INCONCLUSIVE, fault) for fault in (*faults, self._what_would_tell())]
 
@@ -171,6 +177,7 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
         sticky=sticky,
         note=note,
         keyed=_each_key_met_one(tally),
+        nameless=loss.too_much(seen.errors[ErrorKind.UNIDENTIFIED], seen.sent),
         explained=tuple(ordering.explanations(orders)),
         departed=tuple(ordering.departures(orders)),
     )
@@ -180,8 +187,9 @@ def _passed_by_order(judgement: Judgement, cycle: Inference) -> Judgement:
     """Return a pass if the counts do not yet tell, and the order of answers shows a cycle that keeps the weights."""
     if judgement.outcome is not Outcome.INCONCLUSIVE or judgement.doubts:
         return judgement
-    test = "period of the order of answers"
-    return replace(judgement, outcome=Outcome.PASS, test=test, rule=cycle.sentence, more=0)
+    test, period = "period of the order of answers", cycle.period or 0
+    rule = f"the answers repeat every {period:,} without exception, by these weights"
+    return replace(judgement, outcome=Outcome.PASS, test=test, rule=rule, more=0)
 
 
 def _each_key_met_one(tally: Tally) -> bool:

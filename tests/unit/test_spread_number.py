@@ -1,0 +1,59 @@
+"""How many servers there are: what the user said is held against who answers and what the balancer has."""
+
+from lbcheck.checks import spread
+from lbcheck.loaders.command_line import of_url
+from lbcheck.model.asked import Asked
+from lbcheck.model.counters import ServerState
+from lbcheck.model.question import Question
+from lbcheck.model.verdict import Outcome, Verdict
+
+from .scenes import URL, answers, changed, readings
+
+EVEN = {"web1": 300, "web2": 300, "web3": 300}
+
+
+def about(number: int, *, stats: bool = False) -> Question:
+    """Return the question about a URL with so many servers."""
+    return of_url(URL, stats=["unix:/s"] if stats else [], asked=Asked(servers=number))
+
+
+def faults(verdict: Verdict) -> str:
+    """Return what fails, as one text."""
+    return "; ".join(finding.message for finding in verdict.findings if finding.outcome is Outcome.FAIL)
+
+
+def test_as_many_as_were_said_pass() -> None:
+    """Three are expected, and three answer."""
+    assert spread.judge(about(3), [answers("", EVEN)])[0].outcome is Outcome.PASS
+
+
+def test_one_that_never_answers_fails_by_its_share() -> None:
+    """Four are expected, three answer, and nobody else lists them."""
+    verdict = spread.judge(about(4), [answers("", EVEN)])[0]
+    assert verdict.outcome is Outcome.FAIL
+    assert "server no. 4 answered 0 of 900 requests" in faults(verdict)
+
+
+def test_more_than_were_said_fail() -> None:
+    """Two are expected, and three answer."""
+    verdict = spread.judge(about(2), [answers("", EVEN)])[0]
+    assert "2 servers are expected, and 3 answered: web1, web2, web3" in faults(verdict)
+
+
+def test_a_balancer_that_has_fewer_fails() -> None:
+    """Four are expected, and the configuration has lost one: all that it has answer evenly."""
+    counters = [changed(reading, weight=1, effective_weight=None) for reading in readings("unix:/s", EVEN)]
+    verdict = spread.judge(about(4, stats=True), [answers("", EVEN), *counters])[0]
+    assert faults(verdict) == "4 servers are expected, and HAProxy has 3 that serve"
+
+
+def test_a_drained_server_is_none_that_serves() -> None:
+    """Three are expected, and one of them gets nothing new."""
+    left = {"web1": 300, "web2": 300, "web3": 0}
+    counters = [
+        changed(changed(reading, weight=1), "web3", state=ServerState.DRAINING, status="DRAIN")
+        for reading in readings("unix:/s", left)
+    ]
+    seen = answers("", {"web1": 300, "web2": 300})
+    verdict = spread.judge(about(3, stats=True), [seen, *counters])[0]
+    assert "3 servers are expected, and HAProxy has 2 that serve" in faults(verdict)
