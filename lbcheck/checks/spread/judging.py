@@ -34,6 +34,7 @@ def _of_backend(seen: Observations, parts: ByBalancer, alpha: float) -> Verdict:
     spread = shares(seen, known(seen), None, alpha)
     answered = seen.client()
     findings: list[Finding] = [*configurations.findings(seen.configured)]
+    findings += [Finding(Outcome.UNMEASURED, seen.missing)] if seen.missing else []
     if not seen.told_apart:
         # What the counters tell comes first: it is why the rest is as it is.
         for balancer in seen.cluster.balancers:

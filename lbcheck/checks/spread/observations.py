@@ -43,6 +43,7 @@ class Observations:
     unheard: tuple[str, ...] = ()  # why counters are not heard, a sentence each
     remarks: tuple[str, ...] = ()  # what else a reader should know of who answered
     died: frozenset[str] = frozenset()  # balancers whose counters could be read before, and not any more
+    missing: str = ""  # that no balancer has the backend that the user named, a sentence
     unmet: tuple[str, ...] = ()  # servers that the user listed, if no name in answers is one of theirs
     parts: int = 1  # backends that share the frontend's requests; these are the observations of one of them
 

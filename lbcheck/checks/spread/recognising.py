@@ -46,7 +46,18 @@ def recognised(seen: Observations, counters: Sequence[Counters]) -> list[Observa
         blank = [replace(reading, backends=()) for reading in counters]
         why = [choice.why] if any(process.backends for process in processes) else []
         return [_met(replace(seen, processes=tuple(differences(blank)), unheard=(*seen.unheard, *why)))]
-    return [_part(seen, counters, told, choice, place) for place in range(len(choice.backends))]
+    missing = _missing(seen, processes)
+    parts = (_part(seen, counters, told, choice, place) for place in range(len(choice.backends)))
+    return [replace(part, missing=missing) for part in parts]
+
+
+def _missing(seen: Observations, processes: Sequence[Difference]) -> str:
+    """Return that no balancer has a backend of the user's name for it, a sentence; empty: one has, or none was read."""
+    there = sorted({name for process in processes for name in process.backends})
+    if not seen.named or not there or seen.backend.name in there:
+        return ""
+    who = next((process.product for process in processes if process.product), "the balancer")
+    return f"{who} has no backend '{seen.backend.name}'; it has {', '.join(there)}"
 
 
 def _balancers(seen: Observations, counters: Sequence[Counters], told: Told) -> tuple[Observations, Sequence[Counters]]:

@@ -1,4 +1,4 @@
-"""How many servers there are: what the user said is held against who answers and what the balancer has."""
+"""What the user said of the backend, its name and how many servers there are, is held against what there is."""
 
 from lbcheck.checks import spread
 from lbcheck.loaders.command_line import of_url
@@ -57,3 +57,11 @@ def test_a_drained_server_is_none_that_serves() -> None:
     seen = answers("", {"web1": 300, "web2": 300})
     verdict = spread.judge(about(3, stats=True), [seen, *counters])[0]
     assert "3 servers are expected, and HAProxy has 2 that serve" in faults(verdict)
+
+
+def test_a_backend_that_no_balancer_has_is_no_pass() -> None:
+    """Who misspells its name is told which there are."""
+    question = of_url(URL, stats=["unix:/s"], backend="wbe")
+    verdict = spread.judge(question, [answers("", EVEN), *readings("unix:/s", EVEN)])[0]
+    assert verdict.outcome is Outcome.UNMEASURED
+    assert "HAProxy has no backend 'wbe'; it has web" in [finding.message for finding in verdict.findings]
