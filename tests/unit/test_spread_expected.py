@@ -62,6 +62,7 @@ def test_a_drained_server_is_none_that_serves() -> None:
 def test_a_backend_that_no_balancer_has_is_no_pass() -> None:
     """Who misspells its name is told which there are."""
     question = of_url(URL, stats=["unix:/s"], backend="wbe")
-    verdict = spread.judge(question, [answers("", EVEN), *readings("unix:/s", EVEN)])[0]
+    fair = {"web1": 225, "web2": 225, "web3": 450}
+    verdict = spread.judge(question, [answers("", fair), *readings("unix:/s", fair)])[0]
     assert verdict.outcome is Outcome.UNMEASURED
     assert "HAProxy has no backend 'wbe'; it has web" in [finding.message for finding in verdict.findings]
