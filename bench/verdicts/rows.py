@@ -36,8 +36,9 @@ def table(rows: Sequence[Row]) -> str:
     healthy = [row for row in rows if row["kind"] == "healthy"]
     faults = [row for row in rows if row["kind"] == "fault"]
     runs, alarms = sum(row["runs"] for row in healthy), sum(row["fail"] for row in healthy)
+    where = f" in {counted(sum(row['fail'] > 0 for row in healthy), 'situation')} of {len(healthy)}" if alarms else ""
     lines = [
-        f"Healthy fleets, {counted(alarms, 'alarm')} in {counted(runs, 'run')}:\n",
+        f"Healthy fleets, {counted(alarms, 'alarm')}{where}, in {counted(runs, 'run')}:\n",
         *_lines(healthy, {"alarms": lambda row: f"{row['fail']:,}"}),
         "\nFaults:\n",
         *_lines(faults, {"found": lambda row: f"{row['found'] / row['runs']:.2%}"}),
@@ -58,7 +59,7 @@ def _lines(rows: Sequence[Row], own: Mapping[str, Any]) -> list[str]:
         "commit, seed": lambda row: f"{row['commit']}, {row['seed']}",
     }
     shown = [" | ".join(cell(row) for cell in columns.values()) for row in rows]
-    return [f"| {line} |" for line in (" | ".join(columns), "|".join(["---"] * len(columns)), *shown)]
+    return [f"| {line} |" for line in (" | ".join(columns), " | ".join(["---"] * len(columns)), *shown)]
 
 
 def write(text: str, document: Path = DOCUMENT) -> None:

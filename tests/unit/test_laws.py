@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from lbcheck.analysis.laws.draws import second_of_two
 from lbcheck.analysis.laws.table import LAWS, law_of
 from lbcheck.analysis.laws.tally import Judgement, Tally
 from lbcheck.model.verdict import Outcome
@@ -96,6 +97,13 @@ def test_healthy_random_spread_passes_although_it_is_no_fair_draw() -> None:
     """Random over three equal servers was measured at .353/.294/.353: no fault, however many requests."""
     counts = {"a": 7060, "b": 5880, "c": 7060}
     assert judge("random", Tally(counts, {"a": 1, "b": 1, "c": 1}, complete=True), ALPHA).outcome is Outcome.PASS
+
+
+def test_the_second_of_two_draws_is_not_by_weight() -> None:
+    """Four idle servers of 3:7:11:13 get .1197 .2458 .3155 .3190, as nginx was measured."""
+    chances = second_of_two({"a": 3, "b": 7, "c": 11, "d": 13, "idle": 0})
+    shares = [round(chance / sum(chances.values()), 4) for chance in chances.values()]
+    assert shares == [0.1197, 0.2458, 0.3155, 0.319, 0]
 
 
 def test_the_less_servers_weigh_the_further_off_their_parts_of_the_ring_are() -> None:

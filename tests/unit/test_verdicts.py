@@ -170,7 +170,7 @@ def test_the_table_stands_between_its_marks(tmp_path: Path) -> None:
     assert text.startswith("before\n")
     assert text.endswith(f"{rows.END}\nafter\n")
     assert "old" not in text
-    assert "1 alarm in 10 runs" in text
+    assert "1 alarm in 1 situation of 1, in 10 runs" in text
     assert "| `b` | 10 | 90.00% | 0.00% | 1,234 |" in text
     document.write_text("nothing")
     with pytest.raises(ValueError, match="between which the table goes"):
