@@ -7,6 +7,7 @@ import pytest
 
 from bench import order as simulated
 from lbcheck.analysis.order import draws
+from lbcheck.analysis.order.infer import cycle as only_cycle
 from lbcheck.analysis.order.infer import infer
 from lbcheck.analysis.order.inference import Inference, Kind
 from lbcheck.analysis.order.period import smallest_period
@@ -338,3 +339,12 @@ def test_the_table_of_tails_has_a_row_for_each_kind_of_draws(capsys: pytest.Capt
     assert simulated.main(["--tails", "--runs", "3"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in ("3:7:11:13", "20 servers", "uneven 1:10,000"))
+
+
+@pytest.mark.parametrize(
+    "order", ["ab" * 12, "abc" * 8, "aabc" * 12, "ab" * 11, "a" * 24, "abc" * 7 + "acb", "aabc" * 11 + "aacb", ""]
+)
+def test_the_cycle_alone_is_the_one_that_is_inferred(order: str) -> None:
+    """Between rounds only the cycle is sought: it is what the whole inference says, or there is none."""
+    whole = infer(order)
+    assert only_cycle(order) == (whole if whole.kind in (Kind.STRICT_CYCLE, Kind.WEIGHTED_CYCLE) else None)
