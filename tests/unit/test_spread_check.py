@@ -437,3 +437,12 @@ def test_a_page_is_read_from_here() -> None:
     balancer = replace(CLUSTER.balancers[0], stats=("http://198.18.0.21:8404/stats",))
     before = spread.plan(about(balancers=(balancer,)), Options()).stages[0]
     assert [step.at for step in before.steps] == [HERE]
+
+
+def test_requests_come_one_at_a_time_until_a_cycle_would_have_shown() -> None:
+    """Ten servers take three turns, thirty answers; then the rounds may be as wide as the user allows."""
+    names = [f"s{number}" for number in range(10)]
+    for each, width in ((2, 1), (4, 4)):
+        plan = spread.further(of_url(URL), Options(), [answers("", dict.fromkeys(names, each), address="")])
+        [traffic] = [stage for stage in plan.stages if stage.name == "traffic"]
+        assert {step.concurrency for step in traffic.steps if isinstance(step, Request)} == {width}

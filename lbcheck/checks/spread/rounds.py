@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from lbcheck.analysis.order.cycles import TURNS
 from lbcheck.checks.spread import budget, losses, planning
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
@@ -34,6 +35,8 @@ def further(question: Question, options: Options, samples: Sequence[Sample]) -> 
     left = {way: n for way, n in wanted.items() if planning.left_s(question, options, silent_s[way]) > 0}
     if any(one.unit == "connection" for one in seen):
         options = replace(options, keep_alive=False)  # requests on a kept connection are no further choices
+    if not question.lab and any(one.client().total() < TURNS * len(one.client()) for one in seen):
+        options = replace(options, concurrency=1)  # a strict cycle shows in as many answers, if they come one at a time
     return planning.round_of(question, options, left, rounds, silent_s) if left else Plan()
 
 
