@@ -1,12 +1,12 @@
 """The law of a cycle: in any stretch of choices each server stays within an exact bound of its share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict, without_weight
-from lbcheck.analysis.sequential.faults import reweighted
+from lbcheck.analysis.sequential.faults import too_small_to_matter
 from lbcheck.analysis.wheels.cycle import Cycle
 from lbcheck.analysis.wheels.needed import needed, turn_or_assume
 from lbcheck.analysis.wheels.wheel import Wheel
@@ -74,19 +74,9 @@ def _beyond(tally: Tally, cycle: Cycle) -> dict[str, float]:
 
 def _matters(tally: Tally, name: str, share: float) -> bool:
     """Return whether a server's weight is off by half of the smallest fault that is to be found, or by more."""
-    seen, less = tally.counts.get(name, 0) / max(1, tally.total), 1 - tally.detect / 2
-    return not reweighted(share, less) <= seen <= reweighted(share, 1 / less)
+    least, most = too_small_to_matter(share, tally.detect)
+    return not least * tally.total <= tally.counts.get(name, 0) <= most * tally.total
 
 
 def _doubtful(judgement: Judgement, doubts: tuple[str, ...], *, more: int) -> Judgement:
-    return Judgement(
-        Outcome.INCONCLUSIVE,
-        judgement.test,
-        judgement.rule,
-        judgement.needed,
-        statistic=judgement.statistic,
-        p_value=judgement.p_value,
-        shares=judgement.shares,
-        more=more,
-        doubts=doubts,
-    )
+    return replace(judgement, outcome=Outcome.INCONCLUSIVE, faults=(), more=more, doubts=doubts)

@@ -64,14 +64,21 @@ def classes(weights: Mapping[str, int], detect: float) -> tuple[Equals, ...]:
 
 
 def _equals(servers: tuple[str, ...], share: float, detect: float) -> Equals:
+    low, high = too_small_to_matter(share, detect)
     return Equals(
         servers,
         share,
-        low=reweighted(share, 1 - detect / 2),
-        high=reweighted(share, 1 / (1 - detect / 2)),
+        low=low,
+        high=high,
         less=fault(share, reweighted(share, 1 - detect)),
         more=fault(share, reweighted(share, 1 / (1 - detect))),
     )
+
+
+def too_small_to_matter(share: float, detect: float) -> tuple[float, float]:
+    """Return between which shares a server's weight is off by less than half of what is to be found."""
+    less = 1 - detect / 2
+    return reweighted(share, less), reweighted(share, 1 / less)
 
 
 def reweighted(share: float, factor: float) -> float:

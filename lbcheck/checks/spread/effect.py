@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lbcheck.analysis.sequential.faults import reweighted
+from lbcheck.analysis.sequential.faults import too_small_to_matter
 from lbcheck.analysis.sequential.intervals import interval
 
 DOUBT = 0.05  # probability that the true share was outside of the interval at any look
@@ -25,6 +25,5 @@ def of(answered: Mapping[str, int], owed: Mapping[str, float], detect: float) ->
 
 def _effect(seen: int, total: int, share: float, detect: float) -> Effect:
     low, high = interval(seen, total, share, DOUBT, detect)
-    less = 1 - detect / 2
-    within = reweighted(share, less) * total <= seen <= reweighted(share, 1 / less) * total
-    return Effect((round(low, 6), round(high, 6)), matters=not within)
+    least, most = too_small_to_matter(share, detect)
+    return Effect((round(low, 6), round(high, 6)), matters=not least * total <= seen <= most * total)
