@@ -153,6 +153,13 @@ def test_a_drained_server_is_owed_nothing() -> None:
     assert judgement.outcome is Outcome.FAIL
 
 
+def test_answers_of_a_drained_server_fail_however_few_they_are() -> None:
+    """They move the others' counts by too little to matter, and are a fault by themselves."""
+    judgement = judge("roundrobin", Tally({"a": 500, "b": 500, "c": 5}, {"a": 1, "b": 1, "c": 0}, complete=True), ALPHA)
+    assert judgement.outcome is Outcome.FAIL
+    assert judgement.faults[0] == "server c has weight 0 and answered 5 of 1,005 requests"
+
+
 @pytest.mark.parametrize(
     ("written", "row"),
     [

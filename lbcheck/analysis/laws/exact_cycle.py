@@ -45,21 +45,22 @@ class ExactCycle:
             owes(name, tally, owed[name], f", and its cycle is never more than {allowed:.1f} off")
             for name, allowed in beyond.items()
         )
-        matters = any(_matters(tally, name, owed[name]) for name in beyond)
+        drained = without_weight(tally)
         enough = needed(self.wheel, tuple(tally.weights.values()), tally.most_cycles, tally.detect)
         if enough is None:  # the fault to be found is smaller than what is allowed where the wheel was not turned
             enough = DRAWS.judge(tally, 0.5).needed
         judgement = Judgement(
-            verdict(tally, enough, said),
+            verdict(tally, enough, (*drained, *said)),
             f"exact bound of {most:.1f} requests",
             f"each server within {most:.1f} requests of its expected count",
             enough,
-            (*without_weight(tally), *said),
+            (*drained, *said),
             statistic=max(off.values(), default=0.0),
             shares=owed,
             more=0 if said else lacking(tally, enough),
         )
-        return judgement if matters or not said else _doubtful(judgement, said, more=0)
+        slight = said and not any(_matters(tally, name, owed[name]) for name in beyond)
+        return _doubtful(judgement, said, more=0) if slight and not drained else judgement
 
 
 def _beyond(tally: Tally, cycle: Cycle) -> dict[str, float]:

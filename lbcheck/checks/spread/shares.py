@@ -18,6 +18,7 @@ from lbcheck.checks.spread import causes, changes, choices, hash_keys, ordering
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
+from lbcheck.checks.spread.states import takes_requests
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.told_by import ToldBy
 from lbcheck.model.verdict import Finding, Outcome, gravest
@@ -151,7 +152,7 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     steady = changes.steady(seen, balancer)
     judged = seen if steady is None else steady
     now = known if judged is seen else known_of(judged, balancer)
-    tally = _tally(judged, now, balancer, closed=closed)
+    tally = _without_idle_backups(_tally(judged, now, balancer, closed=closed), judged, balancer)
     orders = (ordering.inferences if closed else ordering.cycles)(judged, balancer)
     law, judgement, note = _judged(judged, now, tally, alpha)
     if judgement and law and law.holds_to_weights and (cycle := ordering.keeps(now.weights, orders)):
@@ -267,6 +268,15 @@ def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bo
         return replace(tally, counts=picks, looks=looks, complete=True, slack=0, taken=taken)
     # A complete count holds every choice of the algorithm, so the exact bound applies; the clients' count may not.
     return replace(tally, counts=counted) if counted is not None and tally.complete else tally
+
+
+def _without_idle_backups(tally: Tally, seen: Observations, balancer: str | None) -> Tally:
+    """Return the tally without what backup servers got beside a server that serves: states.py says who got any."""
+    servers = [server for process in seen.heard(balancer) for server in seen.deltas(process).values()]
+    if not any(takes_requests(server) and not server.backup for server in servers):
+        return tally
+    idle = {server.name for server in servers if server.backup}
+    return replace(tally, counts={name: count for name, count in tally.counts.items() if name not in idle})
 
 
 def _cycles(seen: Observations, process: Difference) -> int:
