@@ -44,7 +44,7 @@ def test_a_balancer_that_has_fewer_fails() -> None:
     """Four are expected, and the configuration has lost one: all that it has answer evenly."""
     counters = [changed(reading, weight=1, effective_weight=None) for reading in readings("unix:/s", EVEN)]
     verdict = spread.judge(about(4, stats=True), [answers("", EVEN), *counters])[0]
-    assert faults(verdict) == "4 servers are expected, and HAProxy has 3 that serve"
+    assert faults(verdict) == "4 servers are expected, and HAProxy has 3 that serve: web1, web2, web3"
 
 
 def test_a_drained_server_is_none_that_serves() -> None:
@@ -56,7 +56,14 @@ def test_a_drained_server_is_none_that_serves() -> None:
     ]
     seen = answers("", {"web1": 300, "web2": 300})
     verdict = spread.judge(about(3, stats=True), [seen, *counters])[0]
-    assert "3 servers are expected, and HAProxy has 2 that serve" in faults(verdict)
+    assert "3 servers are expected, and HAProxy has 2 that serve: web1, web2" in faults(verdict)
+
+
+def test_a_balancer_that_has_more_fails() -> None:
+    """Two are expected, and the balancer has a third, which a hash may never choose."""
+    counters = [changed(reading, weight=1) for reading in readings("unix:/s", EVEN)]
+    verdict = spread.judge(about(2, stats=True), [answers("", EVEN), *counters])[0]
+    assert faults(verdict) == "2 servers are expected, and HAProxy has 3 that serve: web1, web2, web3"
 
 
 def test_a_backend_that_no_balancer_has_is_no_pass() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis.laws.tally import Judgement
-from lbcheck.checks.spread import agreement, balancers, budget, choices, configurations, effect, losses, number
+from lbcheck.checks.spread import agreement, balancers, budget, choices, configurations, effect, losses, server_count
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
@@ -42,7 +42,7 @@ def _of_backend(seen: Observations, parts: ByBalancer, alpha: float) -> Verdict:
         findings += choices.findings(seen, None, alpha)
     findings += losses.findings(seen, parts, spread.known, alpha)
     findings += [*agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
-    findings += [*number.findings(seen, spread.known), *(spread.findings() if answered else [])]
+    findings += [*server_count.findings(seen, spread.known), *(spread.findings() if answered else [])]
     outcomes = [finding.outcome for finding in findings]
     return Verdict(
         NAME,
