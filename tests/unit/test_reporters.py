@@ -8,6 +8,7 @@ import pytest
 
 from lbcheck.checks import dns, spread
 from lbcheck.loaders.command_line import of_url
+from lbcheck.model.asked import Asked
 from lbcheck.model.plan import Options, Plan, Stage, StageName
 from lbcheck.model.requests import Request
 from lbcheck.model.verdict import Outcome, Report, Verdict, gravest
@@ -71,6 +72,18 @@ def test_a_rule_that_cannot_find_a_halved_weight_promises_no_rate_for_it() -> No
     )
     assert as_text(report(*passed)).splitlines()[-1] == (
         "A healthy cluster is called faulty in at most one run of 10,000."
+    )
+
+
+def test_error_rates_are_those_that_were_asked_for() -> None:
+    """Whoever looks for less is promised less, and no halved weight is promised to who asked for 80 %."""
+    asked = Asked(detect=0.8, power=0.9)
+    passed = spread.judge(
+        of_url("http://x/", asked=asked), [answers("", {"a": 300, "b": 300}, url="http://x/", address="")]
+    )
+    assert as_text(report(*passed)).splitlines()[-1] == (
+        "A healthy cluster is called faulty in at most one run of 10,000; "
+        "a server whose weight is 80% too small is missed in at most one of 10."
     )
 
 

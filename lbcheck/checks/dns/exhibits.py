@@ -1,7 +1,7 @@
 """What a person sees of a rotation: how often each server listed each address first."""
 
 from lbcheck.checks.dns.evidence import DnsEvidence
-from lbcheck.checks.error_rates import ERROR_RATES
+from lbcheck.checks.error_rates import of_weights
 from lbcheck.model.exhibit import Exhibit, Rotation
 from lbcheck.model.verdict import Verdict
 
@@ -13,6 +13,6 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
             asked = verdict.subject.partition(", ")[2]
             addresses = dict.fromkeys(address for order in orders for address in order.split(",") if address)
             title = f"{name} {rdtype}: how often each address was listed first, of {queries:,} queries"
-            return (Rotation(title, asked, tuple(addresses), first), *ERROR_RATES)
+            return (Rotation(title, asked, tuple(addresses), first), *of_weights())
         case _:
             return ()

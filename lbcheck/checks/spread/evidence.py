@@ -48,6 +48,8 @@ class SpreadEvidence(Record):
     algorithm_told_by: ToldBy | None = None  # None: an older report
     weights_told_by: ToldBy | None = None
     identities: Mapping[str, str] = field(default_factory=dict)  # server's name in answers → at the balancer
+    detect: float = 0.5  # the smallest fault that is to be found: a weight times (1 - detect), or divided by it
+    power: float = 0.99  # probability with which it is found
     product: str = schemes.HAPROXY.name  # whose counters; empty: several makes. Older reports: HAProxy
 
 

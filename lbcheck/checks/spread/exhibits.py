@@ -2,7 +2,7 @@
 
 from lbcheck.analysis.laws import table
 from lbcheck.analysis.laws.draws import DRAWS
-from lbcheck.checks.error_rates import ERROR_RATES, FALSE_ALARMS
+from lbcheck.checks.error_rates import FALSE_ALARMS, of_weights
 from lbcheck.checks.spread.evidence import SpreadEvidence
 from lbcheck.model.exhibit import Exhibit, Witnessed, Witnesses
 from lbcheck.model.verdict import Verdict
@@ -13,7 +13,8 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     match verdict.evidence:
         case SpreadEvidence() as evidence:
             law = table.law_of(evidence.algorithm, evidence.product) if evidence.algorithm else DRAWS
-            rates = ERROR_RATES if law and law.holds_to_weights else FALSE_ALARMS
+            strict = law is not None and law.holds_to_weights
+            rates = of_weights(evidence.detect, evidence.power) if strict else FALSE_ALARMS
             return (_witnesses(evidence), *rates) if evidence.servers else rates
         case _:
             return ()

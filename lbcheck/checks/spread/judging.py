@@ -102,6 +102,8 @@ def _evidence(seen: Observations, spread: Shares, balancer: str | None) -> Sprea
         test=_test(judgement),
         needed_requests=judgement.needed if judgement else None,
         identities=dict(seen.identities),
+        detect=seen.asked.detect,
+        power=seen.asked.power,
         product=seen.product if seen.processes else schemes.HAPROXY.name,
     )
 
