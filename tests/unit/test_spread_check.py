@@ -10,12 +10,13 @@ from scipy.stats import binom
 from lbcheck.checks import failover, spread
 from lbcheck.checks.spread import budget
 from lbcheck.loaders.command_line import of_url
+from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import ReadCounters, ServerState
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.plan import Options
 from lbcheck.model.question import HERE, Question
-from lbcheck.model.requests import Request
+from lbcheck.model.requests import Answers, Count, Request
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.verdict import Outcome, Verdict
 from lbcheck.model.watch import Watch
@@ -446,3 +447,33 @@ def test_requests_come_one_at_a_time_until_a_cycle_would_have_shown() -> None:
         plan = spread.further(of_url(URL), Options(), [answers("", dict.fromkeys(names, each), address="")])
         [traffic] = [stage for stage in plan.stages if stage.name == "traffic"]
         assert {step.concurrency for step in traffic.steps if isinstance(step, Request)} == {width}
+
+
+def test_where_the_unit_is_the_connection_each_further_request_opens_one() -> None:
+    """Requests on a kept connection are no further choices: 24 on four connections ask for no more than is lacking."""
+    question = of_url(URL, servers=["a", "b", "c"], asked=Asked(unit="connection"))
+    kept = Answers(
+        at=HERE,
+        url=URL,
+        address="",
+        sent=24,
+        connections=4,
+        counts=(Count("", "a", 12, 2), Count("", "b", 6, 1), Count("", "c", 6, 1)),
+        statuses={"200": 24},
+    )
+    plan = spread.further(question, Options(keep_alive=True), [kept])
+    [step] = [step for stage in plan.stages for step in stage.steps if isinstance(step, Request)]
+    assert not step.keep_alive
+    assert step.requests <= 20
+
+
+def test_answers_without_a_name_accuse_no_server() -> None:
+    """One of three does not name itself: what it answered may be what the others lack, or what it seems to lack."""
+    question = of_url(URL, weights={"a": 1, "b": 1, "c": 1})
+    seen = answers(
+        "", {"a": 300, "b": 300}, address="", errors={"unidentified": 300}, statuses={"200": 900}, unnamed={"200": 300}
+    )
+    verdict = judged([seen], question)["backend"]
+    assert said(verdict) == ""
+    assert verdict.outcome is Outcome.UNMEASURED
+    assert "answers without a name may be those that are missed" in said(verdict, Outcome.INCONCLUSIVE)
