@@ -1,6 +1,6 @@
 """What lbcheck is told of a simulated fleet, and by whom: the question of a run, and its options."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.verdicts.fleet import BACKEND, named
 from lbcheck.loaders.command_line import of_url
@@ -80,6 +80,16 @@ class Knowledge:
         return f"tcp://{name}.example.test:9999"
 
 
+_HOSTS = Knowledge(
+    "an inventory tells all, and a client of it sends",
+    weights=True,
+    algorithm=True,
+    counters=True,
+    open=True,
+    inventory=True,
+    from_hosts=True,
+)
+
 KNOWLEDGE = {
     "nothing": Knowledge("nobody tells anything"),
     "number": Knowledge("the user tells how many servers there are", number=True),
@@ -90,23 +100,6 @@ KNOWLEDGE = {
     "inventory": Knowledge(
         "an inventory with two balancers tells all but counters", weights=True, algorithm=True, inventory=True
     ),
-    "hosts": Knowledge(
-        "an inventory tells all, and a client of it sends",
-        weights=True,
-        algorithm=True,
-        counters=True,
-        open=True,
-        inventory=True,
-        from_hosts=True,
-    ),
-    "lab": Knowledge(
-        "a lab's inventory tells all, and servers' logs are read",
-        weights=True,
-        algorithm=True,
-        counters=True,
-        open=True,
-        inventory=True,
-        from_hosts=True,
-        lab=True,
-    ),
+    "hosts": _HOSTS,
+    "lab": replace(_HOSTS, what="a lab's inventory tells all, and servers' logs are read", lab=True),
 }

@@ -162,6 +162,15 @@ def silent(server: Server, connection: socket.socket) -> None:
         pass
 
 
+def every_fourth_silent(server: Server, connection: socket.socket) -> None:
+    """Answer three requests of four, and say nothing to the fourth, as one dead server of four behind a balancer."""
+    if server.read(connection):
+        if len(server.requests) % 4:
+            connection.sendall(server.answer("Connection: close\r\n"))
+        else:
+            server.read(connection)
+
+
 def dripping(server: Server, connection: socket.socket) -> None:
     """Send one byte now and then."""
     server.read(connection)

@@ -4,7 +4,6 @@ import http.server
 import itertools
 import json
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import pytest
 
 from tests.certificates import make
 
-from .http_servers import Server, once, serving
+from .http_servers import every_fourth_silent, once, serving
 from .name_servers import answering, closed_port, name_server
 
 SCHEMA = json.loads(files("lbcheck.reporters").joinpath("report.schema.json").read_text())
@@ -252,15 +251,7 @@ def test_a_private_authority_is_trusted_where_the_user_says_so(tmp_path: Path) -
 
 def test_a_silent_server_is_given_up_within_what_the_user_says() -> None:
     """The report says so, and it is no pass."""
-
-    def one_silent(server: Server, connection: socket.socket) -> None:
-        if server.read(connection):
-            if len(server.requests) % 4:
-                connection.sendall(server.answer("Connection: close\r\n"))
-            else:
-                server.read(connection)
-
-    with serving(one_silent) as server:
+    with serving(every_fourth_silent) as server:
         url = f"http://127.0.0.1:{server.port}/"
         ran = lbcheck("spread", url, "--requests", "100000", "--timeout", "0.2", "--within", "0.5")
     assert ran.returncode == 1

@@ -39,6 +39,15 @@ def cases() -> Iterator[object]:
             yield pytest.param(*cell, id="-".join(map(str, (*cell, run))), marks=marks)
 
 
+def owed(algorithm: str, level: str, others: str) -> set[int]:
+    """Return the exit statuses that are right: a pass where everything is told and nobody else asks.
+
+    Even at `level admin` HAProxy 2.6 does not tell that it balances by random.
+    """
+    told = level == "admin" and algorithm != "random"
+    return {0} if told and others == "alone" else {0, 3}
+
+
 @contextmanager
 def other_traffic(url: str) -> Iterator[None]:
     """Ask `url` again and again, until the end or for OTHER_REQUESTS."""
@@ -64,7 +73,7 @@ def other_traffic(url: str) -> Iterator[None]:
 def test_a_healthy_fleet_is_never_called_faulty(
     tmp_path: Path, algorithm: str, level: str, threads: int, others: str
 ) -> None:
-    """Pass or inconclusive, whatever is told; never a fault, and never without a verdict."""
+    """Pass where all is told, pass or inconclusive elsewhere; never a fault, and never without a verdict."""
     with ExitStack() as opened:
         lines = [f"balance {algorithm}"]
         for name, weight in WEIGHTS.items():
@@ -77,4 +86,4 @@ def test_a_healthy_fleet_is_never_called_faulty(
         stats = ["--stats", proxy.unix] if level else []
         command = [sys.executable, "-m", "lbcheck", "spread", f"http://{proxy.www}/", "--rate", "0", *stats]
         ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert ran.returncode in (0, 3), ran.stdout + ran.stderr
+    assert ran.returncode in owed(algorithm, level, others), ran.stdout + ran.stderr

@@ -24,6 +24,7 @@ from tests.socket.http_servers import (
     dripping,
     endless_body,
     endless_head,
+    every_fourth_silent,
     garbage,
     kept,
     once,
@@ -414,15 +415,7 @@ def test_a_dead_target_is_given_up(refusing: bool) -> None:
 
 def test_silence_is_bounded_in_all() -> None:
     """One silent server of four: the others answer, and the step ends all the same; what was counted stays."""
-
-    def one_silent(server: Server, connection: socket.socket) -> None:
-        if server.read(connection):
-            if len(server.requests) % 4:
-                connection.sendall(server.answer("Connection: close\r\n"))
-            else:
-                server.read(connection)
-
-    with serving(one_silent) as server:
+    with serving(every_fourth_silent) as server:
         answers = request(step(server.port, 100_000, timeout_s=0.2, silence_s=0.5))
     assert answers.given_up == "given up after 0.5 s of failures and silence"
     assert answers.silent_s >= 0.5

@@ -1,9 +1,12 @@
 """What the user said of the backend, its name and how many servers there are, is held against what there is."""
 
+from dataclasses import replace
+
 from lbcheck.checks import spread
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.asked import Asked
 from lbcheck.model.counters import ServerState
+from lbcheck.model.plan import Options
 from lbcheck.model.question import Question
 from lbcheck.model.verdict import Outcome, Verdict
 
@@ -73,3 +76,21 @@ def test_a_backend_that_no_balancer_has_is_no_pass() -> None:
     verdict = spread.judge(question, [answers("", fair), *readings("unix:/s", fair)])[0]
     assert verdict.outcome is Outcome.UNMEASURED
     assert "HAProxy has no backend 'wbe'; it has web" in [finding.message for finding in verdict.findings]
+
+
+def test_a_balancer_without_an_answer_is_not_asked_for_more() -> None:
+    """Its counters moved by nothing: no number of requests would be enough."""
+    question = of_url(URL, stats=["unix:/s", "unix:/idle"])
+    fair, none = {"web1": 225, "web2": 225, "web3": 450}, dict.fromkeys(EVEN, 0)
+    idle = [replace(reading, uri="unix:/idle") for reading in readings("unix:/idle", none)]
+    verdicts = spread.judge(question, [answers("", fair), *readings("unix:/s", fair), *idle])
+    messages = {finding.message for verdict in verdicts for finding in verdict.findings}
+    assert "no answer came through it, and more requests would not change that" in messages
+    assert not any("would do" in message for message in messages)
+
+
+def test_a_plan_for_so_many_servers_says_what_they_take() -> None:
+    """Ten servers take more requests than three."""
+    few, many = (spread.plan(about(number), Options()).notes[0] for number in (3, 10))
+    assert few == "spread: 24 requests first, and what they show decides how many more; about 641 at most"
+    assert many == "spread: 24 requests first, and what they show decides how many more; about 1,974 at most"

@@ -75,6 +75,7 @@ def test_names_that_differ_are_matched_by_counts_that_fit_in_one_way() -> None:
     assert verdict.evidence["identities"] == {"alpha": "web-1", "beta": "web-2"}
     assert counts_of(verdict) == {"alpha": 100, "beta": 200}
     assert "the witnesses agree: the clients, HAProxy" in said(verdict, Outcome.PASS)
+    assert "answers call HAProxy's web-1 alpha, web-2 beta" in said(verdict, Outcome.PASS)
 
 
 def test_counts_that_fit_in_two_ways_are_not_heard_and_both_are_named() -> None:

@@ -92,6 +92,11 @@ def law_of(algorithm: str, product: str = "") -> Law | None:
     return None
 
 
+def law_applied(algorithm: str, product: str = "") -> Law | None:
+    """Return the law that counts are held to: that of the algorithm, or draws by weight if nobody told one (empty)."""
+    return law_of(algorithm, product) if algorithm else DRAWS
+
+
 def product_called(name: str) -> str:
     """Return a product's name as the table writes it; empty: it has none of that name."""
     return next((product for product in LAWS if _normal(product) == _normal(name)), "")

@@ -11,6 +11,8 @@ from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model.verdict import Finding, Outcome
 
+_SHOWN = 3  # names in a sentence
+
 
 def agreement(seen: Observations, known: Known) -> list[Finding]:
     """Report where the counts of client, balancer and server contradict each other, or that they agree."""
@@ -50,12 +52,17 @@ def at(seen: Observations, balancer: str) -> Iterator[Finding]:
 def _unheard(seen: Observations) -> Iterator[Finding]:
     """Report who answered, as far as it is not plain, and which counters are not heard."""
     yield from (Finding(Outcome.PASS, remark) for remark in seen.remarks)
+    if renamed := [f"{own} {name}" for name, own in sorted(seen.identities.items()) if name != own]:
+        more = f", and {len(renamed) - _SHOWN:,} more otherwise" if len(renamed) > _SHOWN else ""
+        yield Finding(Outcome.PASS, f"answers call {_balancers(seen)}'s {', '.join(renamed[:_SHOWN])}{more}")
     short = seen.short()
     for why in (*seen.unheard, *((short,) if short else ())):
         yield Finding(Outcome.PASS, f"not heard: {why}")
     if seen.unmet:
-        answered = ", ".join(sorted(seen.client())[:3])
-        sentence = f"expected are {', '.join(seen.unmet[:3])}, and answers name {answered}: --names or lbcheck_names"
+        answered = ", ".join(sorted(seen.client())[:_SHOWN])
+        sentence = (
+            f"expected are {', '.join(seen.unmet[:_SHOWN])}, and answers name {answered}: --names or lbcheck_names"
+        )
         yield Finding(Outcome.INCONCLUSIVE, f"{sentence} would tell who is who")
 
 

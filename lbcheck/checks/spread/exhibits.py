@@ -1,7 +1,6 @@
 """What a person sees of a spread: the counts of all witnesses in one table."""
 
 from lbcheck.analysis.laws import table
-from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.checks.error_rates import FALSE_ALARMS, of_weights
 from lbcheck.checks.spread.evidence import SpreadEvidence
 from lbcheck.model.exhibit import Exhibit, Witnessed, Witnesses
@@ -12,7 +11,7 @@ def exhibits(verdict: Verdict) -> tuple[Exhibit, ...]:
     """Return the table of counts, if any server is known, and footnotes with the verdict's error rates."""
     match verdict.evidence:
         case SpreadEvidence() as evidence:
-            law = table.law_of(evidence.algorithm, evidence.product) if evidence.algorithm else DRAWS
+            law = table.law_applied(evidence.algorithm, evidence.product)
             strict = law is not None and law.holds_to_weights
             rates = of_weights(evidence.detect, evidence.power) if strict else FALSE_ALARMS
             return (_witnesses(evidence), *rates) if evidence.servers else rates

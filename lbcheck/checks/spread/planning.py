@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lbcheck.analysis.laws import table
-from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.tally import Tally
 from lbcheck.analysis.tuples.dealing import evenly
 from lbcheck.checks import pace
@@ -234,10 +233,11 @@ def _most(question: Question) -> int:
 
 
 def _requests_to_judge(question: Question, backend: Backend) -> int:
-    law = table.law_of(backend.algorithm, question.asked.product) if backend.algorithm else DRAWS
+    law = table.law_applied(backend.algorithm, question.asked.product)
     if law is None:
         return FIRST_REQUESTS
-    likely = (backend.weights,) if backend.servers else LIKELY_WEIGHTS
     asked = question.asked
+    even = dict.fromkeys(map(str, range(asked.servers)), 1)
+    likely = (backend.weights or even,) if backend.servers or even else LIKELY_WEIGHTS
     tallies = [Tally({}, weights, complete=False, detect=asked.detect, miss=1 - asked.power) for weights in likely]
     return max(law.judge(tally, budget.of_one_test(question)).needed for tally in tallies)

@@ -16,7 +16,9 @@ from lbcheck.model.plan import Options, Plan
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 
-MOST_FOR_ONE = 50  # requests that are sent for one answer of a balancer that gets few of them
+# Requests that are sent for one answer of a balancer that gets few of them: enough for one of 50 behind a name. Beyond
+# it a round brings fewer answers than are lacking, and the next one goes on.
+MOST_FOR_ONE = 50
 MOST_ROUNDS = 120  # a bound for what should end by itself; a test by rounds looks up to 100 times (planning.LOOKS)
 
 

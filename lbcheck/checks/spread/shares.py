@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from lbcheck.analysis.counter_deltas import Difference
 from lbcheck.analysis.laws import table
-from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.exact_cycle import ExactCycle
 from lbcheck.analysis.laws.one_key import OneKeyOneServer
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
@@ -81,6 +80,8 @@ class Shares:
             return []  # choices.findings says why the counts do not show the algorithm
         if self.judgement.doubts:
             return self._broken(self.judgement.doubts)
+        if not any(self.counts.values()):
+            return [Finding(Outcome.INCONCLUSIVE, "no answer came through it, and more requests would not change that")]
         if self.judgement.outcome is Outcome.INCONCLUSIVE:
             few = f"too few {self.unit}s to tell; {self.judgement.needed:,} would do"
             return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*self.causes, few)]
@@ -108,9 +109,8 @@ class Shares:
         if self._accuses and self.known.algorithm:
             return [Finding(Outcome.FAIL, fault) for fault in faults]
         if self._accuses:
-            hint = (
-                "if leastconn, random, `first`, a hash or a cookie is meant, or connections are kept, say --algorithm"
-            )
+            meant = "if leastconn, random, `first`, a hash or a cookie is meant, say --algorithm"
+            hint = f"{meant}; if connections are kept, --unit connection"
             return [*(Finding(Outcome.FAIL, fault) for fault in faults), Finding(Outcome.PASS, hint)]
         return [Finding(Outcome.INCONCLUSIVE, fault) for fault in (*faults, self._what_would_tell())]
 
@@ -201,7 +201,7 @@ def _each_key_met_one(tally: Tally) -> bool:
 
 def _judged(seen: Observations, known: Known, tally: Tally, alpha: float) -> tuple[Law | None, Judgement | None, str]:
     """Return the law that applies, its judgement, and what it does not tell."""
-    law = table.law_of(known.algorithm, known.product) if known.algorithm else DRAWS
+    law = table.law_applied(known.algorithm, known.product)
     judgement = law.judge(tally, alpha) if law else None
     if isinstance(law, OneKeyOneServer) and judgement and judgement.faults and not _key_sent(seen, known):
         law = table.law_without_key(known.product)
