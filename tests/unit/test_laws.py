@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.rings import parts
 from lbcheck.analysis.laws.draws import second_of_two
 from lbcheck.analysis.laws.table import LAWS, law_of
 from lbcheck.analysis.laws.tally import Judgement, Tally
@@ -113,6 +114,16 @@ def test_the_less_servers_weigh_the_further_off_their_parts_of_the_ring_are() ->
     light, heavy = (Tally(counts, {"a": weight, "b": weight}, complete=True) for weight in (1, 100))
     assert law.judge(light, ALPHA).outcome is Outcome.PASS
     assert law.judge(heavy, ALPHA).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(("servers", "weight"), [(2, 1), (4, 1), (10, 3)])
+def test_what_servers_own_of_the_ring_is_never_a_fault(servers: int, weight: int) -> None:
+    """Rings of other ids give other parts for good: two of weight 1 get 43 % and 57 %, however many requests."""
+    names = [f"s{number}" for number in range(servers)]
+    for ring in range(20):
+        owned = parts((weight,) * servers, first=1 + ring * servers)
+        counts = {name: round(part * 10**6) for name, part in zip(names, owned, strict=True)}
+        assert judge("random(1)", Tally(counts, dict.fromkeys(names, weight), complete=True), ALPHA).outcome != "fail"
 
 
 def test_random_that_misses_a_server_fails() -> None:

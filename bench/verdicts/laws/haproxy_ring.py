@@ -22,10 +22,10 @@ def drawn_on_ring(weights: Sequence[int], rng: random.Random, busy: Sequence[int
 
 
 @lru_cache(maxsize=8)
-def ring(weights: tuple[int, ...]) -> tuple[list[int], list[int]]:
-    """Return the places of the ring's points, ascending, and the servers that own them."""
+def ring(weights: tuple[int, ...], first: int = 1) -> tuple[list[int], list[int]]:
+    """Return the places of the ring's points, ascending, and the servers that own them; `first`: the first one's id."""
     points = sorted(
-        (_hash((server + 1) * OF_A_SERVER + number), server)
+        (_hash((server + first) * OF_A_SERVER + number), server)
         for server, weight in enumerate(weights)
         for number in range(POINTS * weight)
     )

@@ -1,8 +1,8 @@
 """The law of HAProxy's random: it picks on a hash ring, and servers own unequal parts of the ring.
 
 A server has 16 points on the ring for each unit of weight, so the part that it owns is off the more the less it weighs:
-two servers of weight 1 get 43 % and 57 % for good. Over many rings a server's part has a standard deviation of 0.18 ×
-√((1 − share) ÷ weight) of its share, and none was more than 5.3 of them off.
+two servers of weight 1 get 43 % and 57 % for good. In units of share × √((1 − share) ÷ weight) a part has a standard
+deviation of 0.18, and of 23,400 parts none was more than 0.77 off (`python -m bench.rings 200`). One is allowed.
 """
 
 import math
@@ -51,7 +51,7 @@ class Ring:
         )
 
     def _of_ring(self, share: float, weight: int) -> float:
-        """Return how far a server's part of the ring may be off its share: 5.5 standard deviations, rounded."""
+        """Return how far a server's part of the ring may be off its share: one of the units above, or the tolerance."""
         return max(self.tolerance, share * math.sqrt((1 - share) / weight)) if weight else self.tolerance
 
     def _needed(self, used: Mapping[str, float], limit: float) -> int:
