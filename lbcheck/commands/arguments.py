@@ -7,6 +7,8 @@ from lbcheck.loaders import authorities
 from lbcheck.model.requests import SILENCE_S
 from lbcheck.reporters import FORMATS
 
+LEAST_FAULT = 0.01  # of a weight: two servers take three million requests then
+MOST_SERVERS = 10_000  # twice as many as a large fleet; each is judged by itself
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
 
@@ -91,6 +93,14 @@ def percent(text: str) -> float:
     return number / 100
 
 
+def fault(text: str) -> float:
+    """Read by how much a weight is off that must be found, as a percentage of 1 or more; return it as a share."""
+    share = percent(text)
+    if share < LEAST_FAULT:
+        raise argparse.ArgumentTypeError(f"'{text}' is below 1%, which takes millions of requests to see")
+    return share
+
+
 def statuses(text: str) -> tuple[str, ...]:
     """Read `2xx,301`: classes of HTTP statuses, and statuses."""
     found = tuple(part.strip().lower() for part in text.split(","))
@@ -110,7 +120,9 @@ def names(text: str) -> dict[str, str]:
 def servers(text: str) -> int | tuple[str, ...]:
     """Read `4`, how many servers there are, or `web1,web2`, which."""
     if text.isdecimal():
-        return count(text)
+        if (number := count(text)) > MOST_SERVERS:
+            raise argparse.ArgumentTypeError(f"'{text}' is more than {MOST_SERVERS:,} servers")
+        return number
     found = tuple(part.strip() for part in text.split(","))
     if not all(found) or len(set(found)) < len(found):
         raise argparse.ArgumentTypeError(f"'{text}' is neither a number nor a list of different names")

@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--detect",
-        type=take.percent,
+        type=take.fault,
         default=0.5,
         metavar="PERCENT",
         help="the smallest fault, of a weight (50)",
