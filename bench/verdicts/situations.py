@@ -221,6 +221,9 @@ def _faulty() -> Iterator[Situation]:
         yield _situation("haproxy-roundrobin", "8:8:7", "counters", fault, beside=0.1)
         yield _situation("nginx-smooth", "3-equal", "algorithm", fault, workers=4, each=True)
     yield _situation("nginx-random", "3-equal", "number", "starved")
+    for fault in ("halved", "doubled", "starved"):
+        yield _situation("nginx-random", "3-equal", "weights", fault, each=True)
+        yield _situation("nginx-random", "10-equal", "weights", fault, each=True)
     yield _situation("nginx-random", "3-equal", "weights", "dead-after-60")
     yield _situation("nginx-random", "10-equal", "weights", "dead-after-150")
     yield _situation("nginx-random", "10-equal", "nothing", "dead-after-150")

@@ -11,7 +11,7 @@ from lbcheck.analysis.order.infer import cycle as only_cycle
 from lbcheck.analysis.order.infer import infer
 from lbcheck.analysis.order.inference import Inference, Kind
 from lbcheck.analysis.order.period import smallest_period
-from lbcheck.analysis.order.steady import Absence, Part, absences, steady_parts, telling_gap
+from lbcheck.analysis.order.steady import Absence, Part, absences, steady_parts
 from lbcheck.analysis.order.swing import evenness
 
 
@@ -156,14 +156,6 @@ def test_stretches_that_return_are_bunches() -> None:
     assert (told.kind, told.absences) == (Kind.UNKNOWN, ())
     assert "in stretches of 50 from one server" in told.sentence
     assert steady_parts(order) == (Part(0, 200, ("a", "b")),)
-
-
-@pytest.mark.parametrize(
-    ("servers", "fixed_plan", "gap"), [(2, 360, 26), (3, 471, 44), (5, 735, 82), (10, 1467, 180), (20, 2973, 383)]
-)
-def test_the_gap_that_tells(servers: int, fixed_plan: int, gap: int) -> None:
-    """A longer gap than that has a chance of 10⁻⁵ within 1.1 times the fixed plan, over all gaps of all servers."""
-    assert telling_gap(1 / servers, round(1.1 * fixed_plan), servers) == gap
 
 
 def test_a_server_that_goes_is_named_with_when() -> None:

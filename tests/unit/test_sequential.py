@@ -9,8 +9,8 @@ from functools import cache
 
 import pytest
 
-from lbcheck.analysis import binomial
-from lbcheck.analysis.sequential import deciding, evenness, gaps, intervals, planning
+from lbcheck.analysis import binomial, silence
+from lbcheck.analysis.sequential import deciding, evenness, intervals, planning
 from lbcheck.analysis.sequential.deciding import Conclusion, Decision
 from lbcheck.analysis.sequential.planning import Plan
 
@@ -168,10 +168,19 @@ def test_a_fleet_that_gives_just_what_it_owes_passes_after_the_least() -> None:
 
 
 def test_the_next_look_is_told() -> None:
-    """While nothing is certain, a decision says how many answers the next look waits for."""
+    """While nothing is certain, a decision says how many answers the next look waits for: half of what is lacking."""
     plan = made(1, 1, 1)
     assert deciding.begin(plan).more == plan.looks[0]
-    assert deciding.decide(plan, [{"s1": 7, "s2": 7, "s3": 7}]).more == plan.looks[1] - 21
+    assert deciding.decide(plan, [{"s1": 7, "s2": 7, "s3": 7}]).more == 80 - 21
+    assert plan.least == pytest.approx(120, abs=5)
+
+
+def test_where_evidence_of_a_fault_grows_the_next_look_comes_sooner() -> None:
+    """A server without any answers is looked at again where it may be enough; over Ansible no look is left out."""
+    plan, seldom = made(*(1,) * 10), made(*(1,) * 10, seldom=True)
+    even, starved = dict.fromkeys(plan.weights, 10), {**dict.fromkeys(plan.weights, 11), "s1": 0}
+    assert deciding.decide(plan, [starved]).more < deciding.decide(plan, [even]).more
+    assert deciding.decide(seldom, [even]).more == seldom.looks[0] - 100
 
 
 @pytest.mark.parametrize(("factor", "named"), [(0.0, "s1"), (0.5, "s1"), (2.0, "s1"), (3.0, "s1")])
@@ -370,13 +379,13 @@ def test_without_answers_or_another_server_an_interval_is_all_that_may_be() -> N
     ("servers", "fixed", "gap"), [(2, 360, 26), (3, 471, 44), (5, 735, 82), (10, 1_467, 180), (20, 2_973, 383)]
 )
 def test_a_dead_server_shows_by_its_silence(servers: int, fixed: int, gap: int) -> None:
-    """The more servers, the longer one may be silent."""
-    assert gaps.death_gap(1 / servers, round(1.1 * fixed), servers) == gap
+    """A longer one has a chance of 10⁻⁵ within 1.1 times the fixed plan: the more servers, the longer it may be."""
+    assert silence.longest(1 / servers, round(1.1 * fixed), servers, 1e-5) == gap
 
 
 def test_silence_from_the_start_counts() -> None:
     """A server may be dead before its first answer."""
-    assert gaps.death_gap(0.5, 0, 2) == 18
+    assert silence.longest(0.5, 0, 2, 1e-5) == 18
 
 
 def test_an_even_fleet_is_even_for_the_servers_that_answered() -> None:

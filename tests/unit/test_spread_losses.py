@@ -436,5 +436,16 @@ def test_a_server_that_stops_answering_is_never_a_pass(told: dict[str, Any]) -> 
     assert lone(in_order(alive), question=of_url(URL, **told)).outcome is Outcome.PASS
     verdict = lone(in_order(dying), question=of_url(URL, **told))
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    sentence = "server c last answered after 1,200 of 1,250 requests: run again, or look at its health"
-    assert said(verdict, Outcome.INCONCLUSIVE) == [sentence]
+    assert (
+        "server c answered none of the last 51 requests, and 400 of all 1,250" in said(verdict, Outcome.INCONCLUSIVE)[0]
+    )
+
+
+def test_a_server_that_stops_answering_fails_if_the_weights_are_told() -> None:
+    """Whose weight is told is owed answers, and as long a silence is rarer than the promised error rate."""
+    told = of_url(URL, weights={"a": 1, "b": 1, "c": 1})
+    dying = list("abccba") * 10 + list("ab") * 23
+    verdict = lone(in_order(dying), question=told)
+    assert verdict.outcome is Outcome.FAIL
+    assert "server c answered none of the last 49 requests, and 20 of all 106" in said(verdict, Outcome.FAIL)[0]
+    assert lone(in_order(dying[:-6]), question=told).outcome is not Outcome.FAIL

@@ -1,13 +1,13 @@
 """The law of independent draws: each request goes to a server by chance, and the test looks after each round."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from lbcheck.analysis import binomial, sampling
+from lbcheck.analysis import binomial, sampling, silence
 from lbcheck.analysis.laws.tally import Judgement, Tally, owes, without_weight
 from lbcheck.analysis.sequential import deciding, planning
-from lbcheck.analysis.sequential.deciding import Conclusion, Decision
+from lbcheck.analysis.sequential.deciding import Conclusion
 from lbcheck.model.verdict import Outcome
 
 Weights = Mapping[str, int]
@@ -52,7 +52,12 @@ class Draws:
         plan = planning.plan(tally.weights, alpha, tally.miss, tally.detect, seldom=tally.seldom)
         decision = deciding.decide(plan, (*tally.looks, tally.counts), closed=tally.closed)
         owed = sampling.shares(tally.weights)
-        faults = (*without_weight(tally), *_faults(tally, owed, decision))
+        left = _left_to_silence(tally, owed, plan.most)
+        silent = [name for name, answers in left.items() if answers <= 0]
+        gone = [name for name in silent if tally.counts.get(name, 0)]
+        off = [name for name in dict.fromkeys((*decision.faulty, *silent)) if name not in gone]
+        faults = (*without_weight(tally), *_gone(tally, owed, gone), *_faults(tally, owed, off))
+        going_on = not (faults or tally.closed) and decision.conclusion is Conclusion.GO_ON
         return Judgement(
             Outcome.FAIL if faults else _OUTCOMES.get(decision.conclusion, Outcome.INCONCLUSIVE),
             "sequential test of each server's share",
@@ -62,8 +67,26 @@ class Draws:
             statistic=max((abs(tally.counts.get(n, 0) - owed[n] * tally.total) for n in owed), default=0.0),
             p_value=sampling.multinomial_p(tally.counts, owed) if owed else None,
             shares=owed,
-            more=0 if faults or tally.closed or decision.conclusion is not Conclusion.GO_ON else decision.more,
+            more=min([decision.more, *left.values()]) if going_on else 0,
         )
+
+
+def _left_to_silence(tally: Tally, owed: Mapping[str, float], most: int) -> dict[str, int]:
+    """Return server → further answers without one of its own until it has been silent for too long."""
+    answers, used = max(most, tally.total), {name: share for name, share in owed.items() if 0 < share < 1}
+    return {
+        name: silence.longest(share, answers, len(used), tally.silence_rate) - tally.silent[name]
+        for name, share in used.items()
+        if name in tally.silent
+    }
+
+
+def _gone(tally: Tally, owed: Mapping[str, float], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        f"server {name} {tally.taken} none of the last {tally.silent[name]:,} requests, and "
+        f"{tally.counts[name]:,} of all {tally.total:,}; its weight owes it {owed[name]:.1%}: look at its health"
+        for name in names
+    )
 
 
 def _nothing_found(detect: float) -> str:
@@ -71,12 +94,12 @@ def _nothing_found(detect: float) -> str:
     return f"no server's weight is {found}"
 
 
-def _faults(tally: Tally, owed: Mapping[str, float], decision: Decision) -> tuple[str, ...]:
+def _faults(tally: Tally, owed: Mapping[str, float], names: Sequence[str]) -> tuple[str, ...]:
     def chance(name: str) -> str:
         p = binomial.two_sided(tally.counts.get(name, 0), tally.total, owed[name])
         return f" (p = {p:.1g})"
 
-    return tuple(owes(name, tally, owed[name], chance(name)) for name in decision.faulty)
+    return tuple(owes(name, tally, owed[name], chance(name)) for name in names)
 
 
 DRAWS = Draws()

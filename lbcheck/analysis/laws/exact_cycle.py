@@ -1,12 +1,14 @@
 """The law of a cycle: in any stretch of choices each server stays within an exact bound of its share."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import ClassVar
 
 from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict, without_weight
-from lbcheck.analysis.sequential.faults import too_small_to_matter
+from lbcheck.analysis.sequential.faults import reweighted, too_small_to_matter
 from lbcheck.analysis.wheels.cycle import Cycle
 from lbcheck.analysis.wheels.needed import needed, turn_or_assume
 from lbcheck.analysis.wheels.wheel import Wheel
@@ -19,6 +21,7 @@ class ExactCycle:
 
     Where the counts do not hold every choice, others take turns, too, and the counts are draws. Only a server that is
     beyond the bound of all cycles together is at fault then: pools that were just started all begin at the same server.
+    Counts that are no draws and within that bound pass as soon as a weight to be found would be beyond it.
     """
 
     wheel: Wheel | None
@@ -34,8 +37,14 @@ class ExactCycle:
         drawn = DRAWS.judge(tally, alpha)
         if drawn.outcome is not Outcome.FAIL or beyond:
             return drawn
+        enough = _enough(tally, cycle)
+        if tally.total >= enough and not without_weight(tally):
+            rule = f"each server within the bound of {tally.most_cycles} cycles, and {drawn.rule}"
+            return replace(drawn, outcome=Outcome.PASS, test="bound of cycles", rule=rule, faults=())
         doubts = tuple(f"{fault}; {tally.most_cycles} cycles that begin together may do that" for fault in drawn.faults)
-        return _doubtful(drawn, doubts, more=0 if tally.closed else max(0, drawn.needed - tally.total))
+        lacking = min(enough, drawn.needed) - tally.total
+        more = 0 if tally.closed or lacking <= 0 else min(_until_beyond(tally, cycle), math.ceil(lacking))
+        return _doubtful(drawn, doubts, more=more)
 
     def _exact(self, tally: Tally, cycle: Cycle, beyond: Mapping[str, float]) -> Judgement:
         owed = dict(zip(tally.weights, cycle.shares, strict=True))
@@ -61,6 +70,30 @@ class ExactCycle:
         )
         slight = said and not any(_matters(tally, name, owed[name]) for name in beyond)
         return _doubtful(judgement, said, more=0) if slight and not drained else judgement
+
+
+def _until_beyond(tally: Tally, cycle: Cycle) -> int:
+    """Return how many more requests put the server that is farthest off beyond the bound, if it goes on so."""
+    servers = zip(tally.weights, cycle.shares, cycle.allowed(tally.total, tally.most_cycles), strict=True)
+    nearest = max(abs(tally.counts.get(name, 0) - share * tally.total) / (bound + 1) for name, share, bound in servers)
+    return max(1, math.ceil(tally.total / nearest) - tally.total)
+
+
+def _enough(tally: Tally, cycle: Cycle) -> float:
+    """Return after how many draws each weight to be found is beyond the bound but with the probability of a miss.
+
+    By the normal approximation; infinite where the bound grows faster.
+    """
+    z, most = NormalDist().inv_cdf(1 - tally.miss), 1.0
+    for share, bound in zip(cycle.shares, cycle.bounds, strict=True):
+        for factor in (1 - tally.detect, 1 / (1 - tally.detect)) if 0 < share < 1 else ():
+            wrong = reweighted(share, factor)
+            apart, spread = abs(wrong - share) - cycle.drift * share, z * math.sqrt(wrong * (1 - wrong))
+            if apart <= 0:
+                return math.inf
+            root = (spread + math.sqrt(spread**2 + 4 * apart * tally.most_cycles * bound)) / (2 * apart)
+            most = max(most, root**2)
+    return most
 
 
 def _beyond(tally: Tally, cycle: Cycle) -> dict[str, float]:

@@ -67,6 +67,9 @@ LAWS: Mapping[str, Mapping[str, Law]] = {
     "nftables": {"random": DRAWS, "inc": ExactCycle(BLOCKS), "jhash": ONE_KEY},
 }
 
+# Where each connection may meet another worker and nobody told the algorithm: draws, or a cycle of each worker.
+WORKERS = ExactCycle(SMOOTH)
+
 # What a hash does with a request that lacks its key. HAProxy and nginx take turns (their manuals: `balance url_param`,
 # `hash`); others draw, whatever the weight in Caddy (docs/laws.md).
 WITHOUT_KEY: Mapping[str, Law] = {

@@ -19,7 +19,8 @@ class Tally:
     without the last, which is `counts`. `closed`: no further request will follow. `seldom`: a round costs seconds.
     `slack`: requests that retries may have moved to another server, or counted twice. The smallest fault that matters
     is a weight times (1 - `detect`), or divided by it; `miss` is the probability that it is overlooked. `taken`: what a
-    server did with what is counted, for sentences.
+    server did with what is counted, for sentences. `silent`: server → the probe's answers since its last one, at least.
+    `silence_rate`: a healthy run shows a silence that is too long with that probability at most.
     """
 
     counts: Mapping[str, int]
@@ -34,6 +35,8 @@ class Tally:
     detect: float = 0.5
     miss: float = 0.01
     taken: str = "answered"
+    silent: Mapping[str, int] = field(default_factory=dict)
+    silence_rate: float = 1e-5
 
     @property
     def total(self) -> int:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from lbcheck.analysis import silence
 from lbcheck.analysis.order.stretches import each_in_one_stretch, few_changes, fewer_changes_than_draws
 from lbcheck.analysis.order.swing import widest_swing
 
@@ -43,15 +44,6 @@ class Part(NamedTuple):
     names: tuple[str, ...]
 
 
-def telling_gap(share: float, requests: int, servers: int) -> int:
-    """Return how many requests in a row pass by a server, drawn with a known `share` (0 < share < 1), by GAP_CHANCE.
-
-    Union bound over its `requests` · share + 1 gaps and over all servers.
-    """
-    gaps = (requests * share + 1) * servers
-    return math.ceil(math.log(gaps / GAP_CHANCE) / -math.log1p(-share))
-
-
 def absences(order: Sequence[str], shares: Mapping[str, float] | None = None) -> tuple[Absence, ...]:
     """Return which servers came, went or stayed away for longer than draws explain, in the order of their starts.
 
@@ -74,7 +66,9 @@ def long_gaps(order: Sequence[str], shares: Mapping[str, float]) -> tuple[Absenc
         told = shares.get(name, 0.0)
         known = 0 < told < 1
         enough = (
-            telling_gap(told, len(order), servers) if known else _telling_gap_of_order(len(at), len(order), servers)
+            silence.longest(told, len(order), servers, GAP_CHANCE)
+            if known
+            else _telling_gap_of_order(len(at), len(order), servers)
         )
         gaps = zip((0, *(place + 1 for place in at)), (*at, len(order)), strict=True)
         found += [Absence(name, start, end, len(order)) for start, end in gaps if end - start >= enough]

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from lbcheck.analysis.sequential.evidence import log_evidence, ruled_out, tail
 from lbcheck.analysis.sequential.faults import Equals
+from lbcheck.analysis.sequential.pacing import next_look
 from lbcheck.analysis.sequential.planning import Plan
 
 
@@ -86,7 +87,7 @@ def look(plan: Plan, before: Decision, counts: Mapping[str, int], *, closed: boo
         return _at_the_end(plan, state, seen)
     if of and not state.open:
         return replace(state, conclusion=Conclusion.HEALTHY)
-    return replace(state, conclusion=Conclusion.GO_ON, more=next(at for at in plan.looks if at > of) - of)
+    return replace(state, conclusion=Conclusion.GO_ON, more=next_look(plan, seen, of, state.open) - of)
 
 
 def p_value(plan: Plan, counts: Mapping[str, int]) -> float:

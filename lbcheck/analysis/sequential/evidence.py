@@ -28,13 +28,14 @@ def ruled_out(fault: Fault, counts: Sequence[int], of: int, beta: float) -> bool
 
     `counts`: each server's answers, of `of` in all.
     """
-    strongest = fault.log_ratio(min(counts) if fault.hit < 0 else max(counts), of)
-    highest = math.log(beta)
-    if strongest <= highest:
-        return True
-    if strongest > highest + math.log(len(counts)):  # this one alone is more; its exponential may be beyond floats
-        return False
-    return sum(math.exp(fault.log_ratio(seen, of)) for seen in counts) <= beta * len(counts)
+    return log_mean_ratio(fault, counts, of) <= math.log(beta)
+
+
+def log_mean_ratio(fault: Fault, counts: Sequence[int], of: int) -> float:
+    """Return the logarithm of the mean likelihood ratio of `fault` over the servers of a class."""
+    ratios = {seen: fault.log_ratio(seen, of) for seen in set(counts)}  # of many servers, many have the same count
+    largest = max(ratios.values())
+    return largest + math.log(sum(math.exp(ratios[seen] - largest) for seen in counts) / len(counts))
 
 
 def tail(equals: Equals, seen: int, of: int) -> float:

@@ -23,6 +23,11 @@ class Fault:
         """Return the logarithm of the likelihood ratio after `of` answers, `seen` of them by this server."""
         return seen * self.hit + (of - seen) * self.other
 
+    @property
+    def falls(self) -> float:
+        """By how much an answer of a healthy fleet lowers that logarithm on average; above 0."""
+        return -(self.owed * self.hit + (1 - self.owed) * self.other)
+
 
 @dataclass(frozen=True)
 class Equals:

@@ -11,7 +11,7 @@ from lbcheck.analysis.sequential.faults import Equals, Fault
 AT_THE_END = 0.9  # part of alpha that the exact test at the end has; the looks before it share the rest
 LONGER = 1.1  # how much longer than one exact test the looks may take, at most
 
-# Where a look costs nothing but its computation: every 20 answers, or more rarely if that makes more than 100 looks.
+# Where a look costs little: every 20 answers, or more rarely if that makes more than 100 looks.
 OFTEN, LOOKS = 20, 100
 # Where a round costs seconds: parts of the most answers.
 SELDOM = (0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
@@ -25,8 +25,8 @@ class Plan:
     smallest fault is overlooked at most. `detect`: the smallest fault multiplies or divides one weight by 1 − detect.
     `fixed`: answers that one exact test needs. `most`: answers after which this test ends. `least`: answers after which
     it ends if each server gives just what it is owed. `beta`: how often looks before the end may overlook a fault.
-    `looks`: after how many answers to look, ascending. `classes`: servers of equal shares; empty if there is nothing to
-    test, with one server or none.
+    `looks`: after how many answers it may look, ascending. `skips`: it skips those that can hardly decide.
+    `classes`: servers of equal shares; empty if there is nothing to test, with one server or none.
     """
 
     weights: Mapping[str, int]
@@ -39,6 +39,7 @@ class Plan:
     beta: float
     looks: tuple[int, ...]
     classes: tuple[Equals, ...]
+    skips: bool = True
 
     @property
     def side(self) -> float:
@@ -82,7 +83,7 @@ def _plan(weights: tuple[tuple[str, int], ...], alpha: float, miss: float, detec
     most, missed = _end(classes, fixed, AT_THE_END * side, miss)
     beta = miss - missed
     looks = _seldom(most) if seldom else _often(most)
-    return Plan(used, alpha, miss, detect, fixed, _least(classes, beta), most, beta, looks, classes)
+    return Plan(used, alpha, miss, detect, fixed, _least(classes, beta), most, beta, looks, classes, skips=not seldom)
 
 
 def _end(classes: Sequence[Equals], fixed: int, side: float, miss: float) -> tuple[int, float]:
@@ -111,12 +112,8 @@ def _finer(equals: Equals, answers: int, side: float, miss: float) -> tuple[Faul
 
 def _least(classes: Iterable[Equals], beta: float) -> int:
     """Return after how many answers no fault is likely any more, if each server gives just what it is owed."""
-
-    def falls(fault: Fault) -> float:
-        return fault.owed * fault.hit + (1 - fault.owed) * fault.other
-
-    slowest = max(falls(fault) for equals in classes for fault in equals.to_rule_out)
-    return math.ceil(math.log(beta) / slowest)
+    slowest = min(fault.falls for equals in classes for fault in equals.to_rule_out)
+    return math.ceil(-math.log(beta) / slowest)
 
 
 def _often(most: int) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Literal
 
 from lbcheck.analysis.counter_deltas import Difference, cleared, over
@@ -75,17 +74,20 @@ class Observations:
     @cached_property
     def _by_look(self) -> Mapping[str | None, Sequence[Counter[str]]]:
         """Balancer (None: all of them) → what the clients counted before the first round and after each, cumulative."""
-        named = {None, *(count.balancer for answers in self.answers for count in answers.counts)}
-        found = {name: [Counter[str]() for _ in range(self.rounds + 1)] for name in named}
-        of_connections = self.unit == "connection"
+        in_round: list[list[Answers]] = [[] for _ in range(self.rounds)]
         for answers in self.answers:
-            for count in answers.counts:
-                for name in (None, count.balancer):
-                    in_round = found[name][answers.round + 1]
-                    in_round[count.server] += count.connections if of_connections else count.requests
-        for after in found.values():
-            for before, now in pairwise(after):
-                now.update(before)
+            in_round[answers.round].append(answers)
+        of_connections = self.unit == "connection"
+        named = {None, *(count.balancer for answers in self.answers for count in answers.counts)}
+        found = {name: [Counter[str]()] for name in named}
+        for samples in in_round:
+            now = {name: after[-1].copy() for name, after in found.items()}
+            for count in (count for answers in samples for count in answers.counts):
+                number = count.connections if of_connections else count.requests
+                now[None][count.server] += number
+                now[count.balancer][count.server] += number
+            for name, after in found.items():
+                after.append(now[name])
         return found
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
@@ -184,6 +186,11 @@ class Observations:
         """The make of the balancers that counted, for sentences; empty: several makes, or none counted."""
         products = {process.product for process in self.processes}
         return products.pop() if len(products) == 1 else ""
+
+    @property
+    def connection_each(self) -> bool:
+        """Whether each request had a connection of its own, which another worker of the balancer may have taken."""
+        return all(answers.connections >= answers.sent for answers in self.answers)
 
     @property
     def errors(self) -> Counter[str]:
@@ -319,6 +326,8 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
 
 def without_cleared(seen: Observations) -> Observations:
     """Return the observations without the counts of processes whose counters somebody cleared."""
+    if not seen.processes:
+        return seen
     return replace(seen, processes=tuple(_unless_cleared(seen, process) for process in seen.processes))
 
 

@@ -28,7 +28,10 @@ def _orders(seen: Observations, balancer: str | None) -> list[list[str]]:
     orders: dict[tuple[str, str, str, str], list[str]] = {}
     for answers in seen.answers:
         route = orders.setdefault((answers.at, answers.address, answers.source, answers.key), [])
-        route += [count.server for count in answers.in_order() if balancer in (None, count.balancer)]
+        for place, length in answers.order:
+            count = answers.counts[place]
+            if balancer in (None, count.balancer):
+                route += [count.server] * length
     return [order for order in orders.values() if order]
 
 

@@ -193,8 +193,8 @@ def _part(seen: Observations, counters: Sequence[Counters], told: Told, choice: 
 def _met(seen: Observations) -> Observations:
     """Return the observations without the user's servers if answers name none of them: who is who is not known."""
     listed = seen.backend.weights
-    answered = seen.client()
-    if not answered or not listed or set(listed) & set(answered):
+    answered = (count.server for answers in seen.answers for count in answers.counts)
+    if not listed or any(name in listed for name in answered) or not any(answers.counts for answers in seen.answers):
         return seen
     return replace(seen, backend=replace(seen.backend, servers=(), weights_given=True), unmet=tuple(listed))
 

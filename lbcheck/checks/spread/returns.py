@@ -10,6 +10,8 @@ from lbcheck.model.asked import Asked
 from lbcheck.model.requests import Count
 from lbcheck.model.step import ErrorKind
 
+Statuses = Mapping[str, Mapping[str, int]]  # server → HTTP status → answers
+
 # Errors that say something of the probe, and not of the fleet.
 OURS = (ErrorKind.UNIDENTIFIED, ErrorKind.PORTS_EXHAUSTED, ErrorKind.INTERNAL, ErrorKind.DENIED)
 
@@ -25,7 +27,7 @@ class Returns:
     balancer: str | None
     asked: Asked
     ways: tuple[Way, ...]
-    servers: Mapping[str, Mapping[str, int]]
+    servers: Statuses
 
     @cached_property
     def errors(self) -> Mapping[str, int]:
@@ -78,19 +80,27 @@ ByBalancer = Mapping[str | None, Returns]
 def returns(seen: Observations) -> ByBalancer:
     """Return what came back, by balancer: its answers, and what failed at its addresses. None: of all balancers."""
     every = tuple(ways(seen))
-    counts: dict[str | None, list[Count]] = {None: [count for answers in seen.answers for count in answers.counts]}
-    for count in counts[None]:
+    counts: dict[str, list[Count]] = {}
+    for count in (count for answers in seen.answers for count in answers.counts):
         counts.setdefault(count.balancer, []).append(count)
+    servers: dict[str | None, Statuses] = {name: _by_server(those) for name, those in counts.items()}
+    servers[None] = _together(servers.values())
     names = dict.fromkeys((None, *seen.told_apart, *(way.balancer for way in every if way.balancer)))
     return {
         name: Returns(
             name,
             seen.asked,
             tuple(way for way in every if name in (None, way.balancer)),
-            _by_server(counts.get(name, ())),
+            servers.get(name, {}),
         )
         for name in names
     }
+
+
+def _together(parts: Iterable[Statuses]) -> Statuses:
+    every = list(parts)
+    names = dict.fromkeys(name for part in every for name in part)
+    return {name: summed(part[name] for part in every if name in part) for name in names}
 
 
 def apart(parts: ByBalancer) -> list[Returns]:
@@ -99,7 +109,7 @@ def apart(parts: ByBalancer) -> list[Returns]:
     return [parts[None]] if "" in homes or len(homes) < 2 else [parts[home] for home in homes]
 
 
-def _by_server(counts: Iterable[Count]) -> dict[str, dict[str, int]]:
+def _by_server(counts: Iterable[Count]) -> Statuses:
     found: dict[str, dict[str, int]] = {}
     for count in counts:
         statuses = found.setdefault(count.server, {})

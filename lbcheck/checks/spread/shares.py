@@ -13,10 +13,11 @@ from lbcheck.analysis.laws.one_key import OneKeyOneServer
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
 from lbcheck.analysis.order.inference import Inference
 from lbcheck.checks import loss
-from lbcheck.checks.spread import causes, changes, choices, hash_keys, ordering
+from lbcheck.checks.spread import budget, causes, changes, choices, hash_keys, ordering
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
+from lbcheck.checks.spread.silences import silences
 from lbcheck.checks.spread.states import takes_requests
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.told_by import ToldBy
@@ -153,6 +154,7 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     judged = seen if steady is None else steady
     now = known if judged is seen else known_of(judged, balancer)
     tally = _without_idle_backups(_tally(judged, now, balancer, closed=closed), judged, balancer)
+    tally = replace(tally, silent=silences(judged, balancer, [*now.weights]), silence_rate=budget.SILENCE * alpha)
     orders = (ordering.inferences if closed else ordering.cycles)(judged, balancer)
     law, judgement, note = _judged(judged, now, tally, alpha)
     if judgement and law and law.holds_to_weights and (cycle := ordering.keeps(now.weights, orders)):
@@ -202,6 +204,8 @@ def _each_key_met_one(tally: Tally) -> bool:
 def _judged(seen: Observations, known: Known, tally: Tally, alpha: float) -> tuple[Law | None, Judgement | None, str]:
     """Return the law that applies, its judgement, and what it does not tell."""
     law = table.law_applied(known.algorithm, known.product)
+    if not known.algorithm and known.weights_told_by is ToldBy.USER and seen.connection_each:
+        law, tally = table.WORKERS, replace(tally, complete=False)
     judgement = law.judge(tally, alpha) if law else None
     if isinstance(law, OneKeyOneServer) and judgement and judgement.faults and not _key_sent(seen, known):
         law = table.law_without_key(known.product)
