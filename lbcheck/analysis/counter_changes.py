@@ -16,6 +16,7 @@ _OF_BACKEND = ("algorithm", "mode", "persistent", "all_backups")
 # Counts and highest values: they fall where somebody clears them (`clear counters`), or where a process began anew.
 _NEVER_FALL = (*SERVER_COUNTS, "sessions_max", "queued_max")
 _never_fall = attrgetter(*_NEVER_FALL)
+_settings = attrgetter(*_OF_SERVER, "slow_start", "effective_weight")
 # Four times in whole seconds are compared, each less than 1 s short of the true one: two of them may add up.
 _ROUNDING_S = 1
 
@@ -72,7 +73,7 @@ def _of_servers(before: BackendCounters, after: BackendCounters) -> Iterator[Cha
     for name, earlier, later in _paired(before.servers, after.servers):
         if earlier is None or later is None:
             yield replace(_came_or_went("server", name, came=earlier is None), server=name)
-        else:
+        elif _settings(earlier) != _settings(later):  # of many servers, few changed
             yield from (replace(change, server=name) for change in _of_settings(earlier, later))
 
 
@@ -91,7 +92,10 @@ def _of_counts(before: BackendCounters, after: BackendCounters, elapsed_s: float
             continue
         if _was_another(earlier, later, elapsed_s):
             yield Change("since_s", earlier.since_s, later.since_s, server=name)
-        for field, was, now in zip(_NEVER_FALL, _never_fall(earlier), _never_fall(later), strict=True):
+        counts, later_counts = _never_fall(earlier), _never_fall(later)
+        if counts == later_counts:
+            continue
+        for field, was, now in zip(_NEVER_FALL, counts, later_counts, strict=True):
             if was is not None and now is not None and now < was:
                 yield Change(field, was, now, server=name)
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 from lbcheck.analysis.counter_changes import Change, changes, restarted
 from lbcheck.model.counters import SERVER_COUNTS, BackendCounters, Counters, FrontendCounters, ServerCounters
 from lbcheck.model.step import ErrorKind, Failure
+
+_counts = attrgetter(*SERVER_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,22 @@ def over(readings: Sequence[Counters]) -> Difference:
     changed = tuple(change for *_, found in pairs for change in found)
     void = next(filter(None, (_void(*pair) for pair in pairs)), "")
     return replace(_between(readings[0], readings[-1], void), changes=changed, readings=tuple(readings))
+
+
+def of_backend(process: Difference, backend: str) -> Difference:
+    """Return what a process counted for one of its backends alone."""
+    readings = tuple(
+        replace(reading, backends=tuple(one for one in reading.backends if one.name == backend))
+        for reading in process.readings
+    )
+    if process.void:  # another backend's counts may have fallen
+        return over(readings)
+    return replace(
+        process,
+        backends={name: one for name, one in process.backends.items() if name == backend},
+        changes=tuple(change for change in process.changes if change.backend in ("", backend)),
+        readings=readings,
+    )
 
 
 def _between(before: Counters, after: Counters, void: str) -> Difference:
@@ -135,8 +154,8 @@ def _delta(before: ServerCounters | None, after: ServerCounters) -> ServerCounte
     """Return the later reading of a server with its counts since the earlier one; a new server started at 0."""
     if before is None:
         return after
-    counts: dict[str, Any] = {name: _less(getattr(after, name), getattr(before, name)) for name in SERVER_COUNTS}
-    return replace(after, **counts, statuses=_statuses_since(before.statuses, after.statuses))
+    counts: dict[str, Any] = dict(zip(SERVER_COUNTS, map(_less, _counts(after), _counts(before)), strict=True))
+    return after.counting(**counts, statuses=_statuses_since(before.statuses, after.statuses))
 
 
 def _less(after: int | None, before: int | None) -> int | None:
@@ -145,5 +164,7 @@ def _less(after: int | None, before: int | None) -> int | None:
 
 
 def _statuses_since(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    if before == after:
+        return {}
     counts = {name: after.get(name, 0) - before.get(name, 0) for name in (*after, *before)}
     return {name: count for name, count in counts.items() if count}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 from lbcheck.model import schemes
 from lbcheck.model.step import Failure, Sample, Step, When
@@ -83,6 +84,12 @@ class ServerCounters:
     cookie: str | None = None  # value of the cookie that makes a client return to it
     backup: bool | None = None  # it gets requests only while no other server serves
     lines: int = 1  # server lines in the configuration for this server; the algorithm picks each by itself
+
+    def counting(self, **counts: Any) -> "ServerCounters":
+        """Return the server with other counts. `dataclasses.replace` takes ten times as long with as many fields."""
+        other = object.__new__(ServerCounters)
+        other.__dict__.update(self.__dict__, **counts)
+        return other
 
     @property
     def serves(self) -> bool:

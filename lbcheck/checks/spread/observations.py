@@ -111,6 +111,13 @@ class Observations:
         return None if self.short(balancer) else self._counted(balancer)
 
     def _counted(self, balancer: str | None) -> Counter[str] | None:
+        return self._counts.get(balancer)
+
+    @cached_property
+    def _counts(self) -> Mapping[str | None, Counter[str] | None]:
+        return {name: self._counts_of(name) for name in (None, *(process.balancer for process in self.processes))}
+
+    def _counts_of(self, balancer: str | None) -> Counter[str] | None:
         processes = self.heard(balancer)
         if not processes or any(p.failure or p.void for p in processes):
             return None
@@ -128,6 +135,13 @@ class Observations:
 
         Of one balancer, only if the answers name it: else what its counters lack may be another's answers.
         """
+        return self._short.get(balancer, "")
+
+    @cached_property
+    def _short(self) -> Mapping[str | None, str]:
+        return {name: self._short_of(name) for name in (None, *(process.balancer for process in self.processes))}
+
+    def _short_of(self, balancer: str | None) -> str:
         if balancer is None and (unread := self.unread):
             return f"the counters of {' and '.join(unread)} were not read"
         counted, answered = self._counted(balancer), self.client(balancer)
@@ -158,25 +172,25 @@ class Observations:
         total = sum(count.total() for count in counted if count is not None)
         return bool(total) and total >= self.client().total() - self.slack
 
-    @property
+    @cached_property
     def gone(self) -> set[str]:
         """Names of servers that a balancer had before the run, or during it, and has no more: their counts went."""
         went = {c.server for p in self.processes for c in p.changes if c.field == "server" and c.after is None}
         return {name for name in went if not any(name in self.deltas(process) for process in self.processes)}
 
-    @property
+    @cached_property
     def unread(self) -> list[str]:
         """Names of balancers that answered, where others that answered were read and these were not."""
         named = {count.balancer for answers in self.answers for count in answers.counts} - {""}
         read = {process.balancer for process in self.processes}
         return sorted(named - read) if named & read else []
 
-    @property
+    @cached_property
     def slack(self) -> int:
         """Requests by which witnesses may differ: those that failed, and those that the balancers tried again."""
         return self.errors.total() + self.disturbances
 
-    @property
+    @cached_property
     def rounds(self) -> int:
         """Number of rounds of requests."""
         return 1 + max((answers.round for answers in self.answers), default=-1)
@@ -192,7 +206,7 @@ class Observations:
         """Whether each request had a connection of its own, which another worker of the balancer may have taken."""
         return all(answers.connections >= answers.sent for answers in self.answers)
 
-    @property
+    @cached_property
     def errors(self) -> Counter[str]:
         """Kind of error → requests that failed with it, over all clients."""
         lost: Counter[str] = Counter()
@@ -220,7 +234,7 @@ class Observations:
                     servers[count.server] = servers.get(count.server, 0) + count.requests
         return keys
 
-    @property
+    @cached_property
     def disturbances(self) -> int:
         """What the balancers tried again, or in vain: it explains that witnesses differ."""
         return sum(delta.disturbances for process in self.processes for delta in self.deltas(process).values())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lbcheck.analysis.counter_deltas import Difference, differences
+from lbcheck.analysis.counter_deltas import Difference, differences, of_backend
 from lbcheck.analysis.matching import Fit
 from lbcheck.checks.spread import balancer_names, configurations, names
 from lbcheck.checks.spread.backends import Answered, Candidate, Choice, choose
@@ -47,6 +47,7 @@ def recognised(seen: Observations, counters: Sequence[Counters]) -> list[Observa
         why = [choice.why] if any(process.backends for process in processes) else []
         return [_met(replace(seen, processes=tuple(differences(blank)), unheard=(*seen.unheard, *why)))]
     missing = _missing(seen, processes)
+    seen = replace(seen, processes=tuple(processes))
     parts = (_part(seen, counters, told, choice, place) for place in range(len(choice.backends)))
     return [replace(part, missing=missing) for part in parts]
 
@@ -125,6 +126,8 @@ def _as_named(backend: BackendCounters, pairs: Mapping[str, str]) -> BackendCoun
     taken = set(pairs.values())
     called = {server.name: f"{backend.name}/{server.name}" for server in backend.servers if server.name in taken}
     called.update(pairs)
+    if all(called.get(server.name, server.name) == server.name for server in backend.servers):
+        return backend
     servers = (replace(server, name=called.get(server.name, server.name)) for server in backend.servers)
     return replace(backend, servers=tuple(servers))
 
@@ -169,19 +172,22 @@ def _alike(one: Candidate) -> bool:
 
 def _part(seen: Observations, counters: Sequence[Counters], told: Told, choice: Choice, place: int) -> Observations:
     """Return the observations of one of the backends that answered."""
-    one = choice.backends[place]
-    who, processes = _who(one), differences(counters)
+    one, processes = choice.backends[place], seen.processes
+    who = _who(one)
     pairs = {at: _pairs(processes[at].backends[one.name], own, who) for at, own in one.found.items()}
     listed = {at: names.of_given(processes[at].backends[one.name], told) for at in pairs}
     backend = _with_given(replace(seen.backend, name=one.name), pairs, listed, set(one.seen))
     of_process = {process: pairs.get(at, {}) for at, process in enumerate(dict.fromkeys(map(_process, counters)))}
     readings = [_heard(reading, one.name, of_process[_process(reading)], who) for reading in counters]
+    as_read = all(map(_as_read, counters, readings))
     part = replace(
         seen,
         backend=_only_own(backend, one, choice),
         answers=_answers(seen.answers, choice, place),
         **_of_servers(seen, backend),
-        processes=tuple(differences(readings)),
+        processes=tuple(of_backend(process, one.name) for process in processes)
+        if as_read
+        else tuple(differences(readings)),
         identities=_identities(pairs.values()) if who.counts else {},
         unheard=(*seen.unheard, *([who.doubt] if who.doubt else [])),
         remarks=_shared(choice, one),
@@ -270,6 +276,11 @@ def _heard(reading: Counters, backend: str, pairs: Mapping[str, str], who: _Who)
     elif not who.counts:
         own = [replace(one, servers=tuple(map(_without_counts, one.servers))) for one in own]
     return replace(reading, backends=tuple(own))
+
+
+def _as_read(reading: Counters, heard: Counters) -> bool:
+    """Return whether what is heard of a reading is as it was read."""
+    return all(any(one is other for other in reading.backends) for one in heard.backends)
 
 
 def _without_counts(server: ServerCounters) -> ServerCounters:
