@@ -47,10 +47,11 @@ def _sentences(verdicts: list[Verdict], outcome: Outcome) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of the runs of one situation. `odd`: numbers of the runs that ended as they should not."""
+    """What came of the runs of one situation, from number `first` on."""
 
     situation: Situation
     runs: tuple[Run, ...]
+    first: int = 0
 
     def ended(self, outcome: Outcome) -> int:
         """Return how many runs ended so."""
@@ -76,7 +77,7 @@ class Measured:
 
     @property
     def odd(self) -> list[int]:
-        """Numbers of the runs that ended as they should not, those that do harm first."""
+        """Places of the runs that ended as they should not, those that do harm first."""
         harm = Outcome.FAIL if self.situation.healthy else Outcome.PASS
         outcomes = [run.outcome for run in self.runs]
         doubtful = [number for number, outcome in enumerate(outcomes) if outcome is Outcome.INCONCLUSIVE]
@@ -88,6 +89,7 @@ class Measured:
         return {
             "situation": situation.name,
             "kind": "healthy" if situation.healthy else "fault",
+            "first": self.first,
             "runs": len(self.runs),
             "fail": self.ended(Outcome.FAIL),
             "pass": self.ended(Outcome.PASS),
@@ -108,12 +110,12 @@ def in_one_round(situation: Situation) -> int:
     return one * len(situation.knowledge.balancers)
 
 
-def measure(situation: Situation, runs: int, seed: int, minutes: float = float("inf")) -> Measured:
-    """Return what came of so many runs, or of as many as there is time for."""
+def measure(situation: Situation, runs: int, seed: int, minutes: float = float("inf"), first: int = 0) -> Measured:
+    """Return what came of the runs from number `first` up to `runs`, or of as many as there is time for."""
     until = time.process_time() + 60 * minutes  # of this core: others may use the machine
     done = []
-    for number in range(runs):
+    for number in range(first, runs):
         done.append(run(situation, seed, number))
         if time.process_time() > until:
             break
-    return Measured(situation, tuple(done))
+    return Measured(situation, tuple(done), first)

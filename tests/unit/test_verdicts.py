@@ -161,6 +161,20 @@ def test_rows_are_kept_and_the_newest_of_each_situation_is_shown(tmp_path: Path)
     assert rows.kept(tmp_path / "none") == []
 
 
+def test_rows_of_the_same_code_add_up() -> None:
+    """A situation goes on where it ended before, as long as what judges is the same."""
+    kept = [
+        row("a", code="old"),
+        row("a", 1, code="new"),
+        row("a", code="new", runs=30, **{"mean requests": 34, "most": 9}),
+    ]
+    [whole] = rows.newest(kept, ["a"])
+    assert (whole["runs"], whole["fail"], whole["found"], whole["most"]) == (40, 1, 1, 9)
+    assert whole["mean requests"] == 334
+    mine = [row("a", code=rows.code()), row("a", code=rows.code()), row("a", code="old"), row("b", code=rows.code())]
+    assert rows.done(mine, "a", 1) == 20
+
+
 def test_the_table_stands_between_its_marks(tmp_path: Path) -> None:
     """What stood there is replaced, what is around it stays; a document without marks is named."""
     document = tmp_path / "laws.md"
