@@ -14,8 +14,8 @@ likelihood ratio of the fault against a healthy fleet is (q ÷ p)ˣ ((1 − q) �
   times what the same test would need if it had all of α and were made once. What it misses there and β are together
   the promised miss.
 
-Looks that can hardly decide are skipped (`pacing`), and the bounds above hold whenever it looks. A server that stopped answering shows by
-its silence, long before its count does (`analysis/silence`).
+Looks that can hardly decide are skipped (`pacing`); the bounds above hold whenever it looks. A server that stopped
+answering shows by its silence, long before its count does (`analysis/silence`).
 
 None of this needs a calibration, a healthy fleet is called faulty with a probability of at most α however often and
 whenever it is looked at, and a faulty server differs by an amount that matters (`faults`).
