@@ -99,5 +99,5 @@ verdicts: packages venv ## ask healthy fleets of a real HAProxy, 144 kinds five 
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
 	@$(SUDO) $(VENV)/pytest -q -m 'slow or not slow' tests/socket/test_healthy_fleets.py
 
-mutants: venv ## change the mathematics in one place at a time, and name what no test notices: PACKAGE=… EVERY=N
-	@$(VENV)/python -m bench.mutants $(PACKAGE) $(if $(EVERY),--every $(EVERY))
+mutants: venv ## change the mathematics in one place at a time, and name what no test notices: PART=… EVERY=N
+	@$(VENV)/python -m bench.mutants $(PART) $(if $(EVERY),--every $(EVERY))

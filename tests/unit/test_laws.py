@@ -6,20 +6,56 @@ from dataclasses import replace
 import pytest
 
 from bench.rings import parts
+from lbcheck.analysis import sampling
 from lbcheck.analysis.laws.draws import second_of_two
 from lbcheck.analysis.laws.table import LAWS, law_of
-from lbcheck.analysis.laws.tally import Judgement, Tally
+from lbcheck.analysis.laws.tally import Judgement, Law, Tally
 from lbcheck.model.verdict import Outcome
 
 ALPHA = 1e-6
 WEIGHTS = {"web1": 1, "web2": 1, "web3": 2}
+EVEN = {"a": 1, "b": 1}
+LAWS_OF_ALL = dict.fromkeys(law for laws in LAWS.values() for law in laws.values())
 
 
-def judge(algorithm: str, tally: Tally, alpha: float) -> Judgement:
-    """Apply the law of one of HAProxy's algorithms."""
-    law = law_of(algorithm)
+def judge(algorithm: str, tally: Tally, alpha: float = ALPHA, product: str = "") -> Judgement:
+    """Apply the law of one of a product's algorithms."""
+    law = law_of(algorithm, product)
     assert law
     return law.judge(tally, alpha)
+
+
+def ring(tally: Tally) -> Judgement:
+    """Apply the law of HAProxy's random."""
+    return judge("random", tally, product="HAProxy")
+
+
+@pytest.mark.parametrize("law", LAWS_OF_ALL, ids=repr)
+def test_a_law_says_truly_what_it_is_strict_enough_for(law: Law) -> None:
+    """Whether it notices that one weight is halved, and whether it lets one server keep every request."""
+    halved = Tally({"a": 10_000, "b": 20_000}, EVEN, complete=True)
+    one = Tally({"a": 10_000}, EVEN, complete=True, by_key={"client1": {"a": 10_000}})
+    assert (law.judge(halved, ALPHA).outcome is Outcome.FAIL) == law.holds_to_weights
+    assert (law.judge(one, ALPHA).outcome is not Outcome.FAIL) == law.may_keep_to_one
+
+
+@pytest.mark.parametrize("algorithm", ["roundrobin", "random", "leastconn", "source", "first"])
+def test_a_law_concludes_with_as_many_requests_as_it_needs(algorithm: str) -> None:
+    """And not with one less, which it asks for."""
+    needed = judge(algorithm, Tally({}, EVEN, complete=True), product="HAProxy").needed
+    enough = Tally({"a": needed - needed // 2, "b": needed // 2}, EVEN, complete=True, closed=False)
+    judgement = judge(algorithm, enough, product="HAProxy")
+    assert (judgement.outcome, judgement.more) == (Outcome.PASS, 0)
+    counts = {"a": (needed - 1) - needed // 2, "b": needed // 2}
+    fewer = judge(algorithm, replace(enough, counts=counts), product="HAProxy")
+    assert (fewer.outcome, fewer.more) == (Outcome.INCONCLUSIVE, 0 if algorithm == "first" else 1)
+
+
+@pytest.mark.parametrize("algorithm", ["roundrobin", "random", "leastconn", "first"])
+@pytest.mark.parametrize("weights", [{}, {"a": 0}, {"a": 5, "b": 0}])
+def test_one_request_is_enough_where_there_is_nothing_to_tell_apart(algorithm: str, weights: dict[str, int]) -> None:
+    """Without a second server that has a weight."""
+    assert judge(algorithm, Tally({}, weights, complete=True), product="HAProxy").needed == 1
 
 
 def test_weight_two_is_owed_twice_the_share() -> None:
@@ -77,11 +113,53 @@ def test_too_few_are_inconclusive_and_say_how_many_would_do() -> None:
     assert judge("roundrobin", replace(few, closed=True), ALPHA).more == 0
 
 
+def test_a_silent_server_is_named_as_soon_as_it_is_out_of_the_bound() -> None:
+    """One of ten has no answer of 12; the others are within the bound, and what they got more does not matter."""
+    names = [f"s{number}" for number in range(10)]
+    counts = {name: 2 if name in {"s1", "s2", "s3"} else 1 for name in names if name != "s0"}
+    judgement = judge("roundrobin", Tally(counts, dict.fromkeys(names, 1), complete=True, detect=0.9, closed=False))
+    assert (judgement.outcome, judgement.more) == (Outcome.FAIL, 0)
+    assert [fault.partition(" (")[0] for fault in judgement.faults] == ["server s0 answered 0 of 12 requests"]
+    assert judgement.statistic == pytest.approx(1.2)
+
+
+def test_a_halved_weight_fails_where_the_others_hardly_get_more() -> None:
+    """Of ten servers one gives 500 answers and the others 1,050 each, which alone would be too little to matter."""
+    names = [f"s{number}" for number in range(10)]
+    counts = {name: 500 if name == "s0" else 1_050 for name in names}
+    assert judge("roundrobin", Tally(counts, dict.fromkeys(names, 1), complete=True)).outcome is Outcome.FAIL
+
+
+def test_half_of_what_is_to_be_found_is_too_little_to_matter() -> None:
+    """With 20 % to be found, a weight of 0.9 gives 18 of 38 requests: out of the bound, and no fault yet."""
+    judgement = judge("roundrobin", Tally({"a": 18, "b": 20}, EVEN, complete=True, detect=0.2))
+    assert (judgement.outcome, len(judgement.doubts)) == (Outcome.INCONCLUSIVE, 2)
+    assert judge("roundrobin", Tally({"a": 17, "b": 20}, EVEN, complete=True, detect=0.2)).outcome is Outcome.FAIL
+
+
+def test_without_a_server_nothing_is_off() -> None:
+    """The bound and the largest difference are 0."""
+    for algorithm, rule in (
+        ("roundrobin", "each server within 0.0 requests of its expected count"),
+        ("byrequests", ""),
+    ):
+        judgement = judge(algorithm, Tally({}, {}, complete=True))
+        assert judgement.statistic == 0
+        assert judgement.rule.startswith(rule)
+
+
+def test_where_no_bound_shows_the_fault_as_many_are_needed_as_draws_need() -> None:
+    """The wheel of a million to one is not turned, and what is allowed in its place hides a fault of 5 %."""
+    tally = Tally({}, {"a": 999_999, "b": 1}, complete=True, detect=0.05)
+    assert judge("wrr", tally).needed == judge("byrequests", tally, alpha=0.5).needed
+
+
 def test_pools_that_begin_together_are_no_fault() -> None:
     """Where only a client counts, each of 64 workers may have begun at the same server: that is more than chance."""
     counts = {"a": 120, "b": 60, "c": 60}
     untold = judge("round_robin", Tally(counts, {"a": 1, "b": 1, "c": 1}, complete=False, cycles=0), ALPHA)
     assert untold.outcome is Outcome.INCONCLUSIVE
+    assert all(doubt.endswith("; 64 cycles that begin together may do that") for doubt in untold.doubts)
     told = judge("round_robin", Tally(counts, {"a": 1, "b": 1, "c": 1}, complete=False, cycles=4), ALPHA)
     assert told.outcome is Outcome.FAIL
 
@@ -92,6 +170,38 @@ def test_beside_other_traffic_the_counts_are_draws() -> None:
     assert judgement.outcome is Outcome.PASS
     assert judgement.p_value is not None
     assert judgement.p_value > 0.5
+
+
+def test_a_server_without_an_answer_is_named_with_how_rare_that_is() -> None:
+    """The chance is that of its own count, and the statistic the largest difference."""
+    judgement = judge("byrequests", Tally({"a": 100, "b": 100}, {"a": 1, "b": 1, "c": 2}, complete=False))
+    sentence = "server c answered 0 of 200 requests (0.0%); its weight owes it 100 (50.0%) (p = 1e-60)"
+    assert sentence in judgement.faults
+    assert judgement.statistic == 100
+    assert judgement.rule == "no server's weight is halved or doubled"
+
+
+def test_draws_say_how_large_a_fault_they_would_have_found() -> None:
+    """In per cent, where it is not the usual half."""
+    tally = Tally({"a": 1000, "b": 1000}, EVEN, complete=False, detect=0.3)
+    assert judge("byrequests", tally).rule == "no server's weight is off by 30% or more"
+
+
+def test_draws_ask_for_more_until_they_are_certain() -> None:
+    """Up to the next look, which is later where a round costs seconds; a fault or a pass needs no more."""
+    few = Tally({"a": 15, "b": 15}, EVEN, complete=False, closed=False)
+    assert 0 < judge("byrequests", few).more < judge("byrequests", replace(few, seldom=True)).more
+    assert judge("byrequests", replace(few, closed=True)).more == 0
+    assert judge("byrequests", replace(few, counts={"a": 100, "b": 100})).more == 0
+    assert judge("byrequests", replace(few, counts={"a": 300, "b": 0})).more == 0
+    drained = judge("byrequests", replace(few, weights={"a": 1, "b": 1, "c": 0}, counts={"a": 15, "b": 15, "c": 1}))
+    assert (drained.outcome, drained.more) == (Outcome.FAIL, 0)
+
+
+def test_draws_of_some_products_pass_over_weights() -> None:
+    """Envoy's RANDOM gives a server of weight 3 as much as one of weight 1, and one of weight 0 nothing."""
+    weights = {"a": 3, "b": 1, "c": 0}
+    assert judge("RANDOM", Tally({"a": 500, "b": 500}, weights, complete=True), product="Envoy").outcome is Outcome.PASS
 
 
 def test_healthy_random_spread_passes_although_it_is_no_fair_draw() -> None:
@@ -105,6 +215,12 @@ def test_the_second_of_two_draws_is_not_by_weight() -> None:
     chances = second_of_two({"a": 3, "b": 7, "c": 11, "d": 13, "idle": 0})
     shares = [round(chance / sum(chances.values()), 4) for chance in chances.values()]
     assert shares == [0.1197, 0.2458, 0.3155, 0.319, 0]
+
+
+def test_the_second_of_two_draws_is_a_lone_servers() -> None:
+    """Where only one has a weight, it takes everything."""
+    judgement = judge("random two", Tally({"a": 500}, {"a": 1, "b": 0}, complete=True))
+    assert (judgement.outcome, judgement.shares) == (Outcome.PASS, {"a": 1, "b": 0})
 
 
 def test_the_less_servers_weigh_the_further_off_their_parts_of_the_ring_are() -> None:
@@ -126,11 +242,47 @@ def test_what_servers_own_of_the_ring_is_never_a_fault(servers: int, weight: int
         assert judge("random(1)", Tally(counts, dict.fromkeys(names, weight), complete=True), ALPHA).outcome != "fail"
 
 
+def test_the_part_of_a_light_server_is_off_by_one_unit_at_most() -> None:
+    """For two of weight 1 that is 35 points: 20:80 may be a ring, 10:90 is none."""
+    for low, outcome in ((20_000, Outcome.PASS), (10_000, Outcome.FAIL)):
+        assert ring(Tally({"a": low, "b": 100_000 - low}, EVEN, complete=True)).outcome is outcome
+
+
+def test_random_may_be_off_by_its_tolerance_and_the_sampling_error() -> None:
+    """Of 1,000 requests over two heavy servers 50 and 79: together 129, and the sentence says so."""
+    heavy = {"a": 100, "b": 100}
+    within = ring(Tally({"a": 627, "b": 373}, heavy, complete=True))
+    beyond = ring(Tally({"a": 631, "b": 369}, heavy, complete=True))
+    assert (within.outcome, beyond.outcome) == (Outcome.INCONCLUSIVE, Outcome.FAIL)
+    assert beyond.faults[0].endswith(", give or take 12.9% for random")
+
+
+def test_random_needs_so_many_requests_that_chance_is_within_the_tolerance() -> None:
+    """And that each server is met, also one that owns half as much of the ring as it is owed."""
+    needed = ring(Tally({}, EVEN, complete=True)).needed
+    errors = [sampling.sampling_error(0.5, draws, ALPHA / 2) for draws in (needed, needed - 1)]
+    assert errors[0] <= 0.05 < errors[1]
+    needed = ring(Tally({}, {"a": 99, "b": 1}, complete=True)).needed
+    assert 2 * 0.995**needed <= ALPHA / 2 < 2 * 0.995 ** (needed - 1)
+
+
+def test_a_drained_server_under_random_may_answer_nothing() -> None:
+    """And one answer of it is too many."""
+    weights = {**EVEN, "c": 0}
+    assert ring(Tally({"a": 5000, "b": 5000}, weights, complete=True)).outcome is Outcome.PASS
+    judgement = ring(Tally({"a": 5000, "b": 5000, "c": 1}, weights, complete=True))
+    assert judgement.faults == ("server c has weight 0 and answered 1 of 10,001 requests",)
+
+
 def test_random_that_misses_a_server_fails() -> None:
     """Every server is met; one of twenty that never is, is named, although its share is within the tolerance."""
     counts = {f"s{i}": 1000 for i in range(19)}
     judgement = judge("random", Tally(counts, {f"s{i}": 1 for i in range(20)}, complete=True), ALPHA)
     assert any("server s19 answered 0" in fault for fault in judgement.faults)
+    light = {"a": 99, "b": 1}
+    needed = ring(Tally({}, light, complete=True)).needed
+    assert ring(Tally({"a": needed}, light, complete=True)).outcome is Outcome.FAIL
+    assert ring(Tally({"a": needed - 1}, light, complete=True)).faults == ()
 
 
 @pytest.mark.parametrize("counts", [{"a": 300, "b": 300, "c": 300}, {"a": 225, "b": 225, "c": 450}])
@@ -145,12 +297,41 @@ def test_leastconn_starves_nobody() -> None:
     assert judgement.faults == ("server b answered none of 600 requests: leastconn starves nobody",)
 
 
+def test_leastconn_is_given_as_many_requests_as_meet_a_server_of_half_a_share() -> None:
+    """Draws that give a server half of what its weight owes it would have met it by then; before, nobody is named."""
+    needed = judge("leastconn", Tally({}, EVEN, complete=True)).needed
+    assert 2 * 0.75**needed <= ALPHA < 2 * 0.75 ** (needed - 1)
+    assert judge("leastconn", Tally({"a": needed}, EVEN, complete=True)).outcome is Outcome.FAIL
+    assert judge("leastconn", Tally({"a": needed - 1}, EVEN, complete=True)).outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_hash_sends_one_key_to_one_server() -> None:
     """A client address that meets two servers under `source` breaks constancy, whatever the shares."""
     split = Tally({"a": 50, "b": 50}, {"a": 1, "b": 1}, complete=True, by_key={"client1": {"a": 50, "b": 50}})
     assert judge("source", split, ALPHA).outcome is Outcome.FAIL
     whole = Tally({"a": 100}, {"a": 1, "b": 1}, complete=True, by_key={"client1": {"a": 100}})
     assert judge("source", whole, ALPHA).outcome is Outcome.PASS
+
+
+def test_a_hash_needs_ten_answers_to_each_key() -> None:
+    """A server drawn at random seldom gives all ten; without keys the requests are those of one."""
+    keys = {f"client{number}": {"a": 1} for number in range(3)}
+    assert judge("source", Tally({}, EVEN, complete=True, by_key=keys)).needed == 30
+    assert judge("source", Tally({}, EVEN, complete=True)).needed == 10
+
+
+def test_namesakes_that_differ_are_a_doubt() -> None:
+    """Caddy's blocks of ten allow what nginx's smooth cycle does not: neither a pass nor a fault, and why is said."""
+    tens = {"a": 10, "b": 10}
+    slight = judge("round_robin", Tally({"a": 504, "b": 496}, tens, complete=True))
+    assert (slight.outcome, len(slight.doubts)) == (Outcome.INCONCLUSIVE, 2)
+    few = Tally({"a": 10, "b": 3}, tens, complete=True)
+    broken = judge("round_robin", few)
+    assert broken.outcome is Outcome.INCONCLUSIVE
+    assert all(doubt.endswith("--product would tell") for doubt in broken.doubts)
+    further = judge("round_robin", replace(few, closed=False))
+    assert (further.outcome, further.doubts) == (Outcome.INCONCLUSIVE, ())
+    assert further.more > 0
 
 
 def test_first_owes_no_share() -> None:

@@ -12,7 +12,7 @@ from lbcheck.model.verdict import Outcome
 
 Weights = Mapping[str, int]
 _OUTCOMES = {Conclusion.HEALTHY: Outcome.PASS, Conclusion.FAULTY: Outcome.FAIL}
-_SCALE = 10**6  # of shares that are no ratios of small numbers
+_SCALE = 1_000_000  # of shares that are no ratios of small numbers
 
 
 def by_weight(weights: Weights) -> Weights:
@@ -30,12 +30,11 @@ def second_of_two(weights: Weights) -> Weights:
 
     Server j is taken with the probability Σᵢ pᵢ·pⱼ ÷ (1 − pᵢ), over the others i.
     """
-    owed = {name: share for name, share in sampling.shares(weights).items() if 0 < share < 1}
-    if not owed:
+    owed = sampling.shares(weights)
+    if 1.0 in owed.values():  # a lone server
         return weights
     odds = sum(share / (1 - share) for share in owed.values())
-    taken = {name: share * (odds - share / (1 - share)) for name, share in owed.items()}
-    return {name: round(taken.get(name, 0.0) * _SCALE) for name in weights}
+    return {name: round(share * (odds - share / (1 - share)) * _SCALE) for name, share in owed.items()}
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Draws:
         gone = [name for name in silent if tally.counts.get(name, 0)]
         off = [name for name in dict.fromkeys((*decision.faulty, *silent)) if name not in gone]
         faults = (*without_weight(tally), *_gone(tally, owed, gone), *_faults(tally, owed, off))
-        going_on = not (faults or tally.closed) and decision.conclusion is Conclusion.GO_ON
+        going_on = not faults and decision.conclusion is Conclusion.GO_ON
         return Judgement(
             Outcome.FAIL if faults else _OUTCOMES.get(decision.conclusion, Outcome.INCONCLUSIVE),
             "sequential test of each server's share",

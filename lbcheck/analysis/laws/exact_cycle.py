@@ -42,9 +42,8 @@ class ExactCycle:
             rule = f"each server within the bound of {tally.most_cycles} cycles, and {drawn.rule}"
             return replace(drawn, outcome=Outcome.PASS, test="bound of cycles", rule=rule, faults=())
         doubts = tuple(f"{fault}; {tally.most_cycles} cycles that begin together may do that" for fault in drawn.faults)
-        lacking = min(enough, drawn.needed) - tally.total
-        more = 0 if tally.closed or lacking <= 0 else min(_until_beyond(tally, cycle), math.ceil(lacking))
-        return _doubtful(drawn, doubts, more=more)
+        more = min(_until_beyond(tally, cycle), lacking(tally, math.ceil(min(enough, drawn.needed))))
+        return replace(_doubtful(drawn, doubts), more=more)
 
     def _exact(self, tally: Tally, cycle: Cycle, beyond: Mapping[str, float]) -> Judgement:
         owed = dict(zip(tally.weights, cycle.shares, strict=True))
@@ -69,7 +68,7 @@ class ExactCycle:
             more=0 if said else lacking(tally, enough),
         )
         slight = said and not any(_matters(tally, name, owed[name]) for name in beyond)
-        return _doubtful(judgement, said, more=0) if slight and not drained else judgement
+        return _doubtful(judgement, said) if slight and not drained else judgement
 
 
 def _until_beyond(tally: Tally, cycle: Cycle) -> int:
@@ -112,5 +111,5 @@ def _matters(tally: Tally, name: str, share: float) -> bool:
     return not least * tally.total <= tally.counts.get(name, 0) <= most * tally.total
 
 
-def _doubtful(judgement: Judgement, doubts: tuple[str, ...], *, more: int) -> Judgement:
-    return replace(judgement, outcome=Outcome.INCONCLUSIVE, faults=(), more=more, doubts=doubts)
+def _doubtful(judgement: Judgement, doubts: tuple[str, ...]) -> Judgement:
+    return replace(judgement, outcome=Outcome.INCONCLUSIVE, faults=(), doubts=doubts)

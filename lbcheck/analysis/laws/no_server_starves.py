@@ -17,10 +17,8 @@ class NoServerStarves:
 
     def judge(self, tally: Tally, alpha: float) -> Judgement:
         """Name each server that got nothing although it has a weight, or something although it has none."""
-        owed = sampling.shares(tally.weights)
-        used = [name for name, share in owed.items() if share]
-        smallest = min(*(owed[n] for n in used), 1 / len(used)) / 2 if used else 1.0
-        needed = sampling.needed_to_meet(smallest, len(used), alpha)
+        used = {name: share for name, share in sampling.shares(tally.weights).items() if share}
+        needed = sampling.needed_to_meet(min(used.values()) / 2, len(used), alpha) if used else 1
         starved = tuple(name for name in used if not tally.counts.get(name, 0)) if tally.total >= needed else ()
         whom = f"{self.algorithm} starves nobody"
         faults = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lbcheck.analysis import sampling
-from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict
+from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict, without_weight
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,14 @@ class Ring:
         """Hold each share to the tolerance and the sampling error; name a server that is never met."""
         owed = sampling.shares(tally.weights)
         used = {name: share for name, share in owed.items() if share}
-        limit = alpha / max(1, len(used))
-        needed = self._needed(used, limit)
-        faults = []
-        for name, share in owed.items():
-            seen = tally.counts.get(name, 0) / max(1, tally.total)
-            allowed = self._of_ring(share, tally.weights[name]) + (
-                sampling.sampling_error(share, tally.total, limit) if tally.total else 1
-            )
-            starved = share > 0 and not seen and tally.total >= needed
-            if starved or abs(seen - share) > allowed:
-                faults.append(owes(name, tally, share, f", give or take {allowed:.1%} for random"))
+        needed = self._needed(used, alpha)
+        faults = [*without_weight(tally)]
+        for name, share in used.items():
+            seen, error = tally.counts.get(name, 0), sampling.sampling_error(share, 1, alpha / len(used))
+            allowed = self._of_ring(share, tally.weights[name]) * tally.total + error * math.sqrt(tally.total)
+            starved = not seen and tally.total >= needed
+            if starved or abs(seen - share * tally.total) > allowed:
+                faults.append(owes(name, tally, share, f", give or take {allowed / tally.total:.1%} for random"))
         return Judgement(
             verdict(tally, needed, tuple(faults)),
             "share within tolerance",
@@ -52,12 +49,13 @@ class Ring:
 
     def _of_ring(self, share: float, weight: int) -> float:
         """Return how far a server's part of the ring may be off its share: one of the units above, or the tolerance."""
-        return max(self.tolerance, share * math.sqrt((1 - share) / weight)) if weight else self.tolerance
+        return max(self.tolerance, share * math.sqrt((1 - share) / weight))
 
-    def _needed(self, used: Mapping[str, float], limit: float) -> int:
+    def _needed(self, used: Mapping[str, float], alpha: float) -> int:
         if len(used) < 2:
             return 1
         # Enough that the sampling error is at most the tolerance, and that every server is met.
+        limit = alpha / len(used)
         error_of_one = max(sampling.sampling_error(share, 1, limit) for share in used.values())
         meet = sampling.needed_to_meet(min(used.values()) / 2, len(used), limit)
         return max(math.ceil((error_of_one / self.tolerance) ** 2), meet)

@@ -98,10 +98,10 @@ def lacking(tally: Tally, needed: int) -> int:
 
 
 def owes(name: str, tally: Tally, share: float, why: str) -> str:
-    """Return the sentence for a server whose count is not what its share owes it."""
+    """Return the sentence for a server whose count, of at least one request, is not what its share owes it."""
     seen = tally.counts.get(name, 0)
     return (
-        f"server {name} {tally.taken} {seen:,} of {tally.total:,} requests ({seen / max(1, tally.total):.1%}); "
+        f"server {name} {tally.taken} {seen:,} of {tally.total:,} requests ({seen / tally.total:.1%}); "
         f"its weight owes it {share * tally.total:,.0f} ({share:.1%}){why}"
     )
 
