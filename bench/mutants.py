@@ -18,7 +18,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -108,14 +107,15 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 def _around(before: str, after: str) -> tuple[str, str]:
     """Return two lines without most of what they have in common."""
-    start = max(0, _same(before, after) - AROUND)
-    cut = max(0, _same(before[start + AROUND :][::-1], after[start + AROUND :][::-1]) - AROUND)
+    same = _same(before, after)
+    start, cut = max(0, same - AROUND), max(0, _same(before[same:][::-1], after[same:][::-1]) - AROUND)
     return before[start : len(before) - cut].strip(), after[start : len(after) - cut].strip()
 
 
 def _same(one: str, other: str) -> int:
-    """Return how many characters two different texts have in common at their beginning."""
-    return next(place for place, (a, b) in enumerate(zip_longest(one, other)) if a != b)
+    """Return how many characters two texts have in common at their beginning."""
+    shorter = min(len(one), len(other))
+    return next((place for place in range(shorter) if one[place] != other[place]), shorter)
 
 
 def explained() -> dict[str, str]:
