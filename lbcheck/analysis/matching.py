@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, auto
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -24,11 +24,11 @@ class Matching:
 
 
 class Fit(IntEnum):
-    """How well counts of a balancer fit those of the clients."""
+    """How well counts of a balancer fit those of the clients, from the worst to the best."""
 
-    NO = 0
-    COVERS = 1  # each of them, and perhaps requests of others
-    EQUAL = 2  # the same
+    NO = auto()
+    COVERS = auto()  # each of them, and perhaps requests of others
+    EQUAL = auto()  # the same
 
 
 def fitting(seen: Mapping[str, int], counted: Mapping[str, int], slack: int, *, alone: bool) -> dict[str, list[str]]:

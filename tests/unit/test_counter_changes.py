@@ -87,6 +87,8 @@ def test_a_process_that_is_younger_than_it_was_is_another() -> None:
         (54, 105, False),  # each time is cut to whole seconds
         (53, 105, True),
         (2, 105, True),
+        (50, 101, False),
+        (49, 100, True),
         (50, None, False),
         (49, None, True),
     ],

@@ -85,6 +85,7 @@ def test_a_new_server_has_counted_from_nothing() -> None:
         ({}, {"process": "8"}, True),
         ({}, {"uptime_s": 99}, True),
         ({}, {"uptime_s": None}, False),
+        ({}, {"uptime_s": 100}, False),  # both readings within a second
         ({"process": None}, {"process": None, "uptime_s": 1}, False),  # a page that hides which process counted
         ({"process": None}, {}, False),
     ],
@@ -98,10 +99,11 @@ def test_another_incarnation_makes_the_difference_void(
 
 
 def test_counts_that_went_back_make_the_difference_void() -> None:
-    """Nothing else shows that a process without a name was started again."""
-    hidden = [replace(reading, process=None) for reading in (AFTER, BEFORE)]
-    found = between(replace(hidden[0], when="before"), replace(hidden[1], when="after"))
-    assert found.void == "HAProxy's counters on lb1 went back during the run: a reload?"
+    """Nothing else shows that a process without a name was started again, at the first reading or at the second."""
+    for names in ((None, None), ("7", None), (None, "7")):
+        hidden = [replace(reading, process=name) for reading, name in zip((AFTER, BEFORE), names, strict=True)]
+        found = between(replace(hidden[0], when="before"), replace(hidden[1], when="after"))
+        assert found.void == "HAProxy's counters on lb1 went back during the run: a reload?"
 
 
 def test_a_named_process_whose_counts_fall_was_cleared() -> None:

@@ -38,6 +38,10 @@ def test_equal_counts_fit_in_two_ways() -> None:
         ({"a": 100, "b": 10}, {"x": 105, "y": 150}, 0, False),
         ({"a": 100}, {"x": 100, "y": 100}, 0, False),  # one of them has other clients
         ({"a": 100}, {"x": 100, "y": 99}, 0, True),
+        ({"a": 100}, {"x": 98}, 2, True),
+        ({"a": 100}, {"x": 97}, 2, False),
+        ({"a": 100}, {"x": 102}, 2, True),
+        ({"a": 100, "b": 103}, {"x": 100, "y": 103}, 2, True),
     ],
 )
 def test_what_others_asked_and_what_was_lost_leave_more_ways(
