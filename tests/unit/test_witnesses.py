@@ -62,6 +62,9 @@ def test_who_asked_alone_is_told_that_names_are_swapped() -> None:
     assert said(2, a=(5, 10, None), b=(13, 10, None))[0] == lacking
     assert lacking not in said(2, a=(5, 10, None), b=(12, 10, None))
     assert said(2, a=(8, 10, None), b=(12, 10, None)) == []
+    assert said(a=(5, None, 5), b=(5, 10, None)) == [
+        "the balancer counted 10 answers of server b, and 5 answers name it"
+    ]
 
 
 def test_a_surplus_as_large_as_what_one_server_lacks_carries_its_answers() -> None:
@@ -74,6 +77,10 @@ def test_a_surplus_as_large_as_what_one_server_lacks_carries_its_answers() -> No
     assert said(a=(0, None, 10), b=(25, None, 10))[0] == lacking
     assert said(5, a=(0, None, 10), b=(25, None, 10))[0] == f"{lacking}: its answers carry the name of b"
     assert said(10, a=(0, None, 11), b=(9, None, 9))[0] == lacking.replace("10", "11")
+    assert said(a=(9, None, 10), b=(11, None, 10))[0].endswith(": its answers carry the name of b")
+    assert said(a=(9, 5, 9), b=(5, None, 9), c=(13, None, 9))[0] == (
+        "the balancer counted 5 answers of server a, and 9 answers name it"
+    )
     assert said(a=(0, None, 10), b=(5, None, 10), c=(25, None, 10))[1] == (
         "server b logged 10 requests of this run, and 5 answers name it: its answers carry the name of c"
     )

@@ -39,10 +39,9 @@ def disagreements(ledgers: Mapping[str, Ledger], slack: int) -> list[str]:
 
 def _whose(name: str, ledgers: Mapping[str, Ledger], slack: int) -> str:
     """Name the servers whose surplus of answers equals what this server lacks; empty if the sums do not match."""
-    missing = _surplus(ledgers[name])
-    others = [other for other, ledger in ledgers.items() if other != name and _surplus(ledger) * missing < 0]
-    balanced = abs(sum(_surplus(ledger) for ledger in ledgers.values())) <= slack
-    if not (missing < 0 and balanced and others):
+    surplus = {other: _surplus(ledger) for other, ledger in ledgers.items()}
+    others = [other for other, answers in surplus.items() if answers > 0]
+    if surplus[name] >= 0 or not others or abs(sum(surplus.values())) > slack:
         return ""
     return f": its answers carry the name of {' or '.join(others)}"
 
