@@ -7,7 +7,9 @@ import pytest
 
 from bench.rings import parts
 from lbcheck.analysis import sampling
-from lbcheck.analysis.laws.draws import second_of_two
+from lbcheck.analysis.laws.draws import DRAWS, second_of_two
+from lbcheck.analysis.laws.exact_cycle import ExactCycle
+from lbcheck.analysis.laws.no_server_starves import NoServerStarves
 from lbcheck.analysis.laws.table import LAWS, law_of
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
 from lbcheck.model.verdict import Outcome
@@ -221,6 +223,24 @@ def test_the_second_of_two_draws_is_a_lone_servers() -> None:
     """Where only one has a weight, it takes everything."""
     judgement = judge("random two", Tally({"a": 500}, {"a": 1, "b": 0}, complete=True))
     assert (judgement.outcome, judgement.shares) == (Outcome.PASS, {"a": 1, "b": 0})
+
+
+def test_of_two_servers_the_second_draw_meets_the_lighter_one() -> None:
+    """However light: beside a server of 2³² − 1 one of weight 1 gets nearly all, and the other one in 2³²."""
+    chances = second_of_two({"heavy": 2**32 - 1, "light": 1})
+    assert chances["heavy"] / sum(chances.values()) == pytest.approx(2**-32, rel=1e-3)
+
+
+@pytest.mark.parametrize("weights", [(2**32 - 1, 1), (1_000_000, 1_000_000, 1), tuple(range(2**32 - 1000, 2**32))])
+@pytest.mark.parametrize("complete", [True, False])
+def test_each_law_takes_weights_of_any_ratio(weights: tuple[int, ...], complete: bool) -> None:
+    """Up to 2³² − 1: each law says how many requests would show a fault, however many that are."""
+    tally = Tally({}, {f"s{n}": weight for n, weight in enumerate(weights)}, complete=complete)
+    for law in dict.fromkeys(law for rows in LAWS.values() for law in rows.values()):
+        judgement = law.judge(tally, ALPHA)
+        assert judgement.outcome is Outcome.INCONCLUSIVE
+        if isinstance(law, ExactCycle | NoServerStarves) or law == DRAWS:
+            assert judgement.needed > sum(weights) / min(weights) / 2
 
 
 def test_the_less_servers_weigh_the_further_off_their_parts_of_the_ring_are() -> None:

@@ -12,10 +12,13 @@ import pytest
 from lbcheck.analysis import binomial, silence
 from lbcheck.analysis.sequential import deciding, evenness, intervals, planning
 from lbcheck.analysis.sequential.deciding import Conclusion, Decision
+from lbcheck.analysis.sequential.faults import Equals
 from lbcheck.analysis.sequential.planning import Plan
 
 ALPHA, MISS, DETECT = 2.5e-6, 0.01, 0.5
+HEAVIEST = 2**32 - 1
 FLEETS = [(1, 1), (1, 1, 1), (1,) * 10, (1, 1, 2), (3, 256, 256), (1, 1_000_000), (5, 4, 3, 2, 1)]
+ABSURD = [(HEAVIEST, 1), (1_000_000, 1_000_000, 1), (1_000_000, 500_000), (HEAVIEST, HEAVIEST - 1, HEAVIEST - 2)]
 
 
 def fleet(*weights: int) -> dict[str, int]:
@@ -110,7 +113,7 @@ def test_what_is_left_between_healthy_and_half_of_detect_never_fails() -> None:
     assert times(0.74, 10**5) is times(1.35, 10**5) is Conclusion.FAULTY
 
 
-@pytest.mark.parametrize("weights", FLEETS)
+@pytest.mark.parametrize("weights", [*FLEETS, *ABSURD])
 def test_the_fixed_test_is_as_long_as_it_must_be(weights: tuple[int, ...]) -> None:
     """After `fixed` answers every weight that is halved or doubled is found as promised; well before, one is not."""
     plan = made(*weights)
@@ -128,7 +131,7 @@ def test_the_fixed_test_is_as_long_as_it_must_be(weights: tuple[int, ...]) -> No
     assert overlooked(plan.fixed) <= MISS < overlooked(math.floor(0.95 * plan.fixed))
 
 
-@pytest.mark.parametrize("weights", FLEETS)
+@pytest.mark.parametrize("weights", [*FLEETS, *ABSURD])
 def test_a_test_by_rounds_is_a_tenth_longer_than_a_fixed_one_at_most(weights: tuple[int, ...]) -> None:
     """The looks begin early, end after 1.1 times the fixed test, and what both overlook is what was promised."""
     plan = made(*weights)
@@ -139,7 +142,7 @@ def test_a_test_by_rounds_is_a_tenth_longer_than_a_fixed_one_at_most(weights: tu
     assert plan.missed(plan.most) + plan.beta == pytest.approx(MISS)
 
 
-@pytest.mark.parametrize("weights", FLEETS)
+@pytest.mark.parametrize("weights", [*FLEETS, *ABSURD])
 def test_a_healthy_fleet_rules_out_each_fault_that_matters_and_can_be_found(weights: tuple[int, ...]) -> None:
     """Those to be found are among them; finer ones lie between them and half of what is to be found."""
     for equals in made(*weights).classes:
@@ -149,6 +152,34 @@ def test_a_healthy_fleet_rules_out_each_fault_that_matters_and_can_be_found(weig
     # At ten servers a weight times 1.7 is found after as many answers as a halved one; at two nothing finer is.
     assert [round(fault.share, 2) for fault in made(*(1,) * 10).classes[0].finer] == [0.16]
     assert made(1, 1).classes[0].finer == ()
+
+
+@pytest.mark.parametrize("weights", ABSURD)
+def test_absurd_weights_are_judged_like_any_others(weights: tuple[int, ...]) -> None:
+    """Counts as owed are healthy, the lightest server at half of its weight is not, and a few answers tell nothing."""
+    plan = made(*weights)
+    owed = {name: round(plan.most * weight / sum(weights)) for name, weight in fleet(*weights).items()}
+    lightest = min(owed, key=owed.__getitem__)
+    heaviest = max(owed, key=owed.__getitem__)
+    halved = owed | {lightest: owed[lightest] // 2, heaviest: owed[heaviest] + owed[lightest] // 2}
+    assert judged(plan, owed).conclusion is Conclusion.HEALTHY
+    assert judged(plan, halved).conclusion is Conclusion.FAULTY
+    assert judged(plan, {heaviest: 10}).conclusion is Conclusion.UNDECIDED
+    assert lightest in judged(plan, {lightest: 2000}).faulty
+
+
+def test_of_many_different_weights_the_hardest_decide() -> None:
+    """Two hundred nearly equal weights: no fault is overlooked 1.1 times as often as the plan says."""
+    plan = made(*(HEAVIEST - 100_003 * number for number in range(200)))
+    of = plan.most
+
+    def overlooked(equals: Equals) -> float:
+        low, high = (tail(of, equals.share, plan.side) for tail in (binomial.lowest, binomial.highest))
+        fewer = binomial.at_least(min(low, math.ceil(equals.low * of)), of, equals.less.share)
+        return max(fewer, binomial.at_most(max(high, math.floor(equals.high * of)), of, equals.more.share))
+
+    worst = max(overlooked(equals) for equals in plan.classes)
+    assert plan.missed(of) <= worst <= 1.1 * plan.missed(of)
 
 
 def test_where_a_look_is_dear_there_are_few() -> None:

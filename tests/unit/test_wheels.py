@@ -220,6 +220,14 @@ def test_a_wheel_that_takes_too_long_is_not_turned(wheel: Wheel) -> None:
     assert assumed((3, 1, 0)).allowed(1000) == pytest.approx((4 + 0.05 * 750, 4 + 0.05 * 250, 0), abs=1e-5)
 
 
+def test_a_wheel_whose_times_are_long_numbers_is_not_turned() -> None:
+    """Weights without common divisors: their common multiple, of which times are parts, has 2,000 bits."""
+    primes = tuple(n for n in range(2, 1400) if all(n % divisor for divisor in range(2, n)))
+    assert 2 * sum(primes) < LONGEST < EDF.steps(primes)
+    assert EDF.steps((2**32 - 1, 2**32 - 3)) > LONGEST
+    assert EDF.steps((1_000_000, 500_000)) == 6
+
+
 def test_the_largest_usual_fleets_are_turned() -> None:
     """200 servers, their weights around 100."""
     assert FAST_WEIGHTED.steps((100,) * 199 + (99,)) <= LONGEST

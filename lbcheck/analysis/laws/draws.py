@@ -12,7 +12,7 @@ from lbcheck.model.verdict import Outcome
 
 Weights = Mapping[str, int]
 _OUTCOMES = {Conclusion.HEALTHY: Outcome.PASS, Conclusion.FAULTY: Outcome.FAIL}
-_SCALE = 1_000_000  # of shares that are no ratios of small numbers
+_SCALE = 10**15  # of shares that are no ratios of small numbers; none is below 1 in 10¹⁴
 
 
 def by_weight(weights: Weights) -> Weights:
@@ -33,8 +33,11 @@ def second_of_two(weights: Weights) -> Weights:
     owed = sampling.shares(weights)
     if 1.0 in owed.values():  # a lone server
         return weights
-    odds = sum(share / (1 - share) for share in owed.values())
-    return {name: round(share * (odds - share / (1 - share)) * _SCALE) for name, share in owed.items()}
+    heaviest = max(owed, key=owed.__getitem__)
+    odds = {name: share / (1 - share) for name, share in owed.items()}
+    lighter = sum(odds[name] for name in owed if name != heaviest)  # beside the heaviest's, it would lose its digits
+    others = {name: odds[heaviest] - odds[name] + lighter for name in owed} | {heaviest: lighter}
+    return {name: round(share * others[name] * _SCALE) for name, share in owed.items()}
 
 
 @dataclass(frozen=True)

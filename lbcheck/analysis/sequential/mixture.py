@@ -9,7 +9,7 @@ def log_mixture(seen: int, of: int, owed: float, detect: float) -> float:
     `owed`: the share that it is owed, 0 to 1.
     """
     a, b = _prior(owed, detect)
-    return _log_beta(a + seen, b + of - seen) - _log_beta(a, b)
+    return _log_beta(a + seen, b + (of - seen)) - _log_beta(a, b)  # b may be 10⁻⁹, of 10⁹
 
 
 def _prior(owed: float, detect: float) -> tuple[float, float]:

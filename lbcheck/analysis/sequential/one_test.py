@@ -12,6 +12,9 @@ from lbcheck.analysis import binomial
 from lbcheck.analysis.sequential.faults import Equals, Fault
 
 Found = tuple[Equals, Fault]  # a class, and a fault of one of its servers
+# Of a thousand servers with nearly equal weights all faults are about as hard to see: the hardest are looked at, and as
+# many of the others. In fleets of 50 to 300 such servers none was overlooked 1.1 times as often as the worst of them.
+HARDEST = 16
 
 _quantile = NormalDist().inv_cdf
 
@@ -56,11 +59,16 @@ def faintest(fault: Fault, answers: int, side: float, miss: float) -> float:
 
 
 def _decisive(classes: Iterable[Equals], side: float, miss: float) -> Sequence[Found]:
-    """Return the faults that may need the most answers, by the normal approximation and a margin for its error."""
+    """Return the faults that may need the most answers, by the normal approximation and a margin for its error.
+
+    Of many such faults a selection, for whole numbers make one or another harder by a little.
+    """
     found = [(equals, fault) for equals in classes for fault in (equals.less, equals.more)]
     about = [_about(fault, side, miss) for _, fault in found]
     enough = 0.8 * max(about)
-    return [one for one, answers in zip(found, about, strict=True) if answers >= enough]
+    ranked = sorted(range(len(found)), key=about.__getitem__, reverse=True)
+    hard = [found[place] for place in ranked if about[place] >= enough]
+    return hard[:HARDEST] + hard[HARDEST :: math.ceil(len(hard) / HARDEST)]
 
 
 def _about(fault: Fault, side: float, miss: float) -> float:

@@ -31,5 +31,9 @@ def _law(weights: Weights) -> Cycle:
     return Cycle(tuple(weight / total for weight in weights), bounds, total)
 
 
-BLOCKS = Wheel("blocks by weight", _blocks, _law, len)
-BLOCKS_FROM_SECOND = Wheel("blocks by weight, from the second choice on", _blocks_from_second, _law, len)
+def _steps(weights: Weights) -> int:
+    return 4 * len(weights)  # for no choice is turned, but each server's bound is computed
+
+
+BLOCKS = Wheel("blocks by weight", _blocks, _law, _steps)
+BLOCKS_FROM_SECOND = Wheel("blocks by weight, from the second choice on", _blocks_from_second, _law, _steps)

@@ -13,7 +13,9 @@ import math
 from itertools import groupby
 
 from lbcheck.analysis.wheels.turns import Turn
-from lbcheck.analysis.wheels.wheel import Weights, by_turns, reduced
+from lbcheck.analysis.wheels.wheel import LONGEST, Weights, by_turns, reduced
+
+_BITS = 512  # of a time, that make a step take as long again: times are multiples of 1 ÷ the weights' common multiple
 
 
 def _turn(weights: Weights) -> Turn:
@@ -34,7 +36,10 @@ def _turn_if_unequal(weights: Weights) -> Turn:
 
 
 def _steps(weights: Weights) -> int:
-    return 2 * sum(reduced(weights))  # whose times may be long numbers
+    steps = 2 * sum(reduced(weights))
+    if steps > LONGEST:
+        return steps
+    return steps * (1 + math.lcm(*reduced(weights)).bit_length() // _BITS)
 
 
 EDF = by_turns("earliest deadline first", _turn, _steps)

@@ -45,10 +45,10 @@ class _Fault:
         scaled[self.victim] = wrong.numerator
         return tuple(scaled)
 
-    def share(self, weights: Weights) -> float:
-        """Return the victim's share by the faulty weights."""
+    def share(self, weights: Weights, total: int) -> float:
+        """Return the victim's share by the faulty weights; `total` is the sum of the right ones."""
         wrong = weights[self.victim] * self.factor
-        return float(wrong / (sum(weights) - weights[self.victim] + wrong))
+        return float(wrong / (total - weights[self.victim] + wrong))
 
     def shown_after(self, healthy: Cycle, share: float, bound: float, cycles: int) -> float:
         """Return after how many choices a victim that gets `share`, give or take `bound`, is out of its own bound."""
@@ -60,19 +60,20 @@ class _Fault:
 
 def _faults(weights: Weights, detect: Fraction, ordered: bool) -> Iterator[_Fault]:
     """Yield every fault; of servers of equal weight one stands for all, if their order does not matter."""
-    for victim in range(len(weights)) if ordered else map(weights.index, set(weights)):
+    first = {weight: victim for victim, weight in reversed(list(enumerate(weights)))}
+    for victim in range(len(weights)) if ordered else first.values():
         yield _Fault(victim, 1 - detect)
         yield _Fault(victim, 1 / (1 - detect))
 
 
 @lru_cache(maxsize=1024)
 def _needed(wheel: Wheel | None, weights: Weights, cycles: int, detect: Fraction) -> int | None:
-    healthy = turn_or_assume(wheel, weights)
+    healthy, total = turn_or_assume(wheel, weights), sum(weights)
     widened = max(_WIDENED, float(1 / (1 - detect)))
 
     def at_most(fault: _Fault) -> float:
         bound = widened * max(1.0, healthy.bounds[fault.victim])
-        return fault.shown_after(healthy, fault.share(weights), bound, cycles)
+        return fault.shown_after(healthy, fault.share(weights, total), bound, cycles)
 
     # Faulty wheels are turned while there is time, those first that could need the most choices.
     worst, left = 0.0, LONGEST
