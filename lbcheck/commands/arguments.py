@@ -8,6 +8,7 @@ from lbcheck.model.requests import SILENCE_S
 from lbcheck.reporters import FORMATS
 
 LEAST_FAULT = 0.01  # of a weight: two servers take three million requests then
+MOST_COUNTED = 100_000_000  # requests, or whatever else is counted: hours at full speed
 MOST_SERVERS = 10_000  # twice as many as a large fleet; each is judged by itself
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
@@ -54,8 +55,8 @@ def trusted(options: argparse.Namespace) -> str:
 
 def count(text: str) -> int:
     """Read a number of 1 or more."""
-    if not text.isdecimal() or not 1 <= int(text) <= 100_000_000:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of 1 or more")
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_COUNTED:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to {MOST_COUNTED:,}")
     return int(text)
 
 

@@ -27,6 +27,7 @@ from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import PortRange, is_address
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import (
+    HEAVIEST,
     Backend,
     Balancer,
     Client,
@@ -40,6 +41,7 @@ from lbcheck.model.cluster import (
 )
 from lbcheck.model.question import Question
 
+_WEIGHT = re.compile(r"[0-9]{1,10}")
 _HOSTNAME = re.compile(r"\{\{\s*inventory_hostname\s*\}\}")  # ansible-inventory leaves templates as they are
 
 # Each group, and what its hosts' absence means: it may well be meant.
@@ -215,8 +217,8 @@ def _backend(reader: InventoryReader, spec: Mapping[str, Any]) -> Backend:
 
 def _server(reader: InventoryReader, host: str) -> Server:
     weight = reader.var(host, "cluster_weight", 1)
-    if isinstance(weight, bool) or not str(weight).isdecimal():
-        raise reader.fail(f"host '{host}': cluster_weight '{weight}' is not a number from 0 to 256")
+    if isinstance(weight, bool) or not _WEIGHT.fullmatch(str(weight)):
+        raise reader.fail(f"host '{host}': cluster_weight '{weight}' is not a whole number from 0 to {HEAVIEST:,}")
     public = reader.addresses(host, "public") or reader.addresses(host)
     log, status = reader.var(host, "lbcheck_access_log", ""), reader.var(host, "lbcheck_stub_status", "")
     return Server(host, int(weight), public, str(log), str(status))
@@ -273,6 +275,8 @@ def _nat(reader: InventoryReader, host: str) -> NatGateway:
 
 
 def _refuse_contradictions(reader: InventoryReader, cluster: Cluster) -> None:
+    if wrong := cluster.too_heavy():
+        raise reader.fail(wrong)
     for frontend in cluster.frontends:
         cluster.backend(frontend.backend)
     owned = [(a, host) for host in reader.hostvars for a in reader.addresses(host)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from lbcheck.errors import LbcheckError
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Balancer, Cluster, DnsName, Frontend, Host, Server
 from lbcheck.model.question import Question
@@ -27,7 +28,8 @@ def of_url(
 
     `weights` lists the servers with their weights, `servers` without. `backend`: the balancer's name for them; empty:
     nobody named it. `configuration`: the files with which every
-    balancer is started; without statistics there is one balancer then.
+    balancer is started; without statistics there is one balancer then. LbcheckError if a weight is more than the
+    product takes that the statistics, the configuration or `asked` tell.
     """
     listed = tuple(Server(server, weight) for server, weight in (weights or dict.fromkeys(servers, 1)).items())
     cluster = Cluster(
@@ -35,7 +37,10 @@ def of_url(
         backends=(Backend(backend, algorithm, listed, weights_given=bool(weights) or not servers),),
         balancers=tuple(_balancers(stats, tuple(configuration))),
     )
-    return Question(cluster, lab=lab, identify=identify, identify_balancer=identify_balancer, asked=asked or Asked())
+    asked = asked or Asked()
+    if wrong := cluster.too_heavy(asked.product):
+        raise LbcheckError(wrong)
+    return Question(cluster, lab=lab, identify=identify, identify_balancer=identify_balancer, asked=asked)
 
 
 def _balancers(stats: Sequence[str], configuration: tuple[str, ...]) -> Iterator[Balancer]:

@@ -9,7 +9,7 @@ from lbcheck.loaders import nat_gateway
 from lbcheck.loaders.capacity_figures import Figures, of_frontend
 from lbcheck.loaders.fields import Fields
 from lbcheck.model.capacity import SOCKET_BYTES
-from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, Server, Vip
+from lbcheck.model.cluster import HEAVIEST, Backend, Balancer, Client, Cluster, Frontend, Server, Vip
 
 
 def load(path: Path) -> Cluster:
@@ -102,5 +102,5 @@ def _backend(fields: Fields, figures: Figures) -> Backend:
 
 
 def _server(fields: Fields, figures: Figures) -> Server:
-    name, weight = fields.required("name"), fields.number("weight", 0, 256)
+    name, weight = fields.required("name"), fields.number("weight", 0, HEAVIEST)
     return Server(name, 1 if weight is None else weight, holds=figures.of_server(fields))

@@ -17,6 +17,8 @@ from lbcheck.model.address import Family, PortRange, of_family
 from lbcheck.model.capacity import SOCKET_BYTES, BalancerCapacity, ClientCapacity, FrontendCapacity, ServerCapacity
 from lbcheck.model.nat import NatCapacity
 
+HEAVIEST = 2**32 - 1  # the largest weight: Envoy's has 32 bits; Gateway API's ends at 1,000,000
+
 
 @dataclass(frozen=True)
 class Host:
@@ -93,8 +95,8 @@ class Server:
     holds: ServerCapacity | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight <= 256:  # HAProxy's range
-            raise InventoryError(f"server '{self.name}': weight {self.weight} is not between 0 and 256")
+        if not 0 <= self.weight <= HEAVIEST:
+            raise InventoryError(f"server '{self.name}': weight {self.weight} is not between 0 and {HEAVIEST:,}")
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,24 @@ class Cluster:
         """Return the balancers that take connections: those that are home to a VIP; all where no VIP has a home."""
         homes = {vip.home for vip in self.vips} - {""}
         return tuple(b for b in self.balancers if b.name in homes) if homes else self.balancers
+
+    def too_heavy(self, product: str = "") -> str:
+        """Return a sentence on a weight that a balancer cannot have; empty: none is.
+
+        `product`: the make of the balancers, where the user told it. A balancer whose statistics, log or configuration
+        are known tells its own.
+        """
+        told = (one for one in self.balancers if one.stats or one.log or one.configuration)
+        products = [schemes.product_called(product), *(schemes.product_at(one.stats) for one in told)]
+        most, name = min(((p.heaviest, p.name) for p in products if p.heaviest is not None), default=(HEAVIEST, ""))
+        servers = (server for backend in self.backends for server in backend.servers)
+        heavy = next((server for server in servers if server.weight > most), None)
+        if heavy is None:
+            return ""
+        return (
+            f"server '{heavy.name}': weight {heavy.weight:,} is above {most:,}, the most that {name} takes; "
+            "weights are ratios, so smaller numbers may do"
+        )
 
     @cached_property
     def behind(self) -> Mapping[str, Sequence[Client]]:

@@ -14,9 +14,10 @@ class Product:
     name: str
     no_free_port: str = ""  # what it logs at each attempt to connect that finds no source port; empty: not known
     failed_connections: str = ""  # what it calls its count of attempts to connect that failed; empty: not known
+    heaviest: int | None = None  # the largest weight that it takes; None: not known
 
 
-HAPROXY = Product("HAProxy", no_free_port="no free ports", failed_connections="econ")
+HAPROXY = Product("HAProxy", no_free_port="no free ports", failed_connections="econ", heaviest=256)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ def product_at(uris: Iterable[str]) -> Product:
 
 
 def product_called(name: str) -> Product:
-    """Return the product of this name, with its terms."""
-    return next((scheme.product for scheme in COUNTERS.values() if scheme.product.name == name), Product(name))
+    """Return the product of this name, in upper or lower case, with its terms."""
+    products = (scheme.product for scheme in COUNTERS.values())
+    return next((product for product in products if product.name.casefold() == name.casefold()), Product(name))
 
 
 def of_log(path: str) -> str:

@@ -188,8 +188,8 @@ def test_a_preset_is_the_ground_that_fields_are_laid_on() -> None:
         ),
         ({"backends": [{"name": "b"}]}, "m.yml: backend 'b': servers: a backend needs at least one"),
         (
-            {"backends": [{"name": "b", "servers": [{"name": "s", "weight": 300}]}]},
-            "backend 'b': server 's': weight: 300 is n",
+            {"backends": [{"name": "b", "servers": [{"name": "s", "weight": 2**32}]}]},
+            "backend 'b': server 's': weight: 4294967296 is n",
         ),
         (
             {"balancers": [{"name": "l", "reserved_ports": "1-x"}]},

@@ -96,6 +96,13 @@ def test_what_was_not_understood_is_said() -> None:
     assert "no clients: probes run on this machine (group clients)" in cluster.notes
 
 
+def test_a_weight_above_256_is_refused_of_haproxy_alone() -> None:
+    """A balancer of which nothing shows that it is HAProxy may have a weight as Gateway API's."""
+    hosts = HOSTS | {"web1": {"cluster_weight": 1_000_000}, "web2": {"cluster_weight": "4294967295"}}
+    found = understand(listing(hosts, GROUPS, **SHARED), "hosts.yml").cluster
+    assert found.backends[0].weights == {"web1": 1_000_000, "web2": 2**32 - 1}
+
+
 @pytest.mark.parametrize(
     ("hosts", "groups", "shared", "sentence"),
     [
@@ -108,7 +115,14 @@ def test_what_was_not_understood_is_said() -> None:
             "address 198.18.0.12 is given twice, to web2 and web3",
         ),
         (HOSTS | {"web1": {"cluster_weight": "heavy"}}, GROUPS, SHARED, "host 'web1': cluster_weight 'heavy'"),
-        (HOSTS | {"web1": {"cluster_weight": 300}}, GROUPS, SHARED, "weight 300 is not between 0 and 256"),
+        (HOSTS | {"web1": {"cluster_weight": 2**32}}, GROUPS, SHARED, "weight 4294967296 is not between 0 and"),
+        (
+            HOSTS | {"web1": {"cluster_weight": 300}, "lb1": HOSTS["lb1"] | {"lbcheck_stats": "unix:/s"}},
+            GROUPS,
+            SHARED,
+            "server 'web1': weight 300 is above 256, the most that HAProxy takes; weights are ratios, so smaller "
+            "numbers may do (hosts.yml)",
+        ),
         (HOSTS | {"web1": {"cluster_addresses": ["10.0.0.999"]}}, GROUPS, SHARED, "'10.0.0.999' in cluster_addresses"),
         (HOSTS | {"web1": {"cluster_addresses": {}}}, GROUPS, SHARED, "host 'web1' has an empty cluster_addresses"),
         (HOSTS | {"lb1": {"cluster_vips": ["vip"]}}, GROUPS, SHARED, "'vip' in cluster_vips is not an IP address"),

@@ -8,7 +8,7 @@ from lbcheck.analysis.laws import table
 from lbcheck.analysis.laws.tally import Tally
 from lbcheck.analysis.tuples.dealing import evenly
 from lbcheck.checks import pace
-from lbcheck.checks.spread import budget, sent_keys
+from lbcheck.checks.spread import budget, ceiling, sent_keys
 from lbcheck.model import schemes
 from lbcheck.model.address import family
 from lbcheck.model.cluster import Backend, Cluster, Frontend, Server
@@ -221,15 +221,21 @@ def _first(question: Question) -> int:
 
 def _range(question: Question) -> str:
     least, most = _first(question), max(_first(question), _most(question))
-    if most == least:
-        return f"spread: {least:,} requests"
-    return f"spread: {least:,} requests first, and what they show decides how many more; about {most:,} at most"
+    further = "" if most == least else f" first, and what they show decides how many more; about {most:,} at most"
+    needed = _needed(question)
+    beyond = f"; {needed:,} would tell all{ceiling.beyond(needed)}" if ceiling.beyond(needed) else ""
+    return f"spread: {least:,} requests{further}{beyond}"
 
 
 def _most(question: Question) -> int:
-    """Return how many requests judge each balancer of every frontend from the clients' counts alone."""
-    needed = max(_requests_to_judge(question, question.cluster.backend(f.backend)) for f in question.cluster.web)
-    return len(question.cluster.web) * max(1, len(question.cluster.balancers)) * needed
+    """Return how many requests judge each balancer of every frontend from the clients' counts alone, within bounds."""
+    each = ceiling.bounded(_needed(question))
+    return len(question.cluster.web) * max(1, len(question.cluster.balancers)) * each
+
+
+def _needed(question: Question) -> int:
+    """Return how many answers of one balancer are enough, whichever frontend it serves."""
+    return max(_requests_to_judge(question, question.cluster.backend(f.backend)) for f in question.cluster.web)
 
 
 def _requests_to_judge(question: Question, backend: Backend) -> int:

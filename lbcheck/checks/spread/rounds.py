@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lbcheck.analysis.order.cycles import TURNS
-from lbcheck.checks.spread import budget, losses, planning
+from lbcheck.checks.spread import budget, ceiling, losses, planning
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.planning import Route
@@ -69,7 +69,8 @@ def _open(question: Question, seen: Observations) -> Iterator[tuple[str | None, 
         if balancer and not seen.client(balancer):
             continue  # it answers nobody: no number of requests changes that
         judgement = shares(seen, known(seen, balancer), balancer, alphas[balancer], closed=False).judgement
-        more = max(judgement.more if judgement else 0, losses.lacking(parts[balancer], alphas[balancer]))
+        lacking = ceiling.more(judgement, seen.client(balancer).total())
+        more = max(lacking, losses.lacking(parts[balancer], alphas[balancer]))
         if more:
             yield balancer, more
 

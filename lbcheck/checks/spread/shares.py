@@ -13,7 +13,7 @@ from lbcheck.analysis.laws.one_key import OneKeyOneServer
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
 from lbcheck.analysis.order.inference import Inference
 from lbcheck.checks import loss
-from lbcheck.checks.spread import budget, causes, changes, choices, hash_keys, ordering
+from lbcheck.checks.spread import budget, causes, ceiling, changes, choices, hash_keys, ordering
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
@@ -84,7 +84,8 @@ class Shares:
         if not any(self.counts.values()):
             return [Finding(Outcome.INCONCLUSIVE, "no answer came through it, and more requests would not change that")]
         if self.judgement.outcome is Outcome.INCONCLUSIVE:
-            few = f"too few {self.unit}s to tell; {self.judgement.needed:,} would do"
+            needed = self.judgement.needed
+            few = f"too few {self.unit}s to tell; {needed:,} would do{ceiling.beyond(needed)}"
             return [Finding(Outcome.INCONCLUSIVE, sentence) for sentence in (*self.causes, few)]
         if len(self.counts) == 1 and not (self.known.servers_told or (self.law and self.law.may_keep_to_one)):
             # Without a list of servers a dead one goes unnoticed: a single server that answers everything looks even.
