@@ -1,6 +1,6 @@
 """The law of independent draws: each request goes to a server by chance, and the test looks after each round."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -54,8 +54,8 @@ class Draws:
         plan = planning.plan(tally.weights, alpha, tally.miss, tally.detect, seldom=tally.seldom)
         decision = deciding.decide(plan, (*tally.looks, tally.counts), closed=tally.closed)
         owed = sampling.shares(tally.weights)
-        left = _left_to_silence(tally, owed, plan.most)
-        silent = [name for name, answers in left.items() if answers <= 0]
+        longest = _longest_silences(tally, owed, plan.most)
+        silent = [name for name, most in longest.items() if tally.silent[name] >= most]
         gone = [name for name in silent if tally.counts.get(name, 0)]
         off = [name for name in dict.fromkeys((*decision.faulty, *silent)) if name not in gone]
         faults = (*without_weight(tally), *_gone(tally, owed, gone), *_faults(tally, owed, off))
@@ -69,18 +69,23 @@ class Draws:
             statistic=max((abs(tally.counts.get(n, 0) - owed[n] * tally.total) for n in owed), default=0.0),
             p_value=sampling.multinomial_p(tally.counts, owed) if owed else None,
             shares=owed,
-            more=min([decision.more, *left.values()]) if going_on else 0,
+            more=min([decision.more, *_until_silence(tally, longest)]) if going_on else 0,
         )
 
 
-def _left_to_silence(tally: Tally, owed: Mapping[str, float], most: int) -> dict[str, int]:
-    """Return server → further answers without one of its own until it has been silent for too long."""
+def _longest_silences(tally: Tally, owed: Mapping[str, float], most: int) -> dict[str, int]:
+    """Return server → how long it may be silent, for those of which it is known how long they are."""
     answers, used = max(most, tally.total), {name: share for name, share in owed.items() if 0 < share < 1}
     return {
-        name: silence.longest(share, answers, len(used), tally.silence_rate) - tally.silent[name]
+        name: silence.longest(share, answers, len(used), tally.silence_rate)
         for name, share in used.items()
         if name in tally.silent
     }
+
+
+def _until_silence(tally: Tally, longest: Mapping[str, int]) -> Iterator[int]:
+    """Give the answers until a server has been silent for too long; not of heavy ones, whose silence any look shows."""
+    return (most - tally.silent[name] for name, most in longest.items() if most >= planning.OFTEN)
 
 
 def _gone(tally: Tally, owed: Mapping[str, float], names: Sequence[str]) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ def more(judgement: Judgement | None, answered: int) -> int:
     """Return how many more answers a judgement on `answered` takes, as far as they are asked for."""
     if judgement is None:
         return 0
-    return judgement.more if judgement.needed <= MOST else min(judgement.more, max(0, INSTEAD - answered))
+    if judgement.needed <= MOST:
+        return judgement.more
+    return max(0, INSTEAD - answered) if judgement.more else 0
 
 
 def beyond(needed: int) -> str:
