@@ -84,8 +84,12 @@ def _longest_silences(tally: Tally, owed: Mapping[str, float], most: int) -> dic
 
 
 def _until_silence(tally: Tally, longest: Mapping[str, int]) -> Iterator[int]:
-    """Give the answers until a server has been silent for too long; not of heavy ones, whose silence any look shows."""
-    return (most - tally.silent[name] for name, most in longest.items() if most >= planning.OFTEN)
+    """Give the answers until a server has been silent for too long, where a look costs little.
+
+    Not of heavy ones, whose silence any look shows.
+    """
+    watched = {} if tally.seldom else longest
+    return (most - tally.silent[name] for name, most in watched.items() if most >= planning.OFTEN)
 
 
 def _gone(tally: Tally, owed: Mapping[str, float], names: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""When to look next: half way to where a look may decide, for what was planned to be looked at."""
+"""When to look next: where a look may decide, or half way to it if looks cost little."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -13,12 +13,13 @@ def next_look(plan: Plan, seen: Seen, of: int, undecided: Collection[tuple[int, 
     """Return after how many answers in all the next look is due: one of the plan's looks, after `of` answers.
 
     `undecided`: the faults that are not ruled out, as number of the class and number of the fault in its `to_rule_out`.
-    A look is skipped if it can hardly decide: half of the answers are to come after which the slowest fault is ruled
-    out if all goes on as owed, and half of those after which the plainest evidence is enough if it grows as it did.
+    Lacking are the answers after which the slowest fault is ruled out if all goes on as owed, or, if they are fewer,
+    those after which the plainest evidence is enough if it grows as it did. The plan's stride says how many of them a
+    look waits for.
     """
     due = of
-    if plan.skips and of:
-        due += math.ceil(min(_to_healthy(plan, seen, of, undecided), _to_faulty(plan, seen, of)) / 2)
+    if of:
+        due += math.ceil(plan.stride * min(_to_healthy(plan, seen, of, undecided), _to_faulty(plan, seen, of)))
     return next((at for at in plan.looks if at >= due and at > of), plan.most)
 
 

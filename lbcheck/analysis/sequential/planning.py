@@ -13,8 +13,8 @@ LONGER = 1.1  # how much longer than one exact test the looks may take, at most
 
 # Where a look costs little: every 20 answers, or more rarely if that makes more than 100 looks.
 OFTEN, LOOKS = 20, 100
-# Where a round costs seconds: parts of the most answers.
-SELDOM = (0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
+# Where a round costs seconds: the first after a fifth, then at twentieths.
+FIRST, PARTS = 4, 20
 
 
 @dataclass(frozen=True, eq=False)  # the same test is the same object: `plan` makes it once
@@ -25,8 +25,9 @@ class Plan:
     smallest fault is overlooked at most. `detect`: the smallest fault multiplies or divides one weight by 1 − detect.
     `fixed`: answers that one exact test needs. `most`: answers after which this test ends. `least`: answers after which
     it ends if each server gives just what it is owed. `beta`: how often looks before the end may overlook a fault.
-    `looks`: after how many answers it may look, ascending. `skips`: it skips those that can hardly decide.
-    `classes`: servers of equal shares; empty if there is nothing to test, with one server or none.
+    `looks`: after how many answers it may look, ascending. `stride`: it skips those before this part of the answers
+    that are likely lacking (`pacing`). `classes`: servers of equal shares; empty if there is nothing to test, with one
+    server or none.
     """
 
     weights: Mapping[str, int]
@@ -39,7 +40,7 @@ class Plan:
     beta: float
     looks: tuple[int, ...]
     classes: tuple[Equals, ...]
-    skips: bool = True
+    stride: float = 0.5
 
     @property
     def side(self) -> float:
@@ -83,7 +84,9 @@ def _plan(weights: tuple[tuple[str, int], ...], alpha: float, miss: float, detec
     most, missed = _end(classes, fixed, AT_THE_END * side, miss)
     beta = miss - missed
     looks = _seldom(most) if seldom else _often(most)
-    return Plan(used, alpha, miss, detect, fixed, _least(classes, beta), most, beta, looks, classes, skips=not seldom)
+    return Plan(
+        used, alpha, miss, detect, fixed, _least(classes, beta), most, beta, looks, classes, 1.0 if seldom else 0.5
+    )
 
 
 def _end(classes: Sequence[Equals], fixed: int, side: float, miss: float) -> tuple[int, float]:
@@ -121,4 +124,4 @@ def _often(most: int) -> tuple[int, ...]:
 
 
 def _seldom(most: int) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(math.ceil(part * most) for part in SELDOM))
+    return tuple(dict.fromkeys(math.ceil(part * most / PARTS) for part in range(FIRST, PARTS + 1)))
