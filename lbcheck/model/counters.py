@@ -18,6 +18,7 @@ class ReadCounters(Step):
     balancer: str
     uri: str
     when: When
+    ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's, where `uri` is https
 
     @property
     def product(self) -> str:

@@ -12,6 +12,7 @@ class ReadStubStatus(Step):
     server: str
     url: str
     when: When
+    ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's, where `url` is https
 
     def lost(self, failure: Failure) -> "StubStatus":
         """Return the sample of this step when it has no result at all."""

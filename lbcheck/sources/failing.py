@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.wire import errnos
+from lbcheck.wire.certificate import UNKNOWN_ISSUER
 
 T = TypeVar("T")
 
@@ -57,7 +58,8 @@ def explain(error: Exception, source: str, advice: Mapping[ErrorKind, str]) -> F
     root = _root(error)
     kind = _error_kind(root)
     happened = "no complete answer in time" if kind is ErrorKind.TIMEOUT else _what_happened(root)
-    return Failure(kind, "; ".join(filter(None, (f"{source}: {happened}", advice.get(kind)))))
+    what_to_do = _of_certificate(root) if isinstance(root, ssl.SSLCertVerificationError) else advice.get(kind)
+    return Failure(kind, "; ".join(filter(None, (f"{source}: {happened}", what_to_do))))
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
@@ -99,6 +101,12 @@ def _error_kind(error: BaseException) -> ErrorKind:
             return kind
     # An OSError without a number comes from a library that could not read the answer, not from the system.
     return ErrorKind.PROTOCOL if number is None else _ERRNOS.get(number, ErrorKind.INTERNAL)
+
+
+def _of_certificate(error: ssl.SSLCertVerificationError) -> str:
+    """Return what to do about a certificate; nothing where it is the certificate that has to change."""
+    known = error.verify_code not in UNKNOWN_ISSUER
+    return "" if known else "--cacert FILE, or lbcheck_cacert in an inventory, trusts the authority that signed it"
 
 
 def _what_happened(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.step import ErrorKind
+from lbcheck.sources import pages
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
 from lbcheck.wire.haproxy import (
     BACKEND,
@@ -37,7 +38,7 @@ _ADVICE = {
     ErrorKind.NOT_FOUND: "is the host's name right?",
     ErrorKind.REFUSED: "nobody listens there: is HAProxy running, and is this the port of its statistics page?",
     ErrorKind.TIMEOUT: "is this the port of HAProxy's statistics page?",
-    ErrorKind.TLS: "set SSL_CERT_FILE to the authority's certificate, or write http://",
+    ErrorKind.TLS: "is it http:// that is spoken there?",
     ErrorKind.PROTOCOL: "is this the path of `stats uri`?",
 }
 
@@ -54,8 +55,9 @@ class Mended:
     url: str
     failed: bool
     timeout: float
-    verify: bool | str
+    verify: ssl.SSLContext | None  # None: the page is not encrypted
     service: Any  # the package's class of rows
+    trusting: Any  # from such a context to what requests connects by
     rows: tuple[Row, ...]
     process: Process
     frontends: list[Any]
@@ -68,6 +70,8 @@ class Mended:
         """Fetch and parse the statistics; also called by the package's constructor."""
         self.name = urlsplit(self.url).netloc
         self._session.trust_env = False  # no ~/.netrc and no proxy: the answer must be this balancer's own
+        if self.verify:
+            self._session.mount("https://", self.trusting(self.verify))
         self.failed = True  # until it has succeeded
         try:
             before = self._fetch_process()
@@ -114,7 +118,6 @@ class Mended:
             url,
             headers={"Accept-Encoding": "identity"},  # what is not packed cannot explode
             timeout=self.timeout,
-            verify=self.verify,
             stream=True,
             # The password goes to the host that the user named, and nowhere else.
             allow_redirects=False,
@@ -131,24 +134,23 @@ def read(step: ReadCounters) -> Counters:
     """Read one process's counters from `http[s]://[USER@]HOST[:PORT]/PATH`; a failure is a sample with its kind."""
     started = time.monotonic()
     try:
-        page = within(step.timeout_s, lambda: statistics_page(step.uri, step.timeout_s))
+        page = within(step.timeout_s, lambda: statistics_page(step.uri, step.timeout_s, step.ca))
     except (*EXPECTED, NotStatisticsError) as error:
         failure = explain(error, _without_password(step.uri), _ADVICE)
         return replace(step.lost(failure), seconds=time.monotonic() - started)
     return counters(step, page.process, page.rows, time.monotonic() - started)
 
 
-def statistics_page(uri: str, timeout_s: float) -> Mended:
-    """Return haproxy-stats' HAProxyServer, mended and updated once."""
+def statistics_page(uri: str, timeout_s: float, ca: str = "") -> Mended:
+    """Return haproxy-stats' HAProxyServer, mended and updated once; `ca`: as in `pages.trust`."""
     parts = _split(uri)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    authorities = ssl.get_default_verify_paths()  # the system's, or SSL_CERT_FILE: as everywhere else in Python
     page = _reader()(
         base_url=parts.netloc.rpartition("@")[2] + path.partition(";")[0].rstrip("/"),
         # As bytes, for requests would encode text as Latin-1.
         user=unquote(parts.username or "").encode(),
         password=os.environ.get(PASSWORD_VARIABLE, "").encode(),
-        verify_ssl=authorities.cafile or authorities.capath or True,
+        verify_ssl=pages.trust(ca) if parts.scheme == "https" else None,
         timeout=timeout_s,
         https=parts.scheme == "https",
     )
@@ -200,6 +202,7 @@ def _reader() -> Any:
     try:
         with _logging_untouched():
             from haproxystats import HAProxyServer, HAProxyService  # noqa: PLC0415 (see above)
+            from requests.adapters import HTTPAdapter  # noqa: PLC0415 (what the package asks by)
     except ImportError:
         raise SourceError(
             ErrorKind.NOT_FOUND,
@@ -213,10 +216,23 @@ def _reader() -> Any:
         def _decode(value: int | str) -> int | str:
             return value
 
+    class Trusting(HTTPAdapter):
+        """Connects to whom a context trusts, and to nobody beside."""
+
+        def __init__(self, context: ssl.SSLContext) -> None:
+            self._context = context
+            super().__init__()
+
+        def init_poolmanager(self, *args: Any, **more: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=self._context, **more)
+
+        def cert_verify(self, *_: object) -> None:
+            """Leave out the authorities that requests itself would trust."""
+
     class StatisticsPage(Mended, HAProxyServer):  # type: ignore[misc]
         """The package's reader, mended."""
 
-        service = Service
+        service, trusting = Service, Trusting
 
     return StatisticsPage
 

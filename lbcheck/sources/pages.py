@@ -1,18 +1,20 @@
 """Getting a page of statistics over HTTP: one request, no redirect followed, never more than is asked for."""
 
 import http.client
+import ssl
 from urllib.parse import urlsplit
 
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import SourceError
 
 
-def get(url: str, *, timeout_s: float, limit_bytes: int, denied: str, wrong: str) -> bytes:
+def get(url: str, *, timeout_s: float, limit_bytes: int, denied: str, wrong: str, ca: str = "") -> bytes:
     """Return the first `limit_bytes` of a page; SourceError for every status but 200.
 
-    `denied` and `wrong` say what to do where the page is forbidden, and where it has another status.
+    `denied` and `wrong` say what to do where the page is forbidden, and where it has another status. `ca`: as in
+    `trust`.
     """
-    connection, target = _connection(url, timeout_s)
+    connection, target = _connection(url, timeout_s, ca)
     try:
         connection.request("GET", target)
         with connection.getresponse() as answer:
@@ -25,7 +27,15 @@ def get(url: str, *, timeout_s: float, limit_bytes: int, denied: str, wrong: str
         connection.close()
 
 
-def _connection(url: str, timeout_s: float) -> tuple[http.client.HTTPConnection, str]:
+def trust(ca: str) -> ssl.SSLContext:
+    """Return what trusts the system's authorities, or SSL_CERT_FILE, and beside them those of `ca`, in PEM."""
+    context = ssl.create_default_context()
+    if ca:
+        context.load_verify_locations(cadata=ca)
+    return context
+
+
+def _connection(url: str, timeout_s: float, ca: str) -> tuple[http.client.HTTPConnection, str]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -34,5 +44,6 @@ def _connection(url: str, timeout_s: float) -> tuple[http.client.HTTPConnection,
     if parts.scheme not in ("http", "https") or not host:
         raise SourceError(ErrorKind.NOT_FOUND, "write http[s]://HOST[:PORT]/PATH, an IPv6 address in brackets")
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(host, port, timeout=timeout_s), target
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=trust(ca)), target
+    return http.client.HTTPConnection(host, port, timeout=timeout_s), target

@@ -22,7 +22,7 @@ def read(step: ReadStubStatus) -> StubStatus:
     """Read what all of nginx counted; a failure is a sample with its kind."""
     started = time.monotonic()
     try:
-        page = within(step.timeout_s, lambda: _get(step.url, step.timeout_s))
+        page = within(step.timeout_s, lambda: _get(step))
         counters = parse_stub_status(page.decode(errors="replace"))
     except (*EXPECTED, NotStubStatusError) as error:
         return replace(step.lost(explain(error, step.url, _ADVICE)), seconds=time.monotonic() - started)
@@ -37,11 +37,12 @@ def read(step: ReadStubStatus) -> StubStatus:
     )
 
 
-def _get(url: str, timeout_s: float) -> bytes:
+def _get(step: ReadStubStatus) -> bytes:
     return pages.get(
-        url,
-        timeout_s=timeout_s,
+        step.url,
+        timeout_s=step.timeout_s,
         limit_bytes=LIMIT_BYTES,
         denied="does its `allow` name this host?",
         wrong="is this the location with `stub_status`?",
+        ca=step.ca,
     )

@@ -14,6 +14,8 @@ _DNS_NAME, _IP_ADDRESS = 0x82, 0x87  # of GeneralName
 _ALTERNATIVE_NAMES = bytes.fromhex("551d11")  # 2.5.29.17
 _COMMON_NAME, _UNIT, _ORGANISATION = bytes.fromhex("550403"), bytes.fromhex("55040b"), bytes.fromhex("55040a")
 _BMP_STRING = 0x1E
+# OpenSSL's x509_vfy.h: no issuer found, or a signature of its own that nobody here trusts.
+UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
 TEXT_LIMIT = 100  # characters of a name that are shown
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -19,13 +19,13 @@ from lbcheck.model.step import ErrorKind
 from lbcheck.sources import haproxy_page
 from lbcheck.sources.failing import SourceError
 from lbcheck.wire.haproxy import LISTENER, SERVER, NotStatisticsError
+from tests.certificates import Made, make
 from tests.socket.counter_servers import (
     Reply,
     dripping,
     eventually,
     haproxy,
     http_answer,
-    needed,
     recording,
     reloaded,
     replying,
@@ -40,14 +40,14 @@ LOGIN = b"<html><body>Please log in</body></html>"
 REPOSITORY = Path(__file__).parents[2]
 
 
-def read(uri: str, timeout_s: float = 5.0) -> Counters:
+def read(uri: str, timeout_s: float = 5.0, ca: str = "") -> Counters:
     """Read one HAProxy's counters."""
-    return haproxy_page.read(ReadCounters(at="lb1", balancer="lb1", uri=uri, when="before", timeout_s=timeout_s))
+    return haproxy_page.read(ReadCounters(at="lb1", balancer="lb1", uri=uri, when="before", timeout_s=timeout_s, ca=ca))
 
 
-def failed(uri: str, timeout_s: float = 5.0) -> tuple[ErrorKind, str]:
+def failed(uri: str, timeout_s: float = 5.0, ca: str = "") -> tuple[ErrorKind, str]:
     """Return the kind and sentence of a reading that must fail."""
-    counters = read(uri, timeout_s)
+    counters = read(uri, timeout_s, ca)
     assert counters.failure is not None
     assert counters.backends == ()
     assert counters.failure.message.isprintable()
@@ -300,26 +300,80 @@ def test_a_page_that_hides_its_process_is_read_all_the_same(head: bytes) -> None
     assert (counters.process, counters.uptime_s, counters.version) == (None, None, None)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Make a certificate for 127.0.0.1 that nobody but itself vouches for, its key beside it."""
-    path = tmp_path / "page.pem"
-    key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=lb1 -addext subjectAltName=IP:127.0.0.1"
-    command = [needed("openssl"), "req", "-x509", *key.split(), "-keyout", str(path), "-out", f"{path}.crt"]
-    subprocess.run(command, check=True, capture_output=True)
-    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
-    return path
+# --- over TLS ---
+
+ROOT = make(common_name="Fleet Root")
 
 
-def test_a_certificate_is_verified(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page over HTTPS is read where its authority is known (SSL_CERT_FILE), and not where it is not."""
-    with haproxy(tmp_path, tls=f"ssl crt {certificate}") as running:
-        uri = f"https://{running.page}/stats"
-        kind, sentence = failed(uri)
-        assert kind is ErrorKind.TLS
-        assert "its certificate does not verify (self-signed certificate)" in sentence
-        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+@contextmanager
+def encrypted(directory: Path, made: Made) -> Iterator[str]:
+    """Run HAProxy with a page over TLS and this certificate; yields the page's URI."""
+    (directory / "page.pem").write_bytes(made.with_key)
+    with haproxy(directory, tls=f"ssl crt {directory / 'page.pem'}") as running:
+        yield f"https://{running.page}/stats"
+
+
+def test_a_page_is_read_where_its_authority_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A private CA that the step brings (`--cacert`), or one of the system's (SSL_CERT_FILE)."""
+    with encrypted(tmp_path, make("127.0.0.1", issuer=ROOT)) as uri:
+        assert read(uri, ca=ROOT.pem.decode()).failure is None
+        (tmp_path / "root.pem").write_bytes(ROOT.pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "root.pem"))
         assert read(uri).failure is None
+
+
+@pytest.mark.parametrize("ca", ["", make(common_name="Another Root").pem.decode()])
+def test_an_authority_that_is_not_known_is_told_how_to_trust(tmp_path: Path, ca: str) -> None:
+    """The sentence says why the certificate does not verify, and names `--cacert`."""
+    with encrypted(tmp_path, make("127.0.0.1", issuer=ROOT)) as uri:
+        kind, sentence = failed(uri, ca=ca)
+    assert kind is ErrorKind.TLS
+    assert sentence == (
+        f"{uri}: its certificate does not verify (unable to get local issuer certificate); "
+        "--cacert FILE, or lbcheck_cacert in an inventory, trusts the authority that signed it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (make("127.0.0.1", begins_h=-100, ends_h=-50, issuer=ROOT), "certificate has expired"),
+        (make("127.0.0.2", issuer=ROOT), "certificate is not valid for '127.0.0.1'"),
+    ],
+)
+def test_a_certificate_with_a_fault_is_not_one_to_trust(tmp_path: Path, made: Made, reason: str) -> None:
+    """Of a known authority: expired, or another's. To trust more authorities would mend nothing."""
+    with encrypted(tmp_path, made) as uri:
+        kind, sentence = failed(uri, ca=ROOT.pem.decode())
+    assert kind is ErrorKind.TLS
+    assert reason in sentence
+    assert "--cacert" not in sentence
+
+
+def test_one_option_is_enough_for_answers_and_counters(tmp_path: Path) -> None:
+    """`--cacert` holds for the URL and for `--stats`; without it both are told how to trust the authority."""
+    pem, root = tmp_path / "page.pem", tmp_path / "root.pem"
+    pem.write_bytes(make("127.0.0.1", issuer=ROOT).with_key)
+    root.write_bytes(ROOT.pem)
+    tls = f"ssl crt {pem}"
+    with ExitStack() as opened:
+        named = (http_answer(b"", "200 OK", f"X-Served-By: web{number}") for number in (1, 2))
+        webs = [opened.enter_context(replying(lambda _, answer=answer: answer)) for answer in named]
+        lines = [f"server web{number} {at}" for number, at in enumerate(webs, 1)]
+        running = opened.enter_context(haproxy(tmp_path, web=lines, tls=tls, bind=tls, threads=1))
+        uris = (f"https://{running.www}/", "--stats", f"https://{running.page}/stats")
+        trusted, untrusted = (lbcheck("spread", *uris, *words) for words in (("--cacert", str(root)), ()))
+    assert trusted.returncode == 0, trusted.stdout
+    assert "the witnesses agree: the clients, HAProxy" in trusted.stdout
+    assert untrusted.returncode == 1
+    for sentence in ("--cacert FILE\n", "--cacert FILE, or lbcheck_cacert in an inventory, trusts the authority"):
+        assert sentence in untrusted.stdout
+
+
+def lbcheck(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    command = [sys.executable, "-m", "lbcheck", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_https_where_http_is_spoken_is_a_tls_failure(tmp_path: Path) -> None:
@@ -327,7 +381,7 @@ def test_https_where_http_is_spoken_is_a_tls_failure(tmp_path: Path) -> None:
     with haproxy(tmp_path) as running:
         kind, sentence = failed(f"https://{running.page}/stats")
     assert kind is ErrorKind.TLS
-    assert "write http://" in sentence
+    assert "is it http:// that is spoken there?" in sentence
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])

@@ -15,6 +15,7 @@ from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.sources import access_log, haproxy_socket, stub_status
+from tests.certificates import make
 from tests.socket.counter_servers import Reply, dripping, haproxy, http_answer, nginx, replying, servers, silent
 
 TOKEN = "lbcheck-4f3c"  # noqa: S105 (marks a run's requests, opens nothing)
@@ -35,9 +36,10 @@ def count(path: Path, token: str = TOKEN, timeout_s: float = 5.0, *, awaited: bo
     return access_log.count(step)
 
 
-def status(url: str, timeout_s: float = 5.0) -> StubStatus:
+def status(url: str, timeout_s: float = 5.0, ca: str = "") -> StubStatus:
     """Read stub_status."""
-    return stub_status.read(ReadStubStatus(at="web1", server="web1", url=url, when="after", timeout_s=timeout_s))
+    step = ReadStubStatus(at="web1", server="web1", url=url, when="after", timeout_s=timeout_s, ca=ca)
+    return stub_status.read(step)
 
 
 def kind_of(sample: LogLines | StubStatus) -> ErrorKind:
@@ -90,6 +92,18 @@ def test_stub_status_counts_at_least_what_was_asked(tmp_path: Path) -> None:
         assert (before.failure, after.failure) == (None, None)
         assert after.requests - before.requests == 6
         assert after.accepts == after.handled == after.requests
+
+
+def test_stub_status_is_read_where_its_authority_is_trusted(tmp_path: Path) -> None:
+    """Over TLS with a private CA that the step brings; without it the sentence names `--cacert`."""
+    root, pem = make(common_name="Fleet Root"), tmp_path / "web1.pem"
+    pem.write_bytes(make("127.0.0.1", issuer=root).with_key)
+    with nginx(tmp_path) as (web, _), haproxy(tmp_path, web=[f"server web1 {web}"], bind=f"ssl crt {pem}") as front:
+        trusted = status(f"https://{front.www}/stub_status", ca=root.pem.decode())
+        untrusted = status(f"https://{front.www}/stub_status")
+    assert (trusted.failure, trusted.requests) == (None, 1)
+    assert untrusted.failure is not None
+    assert "--cacert FILE, or lbcheck_cacert in an inventory" in untrusted.failure.message
 
 
 def test_stub_status_that_is_not_allowed_is_denied(tmp_path: Path) -> None:

@@ -125,6 +125,15 @@ def test_counters_and_logs_are_read_before_and_after() -> None:
     assert list(stages) == ["before", "traffic", "after", "clients"]
 
 
+def test_counters_over_tls_are_read_with_the_fleets_own_authorities() -> None:
+    """A page by https carries the certificates that the inventory names; a socket needs none."""
+    for uri, ca in (("https://lb1:8404/stats", "PEM\n"), (SOCKET, "")):
+        balancers = tuple(replace(balancer, stats=(uri,)) for balancer in CLUSTER.balancers)
+        question = replace(QUESTION, ca="PEM\n", cluster=replace(CLUSTER, balancers=balancers))
+        steps = [step for stage in capacity.plan(question, OPTIONS).stages for step in stage.steps]
+        assert {step.ca for step in steps if isinstance(step, ReadCounters)} == {ca}
+
+
 def test_where_no_client_has_enough_ports_it_is_said() -> None:
     """Balancers with as many ports as the client cannot be filled by it alone."""
     wide = Opening(PortRange(10000, 60999), binding=BindingMode.NO_PORT)

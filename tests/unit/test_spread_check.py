@@ -11,13 +11,14 @@ from lbcheck.checks import failover, spread
 from lbcheck.checks.spread import budget
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.asked import Asked
-from lbcheck.model.cluster import Backend
+from lbcheck.model.cluster import Backend, Balancer, Server
 from lbcheck.model.counters import ReadCounters, ServerState
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.plan import Options
 from lbcheck.model.question import HERE, Question
 from lbcheck.model.requests import Answers, Count, Request
 from lbcheck.model.step import ErrorKind, Failure, Sample
+from lbcheck.model.stub_status import ReadStubStatus
 from lbcheck.model.verdict import Outcome, Verdict
 from lbcheck.model.watch import Watch
 
@@ -417,6 +418,23 @@ def test_steps_carry_the_trusted_authorities_and_the_bound_on_silence() -> None:
     watched = [step for stage in failover.plan(question, options).stages for step in stage.steps]
     assert {(s.ca, s.silence_s) for s in asked if isinstance(s, Request)} == {("ONE\nTWO\n", 5.0)}
     assert {s.ca for s in watched if isinstance(s, Watch)} == {"ONE\nTWO\n"}
+
+
+def test_what_is_read_over_tls_carries_the_trusted_authorities() -> None:
+    """Statistics pages and stub_status by https, in each check; what is not encrypted needs none."""
+    stats = ("unix:/s", "https://lb1:8404/stats", "http://lb1:8404/stats")
+    servers = (Server("web1", stub_status="https://web1/s"), Server("web2", stub_status="http://web2/s"))
+    cluster = replace(CLUSTER, balancers=(Balancer("lb1", stats=stats),), backends=(Backend("web", servers=servers),))
+    options = Options(ca="TWO\n")
+    plan = spread.plan(replace(QUESTION, ca="ONE\n", cluster=cluster), options)
+    steps = [step for stage in plan.stages for step in stage.steps]
+    assert {step.uri: step.ca for step in steps if isinstance(step, ReadCounters)} == {
+        uri: "ONE\nTWO\n" if uri.startswith("https:") else "" for uri in stats
+    }
+    assert {step.url: step.ca for step in steps if isinstance(step, ReadStubStatus)} == {
+        "https://web1/s": "ONE\nTWO\n",
+        "http://web2/s": "",
+    }
 
 
 def test_a_real_fleet_is_requested_gently() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from lbcheck.checks import trust
 from lbcheck.checks.capacity import fills
 from lbcheck.checks.capacity.fills import ServerFill
 from lbcheck.checks.capacity.prediction import subjects
@@ -32,8 +33,8 @@ def plan(question: Question, options: Options) -> Plan:
     before: list[Step] = []
     after: list[Step] = []
     if to_servers:
-        before += _counters(cluster, options, "before")
-        after += _counters(cluster, options, "after")
+        before += _counters(question, options, "before")
+        after += _counters(question, options, "after")
     return Plan(
         (
             _stage(question, StageName.BEFORE, before),
@@ -49,11 +50,12 @@ def _stage(question: Question, name: StageName, steps: Sequence[Step]) -> Stage:
     return Stage(name, tuple(step for step in steps if question.may_run(step.at)))
 
 
-def _counters(cluster: Cluster, options: Options, when: When) -> Iterator[Step]:
-    for balancer in cluster.balancers:
+def _counters(question: Question, options: Options, when: When) -> Iterator[Step]:
+    for balancer in question.cluster.balancers:
         for uri in balancer.stats:
             at = balancer.name if schemes.read_on_host(uri) else HERE
-            yield ReadCounters(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
+            ca, timeout_s = trust.ca(question, options, uri), options.timeout_s
+            yield ReadCounters(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=timeout_s, ca=ca)
         no_free_port = schemes.product_at(balancer.stats).no_free_port
         if balancer.log and no_free_port:
             yield CountLogLines(

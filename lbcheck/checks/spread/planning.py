@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from lbcheck.analysis.laws import table
 from lbcheck.analysis.laws.tally import Tally
 from lbcheck.analysis.tuples.dealing import evenly
-from lbcheck.checks import pace
+from lbcheck.checks import pace, trust
 from lbcheck.checks.spread import budget, ceiling, sent_keys
 from lbcheck.model import schemes
 from lbcheck.model.address import family
@@ -85,11 +85,13 @@ def _counters(question: Question, options: Options, when: When) -> Iterator[Step
         for uri in balancer.stats:
             at = _place(question, balancer.name) if schemes.read_on_host(uri) else HERE
             if question.may_run(at):
-                yield ReadCounters(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=options.timeout_s)
+                ca, timeout_s = trust.ca(question, options, uri), options.timeout_s
+                yield ReadCounters(at=at, balancer=balancer.name, uri=uri, when=when, timeout_s=timeout_s, ca=ca)
     for server in _servers(question.cluster):
         at, url = _place(question, server.name), server.stub_status
         if url and question.may_run(at):
-            yield ReadStubStatus(at=at, server=server.name, url=url, when=when, timeout_s=options.timeout_s)
+            ca = trust.ca(question, options, url)
+            yield ReadStubStatus(at=at, server=server.name, url=url, when=when, timeout_s=options.timeout_s, ca=ca)
 
 
 def _logs(question: Question, options: Options) -> Iterator[Step]:

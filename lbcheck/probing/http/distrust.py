@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from lbcheck.probing.http.destination import Destination, ImpossibleError
 from lbcheck.probing.http.tls import Tls, client_context
-from lbcheck.wire.certificate import Certificate, NoCertificateError
+from lbcheck.wire.certificate import UNKNOWN_ISSUER, Certificate, NoCertificateError
 
 # OpenSSL's x509_vfy.h
 _NOT_YET_VALID, _EXPIRED = 9, 10
-_UNKNOWN_ISSUER = (2, 18, 19, 20, 21)  # no issuer found, or a signature of its own that nobody here trusts
 _ANOTHER_NAME = (62, 64)  # a host's, an IP address's
-_EXPLAINED = (_NOT_YET_VALID, _EXPIRED, *_UNKNOWN_ISSUER, *_ANOTHER_NAME)
+_EXPLAINED = (_NOT_YET_VALID, _EXPIRED, *UNKNOWN_ISSUER, *_ANOTHER_NAME)
 NAMES_SHOWN = 5
 LOOKS = 8  # at certificates: where each connection meets another server, to find one that has the fault
 RECEIVE_BYTES = 16 * 1024
@@ -50,7 +49,7 @@ def explained(code: int, certificate: Certificate, name: str, now: datetime) -> 
         return f"the certificate is not valid before {_day(certificate.not_before)}; is this host's clock right?"
     if code in _ANOTHER_NAME and not certificate.is_for(name):
         return f"the certificate is for {_listed(certificate)}, not for {name}"
-    if code in _UNKNOWN_ISSUER:
+    if code in UNKNOWN_ISSUER:
         if certificate.issuer == certificate.subject:
             return f"the certificate is signed by itself ('{certificate.issuer}') and not trusted here: --cacert FILE"
         return f"the certificate was issued by '{certificate.issuer}', which is not trusted here: --cacert FILE"
