@@ -47,6 +47,12 @@ def is_loopback(address: str) -> bool:
     return parsed(address).is_loopback
 
 
+def host_of(address: str) -> str:
+    """Return the host of HOST:PORT, an IPv6 address without its brackets; what has no port is a host."""
+    host, colon, _ = address.rpartition(":")
+    return (host if colon else address).strip("[]")
+
+
 def port_of(url: str) -> int:
     """Return the port of an http or https URL, given or default; LbcheckError for any other URL."""
     try:

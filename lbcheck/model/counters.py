@@ -82,6 +82,7 @@ class ServerCounters:
     check: str | None = None  # what the last health check said, in the product's own words
     agent: str | None = None  # what its agent said last, in the product's own words; an agent may set the weight
     address: str | None = None  # and port, where the balancer connects to
+    configured_address: str | None = None  # the same as its configuration has it: a host's name, perhaps
     cookie: str | None = None  # value of the cookie that makes a client return to it
     backup: bool | None = None  # it gets requests only while no other server serves
     lines: int = 1  # server lines in the configuration for this server; the algorithm picks each by itself

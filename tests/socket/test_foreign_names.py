@@ -33,9 +33,10 @@ defaults
 
 @dataclass(frozen=True)
 class Process:
-    """A running HAProxy: the URI of its socket."""
+    """A running HAProxy: the URI of its socket, and its configuration."""
 
     stats: str
+    file: Path
 
 
 class Fleet:
@@ -71,7 +72,7 @@ class Fleet:
         self._processes += 1
         command = (needed("haproxy"), "-db", "-q", "-f", str(file))
         self._opened.enter_context(running(command, (unix, *self._ports.values())))
-        return Process(f"unix:{path}")
+        return Process(f"unix:{path}", file)
 
 
 @pytest.fixture
@@ -150,6 +151,37 @@ def test_cookies_are_names_where_haproxy_tells_them(fleet: Fleet, level: str) ->
     assert status != 1, verdict
     expected = {"A": "web1", "B": "web2"} if level == "operator" else None
     assert verdict["evidence"].get("identities") == expected
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_the_configuration_tells_the_hosts_that_servers_are(fleet: Fleet, read: bool) -> None:
+    """A socket of `level user` tells addresses, and the file the names of those hosts, by which answers call them."""
+    servers = {f"web-{n}": f"{_at(host, fleet.server(host))}" for n, host in enumerate(("alpha", "beta"), start=1)}
+    process = fleet.haproxy(simple(servers), "www")
+    file = ("--haproxy-config", str(process.file)) if read else ()
+    status, found = spread(f"http://{fleet.port('www')}/", "--stats", process.stats, "--requests", "600", *file)
+    verdict = found["backend app"]
+    assert status == 0, verdict
+    assert verdict["evidence"].get("identities") == ({"alpha": "web-1", "beta": "web-2"} if read else None)
+    assert balancers_counts(verdict) == dict.fromkeys(("alpha", "beta"), 300 if read else None)
+    assert ("fit the answers' names in more than one way" in said(verdict)) is not read
+
+
+def _at(host: str, address: str) -> str:
+    """Return a server's line for a host of this name at this address, without a name server."""
+    host_address, _, port = address.partition(":")
+    return f"{host}:{port} init-addr {host_address}"
+
+
+def test_the_configuration_tells_cookies(fleet: Fleet) -> None:
+    """A socket of `level user` hides them."""
+    lines = {f"web{n}": f"{fleet.server(f'web{n}')} cookie {value}" for n, value in enumerate("AB", start=1)}
+    process = fleet.haproxy(simple(lines) + "    cookie SRV insert indirect nocache\n", "www")
+    words = ("--identify", "cookie:SRV", "--haproxy-config", str(process.file), "--requests", "600")
+    status, found = spread(f"http://{fleet.port('www')}/", "--stats", process.stats, *words)
+    verdict = found["backend app"]
+    assert status == 0, verdict
+    assert verdict["evidence"]["identities"] == {"A": "web1", "B": "web2"}
 
 
 def test_answers_may_say_backend_and_server(fleet: Fleet) -> None:

@@ -10,6 +10,7 @@ from lbcheck.checks import spread
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Balancer, Frontend, Server
+from lbcheck.model.configuration import Configured, ConfiguredBackend, ConfiguredServer
 from lbcheck.model.counters import BackendCounters, Counters, ServerState
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Options
@@ -139,6 +140,65 @@ def test_what_the_balancer_tells_of_a_server_is_its_name_too(answered: tuple[str
     verdict = the([answers("", dict.fromkeys(answered, 500), address=""), *counters], asked(identify=identify))
     assert verdict.evidence["identities"] == dict(zip(answered, ("web-1", "web-2"), strict=True))
     assert counts_of(verdict) == dict.fromkeys(answered, 500)
+
+
+def file_of(balancer: str = STATS, backend: str = "app", **more: Any) -> Configured:
+    """Return the configuration of a balancer: web-1 and web-2 of a backend, by address, name of the host and cookie."""
+    servers = (
+        ConfiguredServer(name="web-1", address="alpha.internal:80", cookie="A"),
+        ConfiguredServer(name="web-2", address="10.0.0.2:80", cookie="B"),
+    )
+    backends = (ConfiguredBackend(name=backend, algorithm="roundrobin", servers=servers, **more),)
+    return Configured(at="here", balancer=balancer, paths=("/h.cfg",), product="HAProxy", backends=backends)
+
+
+@pytest.mark.parametrize(
+    ("answered", "identify"),
+    [
+        (("alpha.internal", "10.0.0.2"), "header:x-served-by"),
+        (("alpha.internal:80", "10.0.0.2:80"), "body:.*"),
+        (("A", "B"), "cookie:SRV"),
+    ],
+    ids=["host", "host and port", "cookie"],
+)
+def test_the_configuration_tells_what_the_counters_hide(answered: tuple[str, str], identify: str) -> None:
+    """A statistics page has neither addresses nor cookies: equal counts are told apart by those of the file."""
+    samples = [
+        file_of(),
+        answers("", dict.fromkeys(answered, 500), address=""),
+        *read({"app": {"web-1": 500, "web-2": 500}}),
+    ]
+    verdict = the(samples, asked(identify=identify))
+    assert verdict.evidence["identities"] == dict(zip(answered, ("web-1", "web-2"), strict=True))
+    assert counts_of(verdict) == dict.fromkeys(answered, 500)
+
+
+@pytest.mark.parametrize(
+    ("file", "address"),
+    [
+        (file_of("unix:/another"), None),
+        (file_of(backend="other"), None),
+        (file_of(conditional=True), None),
+        (file_of(), "10.0.0.9:80"),
+    ],
+    ids=["another balancer's", "another backend's", "under a condition", "changed since"],
+)
+def test_a_file_that_may_not_be_what_runs_tells_no_names(file: Configured, address: str | None) -> None:
+    """Another balancer's or backend's, one under a condition; an address that HAProxy has been told to leave."""
+    counters = read({"app": {"web-1": 500, "web-2": 500, "web-3": 500}}, **{"web-2": {"address": address}})
+    names = {"10.0.0.2": 500, "beta": 500, "gamma": 500}
+    verdict = the([file, answers("", names, address=""), *counters], asked())
+    assert "identities" not in verdict.evidence
+    assert counts_of(verdict) == dict.fromkeys(names)
+
+
+def test_an_inventorys_host_may_be_named_in_the_configuration() -> None:
+    """The host never answers, and the file says which of HAProxy's servers it is."""
+    question = asked(weights={"alpha.internal": 1, "10.0.0.2": 1})
+    counters = read({"app": {"web-1": 0, "web-2": 1000}})
+    verdict = the([file_of(), answers("", {"10.0.0.2": 1000}, address=""), *counters], question)
+    assert counts_of(verdict) == {"alpha.internal": 0, "10.0.0.2": 1000}
+    assert "server alpha.internal answered 0 of 1,000 requests" in said(verdict, Outcome.FAIL)
 
 
 def test_an_address_of_two_servers_is_nobodys() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from lbcheck.model.address import host_of, is_address
 from lbcheck.model.configuration import Configured, ConfiguredBackend, ConfiguredServer
 from lbcheck.model.counters import BackendCounters, Counters, ServerCounters
 from lbcheck.model.told_by import ToldBy
@@ -46,13 +47,32 @@ def _backends(file: Configured) -> Mapping[str, ConfiguredBackend]:
 
 def _with(backend: BackendCounters, file: ConfiguredBackend, default: str | None) -> BackendCounters:
     algorithm = backend.algorithm or file.algorithm or default
+    configured = {server.name: server for server in file.servers}
     return replace(
         backend,
+        servers=tuple(
+            _called(server, configured[server.name]) if server.name in configured else server
+            for server in backend.servers
+        ),
         algorithm=algorithm,
         algorithm_told_by=backend.algorithm_told_by if backend.algorithm else _told(algorithm),
         mode=backend.mode or file.mode or None,
         persistent=file.persistent if backend.persistent is None else backend.persistent,
         all_backups=file.all_backups if backend.all_backups is None else backend.all_backups,
+    )
+
+
+def _called(server: ServerCounters, file: ConfiguredServer) -> ServerCounters:
+    """Return a server with what answers may call it by, where the balancer does not tell that.
+
+    An address that the balancer has left since is nobody's; the name of a host is that of the address which it tells.
+    """
+    moved = bool(server.address) and server.address != file.address and is_address(host_of(file.address))
+    return replace(
+        server,
+        address=server.address or file.address or None,
+        configured_address=None if moved else file.address or None,
+        cookie=server.cookie or file.cookie or None,
     )
 
 
@@ -83,6 +103,5 @@ def _server(file: ConfiguredServer) -> ServerCounters:
         name=file.name,
         weight=file.weight,
         weight_told_by=_told(file.weight),
-        address=file.address or None,
         backup=file.backup,
     )

@@ -1,14 +1,15 @@
 """Who is who: what a balancer, the answers and the user call the same server.
 
 A pair of names is known if somebody told it, if the names are equal, or if the answers name a server by what the
-balancer tells of it: BACKEND/SERVER, the value of its cookie, its address. What is left is matched by counts
-(backends.py).
+balancer or its configuration tells of it: BACKEND/SERVER, the value of its cookie, its address, the name of its host.
+What is left is matched by counts (backends.py).
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lbcheck.model.address import host_of
 from lbcheck.model.cluster import Server
 from lbcheck.model.counters import BackendCounters
 
@@ -35,7 +36,7 @@ def in_answers(backend: BackendCounters, answered: Collection[str], told: Told) 
 def of_given(backend: BackendCounters, told: Told) -> dict[str, str]:
     """Return a server's name at the balancer → the name by which the user listed it, where that is certain."""
     names, given = [server.name for server in backend.servers], [server.name for server in told.servers]
-    ways = ({name: name for name in names}, _by_host(backend, told))
+    ways = ({name: name for name in names}, *_as_configured(backend), _by_host(backend, told))
     pairs = {name: pair for name, pair in of_pairs(told.pairs, names, given).items() if pair in given}
     return _paired(ways, given, pairs)
 
@@ -65,8 +66,16 @@ def _aliases(backend: BackendCounters, told: Told) -> Iterator[Mapping[str, str]
     if told.identify.startswith("cookie:"):
         yield {server.name: server.cookie for server in backend.servers if server.cookie}
     yield {server.name: server.address for server in backend.servers if server.address}
-    yield {server.name: _host(server.address) for server in backend.servers if server.address}
+    yield {server.name: host_of(server.address) for server in backend.servers if server.address}
+    yield from _as_configured(backend)
     yield _by_host(backend, told)
+
+
+def _as_configured(backend: BackendCounters) -> Iterator[Mapping[str, str]]:
+    """Give each server's address as the configuration writes it, with its port and without."""
+    found = {server.name: server.configured_address for server in backend.servers if server.configured_address}
+    yield found
+    yield {name: host_of(address) for name, address in found.items()}
 
 
 def _by_host(backend: BackendCounters, told: Told) -> Mapping[str, str]:
@@ -75,13 +84,8 @@ def _by_host(backend: BackendCounters, told: Told) -> Mapping[str, str]:
     for listed in told.servers:
         for address in listed.addresses:
             owners.setdefault(address, []).append(listed.name)
-    hosts = {server.name: _host(server.address) for server in backend.servers if server.address}
+    hosts = {server.name: host_of(server.address) for server in backend.servers if server.address}
     return {name: owners[host][0] for name, host in hosts.items() if len(owners.get(host, ())) == 1}
-
-
-def _host(address: str) -> str:
-    """Return the address without its port."""
-    return address.rpartition(":")[0].strip("[]")
 
 
 def _paired(ways: Iterable[Mapping[str, str]], wanted: Collection[str], found: Mapping[str, str]) -> dict[str, str]:
