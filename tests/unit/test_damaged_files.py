@@ -128,7 +128,7 @@ def test_a_changed_file_is_valid_or_refused_with_its_place(originals: list[Path]
         ((0, "frontends", 0, "url"), ["x"], 'line 1: cluster.frontends[0].url: ["x"] is not text'),
         (
             (0, "backends", 0, "servers", 2, "weight"),
-            300,
+            2**32,
             "line 1: cluster.backends[0].servers[2]: Server: server 'web3': weight",
         ),
         (
