@@ -19,6 +19,7 @@ class Request(Step):
     requests: int
     concurrency: int = 4
     keep_alive: bool = False
+    dealt: int = 0  # kept connections, one of which is drawn for each request; 0: any that is idle
     identify: str = "header:x-served-by"  # header:NAME, cookie:NAME or body:REGEX (its first group, or all of it)
     identify_balancer: str = ""
     token: str = ""  # in the User-Agent, so that access logs can be counted
@@ -86,6 +87,8 @@ class Answers(Sample):
     product_headers: Mapping[str, str] = field(default_factory=dict)  # `server`, `via` → their values in first answers
     cut_bodies: int = 0  # answers whose body was longer than is read
     silent_s: float = 0.0  # seconds spent waiting for failures and silence
+    kept: int = 0  # connections that carried two answers with a name, or more
+    moved: int = 0  # those of them that met more than one server
     given_up: str = ""  # why the step ended before all its requests were sent, a sentence; empty: it did not
 
     def __post_init__(self) -> None:
@@ -93,6 +96,8 @@ class Answers(Sample):
             raise LbcheckError("an order of answers names a server that is not in counts, or no answers")
         if sum(length for _, length in self.order) > ORDER_LIMIT:
             raise LbcheckError(f"an order of more than {ORDER_LIMIT:,} answers")
+        if not 0 <= self.moved <= self.kept:
+            raise LbcheckError("of the kept connections, more than all or fewer than none met more than one server")
 
     def in_order(self) -> Iterator[Count]:
         """Give, for each answer that named a server, in order, the count that it is in; ORDER_LIMIT answers at most."""

@@ -14,7 +14,7 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.requests import Answers, Count
 from lbcheck.model.step import ErrorKind
 from lbcheck.probing import sock_diag
-from lbcheck.probing.http.engine import BURST_S, following, request
+from lbcheck.probing.http.engine import ALONE, BURST_S, following, request
 from lbcheck.probing.http.patience import FAILING, FAILING_RATE
 from tests.socket.http_servers import (
     Serve,
@@ -77,6 +77,57 @@ def test_kept_connections_carry_one_request_after_the_other() -> None:
     assert sum(count.connections for count in answers.counts) == 4
     assert all(data.count(b"GET ") == 1 and b"onnection" not in data for data in server.requests)
     assert answers.errors == {}
+
+
+def by_connection(server: Server, connection: socket.socket) -> None:
+    """Answer under one name for as long as the connection lasts, as a balancer of connections does."""
+    name = f"web{len(server.clients)}"
+    while server.read(connection):
+        connection.sendall(server.answer(name=name))
+
+
+def twice(server: Server, connection: socket.socket) -> None:
+    """Answer two requests, by two servers, and close."""
+    for extra in ("", "Connection: close\r\n"):
+        if server.read(connection):
+            connection.sendall(server.answer(extra))
+
+
+@pytest.mark.parametrize(
+    ("serve", "shown"),
+    [(kept, (1, 1)), (by_connection, (1, 0)), (twice, (10, 10)), (once, (0, 0)), (anonymous, (0, 0))],
+)
+def test_kept_connections_are_counted_and_those_that_met_several_servers(serve: Serve, shown: tuple[int, int]) -> None:
+    """Of connections that carried two answers with a name, or more: a lone answer tells nothing."""
+    with serving(serve) as server:
+        answers = request(step(server.port, 20, concurrency=1, keep_alive=True, timeout_s=5.0))
+    assert (answers.sent, answers.kept, answers.moved) == (20, *shown)
+
+
+def test_a_kept_connection_is_alone_at_first() -> None:
+    """Else four servers in turn could give each of four connections a server of its own."""
+    opened: list[int] = []
+
+    def looking(server: Server, connection: socket.socket) -> None:
+        while server.read(connection):
+            opened.append(len(server.clients))
+            connection.sendall(server.answer())
+
+    with serving(looking) as server:
+        answers = request(step(server.port, 40, concurrency=4, keep_alive=True, timeout_s=5.0))
+    assert (answers.sent, answers.connections) == (40, 4)
+    assert opened[:ALONE] == [1] * ALONE
+    assert answers.moved
+
+
+def test_chance_deals_requests_to_kept_connections() -> None:
+    """One at a time, over all of eight connections, in no order that anybody could keep step with."""
+    with serving(by_connection) as server:
+        answers = request(step(server.port, 200, concurrency=1, keep_alive=True, dealt=8, timeout_s=5.0))
+    assert (answers.sent, answers.connections, answers.kept, answers.moved) == (200, 8, 8, 0)
+    names = [count.server for count in answers.in_order()]
+    again = sum(one == other for one, other in itertools.pairwise(names))
+    assert 3 < again < 60  # of 199, each with a chance of one in eight
 
 
 def test_kept_connections_leave_no_port_in_time_wait() -> None:

@@ -9,6 +9,7 @@ import errno
 import gc
 import math
 import os
+import secrets
 import select
 import socket
 import ssl
@@ -37,6 +38,10 @@ from lbcheck.wire.http.request import Target, request_bytes
 TICK_S = 0.05  # between two looks at deadlines and at `stopped`
 BURST_S = 0.1  # of a rate: who is late by more lets the rest go
 GRACE_S = 0.05  # for a server to close first, so that TIME_WAIT is its own (RFC 9293, section 3.6)
+# Answers of the first kept connection before another one is opened. Else a cycle over as many servers as there are
+# connections could give each connection a server of its own. Of four choices in a row two differ, unless one server has
+# more than three quarters of the weight.
+ALONE = 4
 RECEIVE_BYTES = 16 * 1024  # one recv; an answer that says who gave it is about 300
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP
@@ -131,7 +136,20 @@ _UNDER_WAY = frozenset((_CONNECTING, _HANDSHAKING, _WAITING))
 class _Connection:
     """A socket and what it is about: one request at a time; then idle, or leaving until the peer closes."""
 
-    __slots__ = ("answered", "asked", "deadline", "fd", "reader", "socket", "state", "tls", "unsent")
+    __slots__ = (
+        "answered",
+        "asked",
+        "deadline",
+        "fd",
+        "moved",
+        "named",
+        "reader",
+        "server",
+        "socket",
+        "state",
+        "tls",
+        "unsent",
+    )
 
     def __init__(self, new: socket.SocketType, now: float, timeout_s: float, tls: Tls | None) -> None:
         self.socket = new
@@ -141,6 +159,9 @@ class _Connection:
         self.deadline = now + timeout_s
         self.tls = tls
         self.answered = 0  # requests
+        self.named = 0  # answers that name a server
+        self.server = ""  # the last of these
+        self.moved = False  # whether they are several
         self.unsent = b""
         self.reader: AnswerReader | None = None  # of an answer that could not be told at a glance
 
@@ -218,10 +239,19 @@ class _Engine:
                     return
                 self._due = following(self._due, self._now, rate)
             self._started += 1
-            if self._idle:
-                self._attempt(self._ask, self._idle.popleft().fd)
+            if idle := self._drawn():
+                self._attempt(self._ask, idle.fd)
             else:
                 self._open()
+
+    def _drawn(self) -> _Connection | None:
+        """Return the idle connection that carries the next request; None: a new one does."""
+        place = secrets.randbelow(self._step.dealt) if self._step.dealt > 0 else 0
+        if place >= len(self._idle):
+            return None
+        drawn = self._idle[place]
+        del self._idle[place]
+        return drawn
 
     def _pause_s(self) -> float:
         """Return how long to wait for events: no longer than until the next request is due and may be sent."""
@@ -230,7 +260,13 @@ class _Engine:
         return TICK_S
 
     def _may_start(self) -> bool:
-        return self._started < self._goal and (bool(self._idle) or len(self._connections) < self._concurrency)
+        return self._started < self._goal and len(self._connections) - len(self._idle) < self._at_once()
+
+    def _at_once(self) -> int:
+        """Return how many connections may be busy: one, as long as it may be the first one that is kept."""
+        if self._ended < ALONE and self._step.keep_alive and self.opened < 2 and not self.record.errors:
+            return 1
+        return self._concurrency
 
     def _expire(self) -> None:
         """Let go of what takes too long; give up a target that fails or is silent for long."""
@@ -353,6 +389,10 @@ class _Engine:
     def _take(self, connection: _Connection, answer: HttpAnswer, event: int) -> None:
         """Count an answer; keep its connection, close it, or leave closing it to the server."""
         self.record.take(answer, not connection.answered)
+        if answer.server:
+            connection.moved |= connection.server not in ("", answer.server)
+            connection.server = answer.server
+            connection.named += 1
         self._heard = self._now
         if not answer.server and answer.status >= 500:
             self.patience.waited(self._now - connection.asked)  # no server was behind it
@@ -396,6 +436,9 @@ class _Engine:
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._leaving -= connection.state == _LEAVING
         del self._connections[connection.fd]
+        if connection.named > 1:
+            self.record.kept += 1
+            self.record.moved += connection.moved
         if connection.reader:
             connection.reader.close()
         if connection.tls:

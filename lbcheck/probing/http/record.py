@@ -26,6 +26,7 @@ class Record:
         self.redirects: Counter[str] = Counter()
         self.products: dict[str, list[str]] = {}
         self.cut = 0
+        self.kept = self.moved = 0  # connections, as in Answers
         self._looked_at = 0
 
     def take(self, answer: HttpAnswer, first: bool) -> None:
@@ -95,6 +96,8 @@ class Record:
             reasons=self.reasons,
             product_headers={header: ", ".join(values) for header, values in self.products.items() if values},
             cut_bodies=self.cut,
+            kept=self.kept,
+            moved=self.moved,
         )
 
 
