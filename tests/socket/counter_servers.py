@@ -174,10 +174,12 @@ defaults
     timeout client 5s
     timeout server 5s
 frontend www
+    mode {mode}
     bind fd@{www} name one {bind}
     option socket-stats
     default_backend web
 backend web
+    mode {mode}
     {web}
 frontend statistics
     bind fd@{page}
@@ -199,10 +201,12 @@ def haproxy(
     level: str = "user",
     bind: str = "",
     threads: int = 0,
+    mode: str = "http",
 ) -> Iterator[Haproxy]:
     """Run HAProxy with a frontend, the backend `web` of these lines, runtime APIs and a statistics page.
 
     `level`: what its unix socket allows. `bind`: further words of the frontend's `bind`. `threads`: 0: one a core.
+    `mode`: of the frontend and the backend.
     """
     program = needed("haproxy")
     with ExitStack() as opened:
@@ -215,6 +219,7 @@ def haproxy(
             unix=unix.fileno(),
             level=level,
             threads=f"nbthread {threads}" if threads else "",
+            mode=mode,
             bind=bind,
             api=api.fileno(),
             www=www.fileno(),

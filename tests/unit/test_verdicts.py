@@ -22,7 +22,12 @@ from lbcheck.model.verdict import Outcome
 FOLDER = Path(bench.verdicts.__file__).parent
 SIMULATORS = [*(FOLDER / "laws").glob("*.py"), FOLDER / "fleet.py", FOLDER / "faults.py"]
 # Where nobody told the algorithm, and shares are uneven or one server is alone.
-NEVER_PASSES = {"haproxy-source-3-equal-hidden", "haproxy-first-3-equal-hidden", "haproxy-roundrobin-1:1:2-nothing"}
+NEVER_PASSES = {
+    "haproxy-source-3-equal-hidden",
+    "haproxy-source-3-equal-nothing-tcp",
+    "haproxy-first-3-equal-hidden",
+    "haproxy-roundrobin-1:1:2-nothing",
+}
 
 
 def taken(law: Law, weights: Sequence[int], choices: int, busy: Sequence[int] = (0,) * 9) -> list[int]:

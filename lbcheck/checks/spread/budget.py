@@ -8,15 +8,16 @@ from lbcheck.model.question import Question
 
 ALPHA = sampling.FALSE_ALARM * sampling.BUDGET["spread"]
 FEWEST_TESTS = 20  # the error rate is divided by at least this many tests
-SILENCE = 3  # error rates of one test that the test for servers which stopped answering has: it is to be early
+SILENCE = 2.5  # error rates of one test that the test for servers which stopped answering has: it is to be early
 
 
 def of_one_test(question: Question) -> float:
     """Return the error rate of one test. The divisor is fixed before the first request.
 
-    Each verdict has two tests, of the shares and of whether errors come from all alike, and that of silence.
+    Each verdict has two tests, of the shares and of whether errors come from all alike, and that of silence. Each
+    frontend has one more: of what a server is chosen for, as kept connections show it.
     """
-    tests = (2 + SILENCE) * len(question.cluster.web) * (2 + len(question.cluster.balancers))
+    tests = len(question.cluster.web) * ((2 + SILENCE) * (2 + len(question.cluster.balancers)) + 1)
     return ALPHA / max(FEWEST_TESTS, tests)
 
 

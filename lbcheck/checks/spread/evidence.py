@@ -47,6 +47,7 @@ class SpreadEvidence(Record):
     needed_requests: int | None
     algorithm_told_by: ToldBy | None = None  # None: an older report
     weights_told_by: ToldBy | None = None
+    unit_told_by: ToldBy = ToldBy.NOBODY  # also in an older report
     identities: Mapping[str, str] = field(default_factory=dict)  # server's name in answers → at the balancer
     detect: float = 0.5  # the smallest fault that is to be found: a weight times (1 - detect), or divided by it
     power: float = 0.99  # probability with which it is found

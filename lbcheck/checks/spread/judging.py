@@ -13,6 +13,7 @@ from lbcheck.checks.spread.shares import Shares, shares
 from lbcheck.model import schemes
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
+from lbcheck.model.told_by import ToldBy
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
 
 NAME = "spread"
@@ -42,6 +43,7 @@ def _of_backend(seen: Observations, parts: ByBalancer, alpha: float) -> Verdict:
         findings += choices.findings(seen, None, alpha)
     findings += losses.findings(seen, parts, spread.known, alpha)
     findings += [*agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
+    findings += _of_unit(seen)
     findings += [*server_count.findings(seen, spread.known), *(spread.findings() if answered else [])]
     outcomes = [finding.outcome for finding in findings]
     return Verdict(
@@ -52,6 +54,12 @@ def _of_backend(seen: Observations, parts: ByBalancer, alpha: float) -> Verdict:
         tuple(findings),
         _evidence(seen, spread, None),
     )
+
+
+def _of_unit(seen: Observations) -> list[Finding]:
+    """Say that a server is chosen for each connection, where nothing but the connections themselves shows it."""
+    inferred = seen.unit == "connection" and seen.unit_told_by is ToldBy.INFERRED
+    return [Finding(Outcome.PASS, seen.kept.sentence)] if inferred else []
 
 
 def _of_balancer(seen: Observations, parts: ByBalancer, name: str, alpha: float) -> Verdict:
@@ -93,6 +101,7 @@ def _evidence(seen: Observations, spread: Shares, balancer: str | None) -> Sprea
         algorithm_told_by=spread.known.algorithm_told_by,
         weights_told_by=spread.known.weights_told_by,
         unit=seen.unit,
+        unit_told_by=seen.unit_told_by,
         url=seen.frontend.url,
         requests=seen.sent if whole else answered.total(),
         errors=sum(seen.errors.values()) if whole else 0,

@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import Literal
 
 from lbcheck.analysis.counter_deltas import Difference, cleared, over
+from lbcheck.checks.spread import budget
+from lbcheck.checks.spread.kept import Kept, kept
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model import schemes
 from lbcheck.model.address import family
-from lbcheck.model.asked import Asked
+from lbcheck.model.asked import Asked, Unit
 from lbcheck.model.cluster import Backend, Cluster, Frontend
 from lbcheck.model.configuration import Configured
 from lbcheck.model.counters import BackendCounters, ServerCounters
@@ -19,6 +21,7 @@ from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers
 from lbcheck.model.step import Sample
 from lbcheck.model.stub_status import StubStatus
+from lbcheck.model.told_by import ToldBy
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Observations:
     died: frozenset[str] = frozenset()  # balancers whose counters could be read before, and not any more
     missing: str = ""  # that no balancer has the backend that the user named, a sentence
     unmet: tuple[str, ...] = ()  # servers that the user listed, if no name in answers is one of theirs
+    kept: Kept = field(default_factory=Kept)  # what kept connections show, over all rounds and backends
     parts: int = 1  # backends that share the frontend's requests; these are the observations of one of them
 
     @property
@@ -56,12 +60,34 @@ class Observations:
         """What a verdict is about: the backend by the user's name for it, else by the balancer's, if it is known."""
         return f"backend {self.frontend.backend or self.backend.name}".rstrip()
 
-    @cached_property
+    @property
     def unit(self) -> Literal["request", "connection"]:
         """What the balancer chooses a server for: each request, or in mode tcp each connection."""
+        return self._unit[0]
+
+    @property
+    def unit_told_by(self) -> ToldBy:
+        """Who told the unit; nobody: it is taken to be the request."""
+        return self._unit[1]
+
+    @cached_property
+    def _unit(self) -> tuple[Literal["request", "connection"], ToldBy]:
         told = (backend.mode for process in self.processes if (backend := self.called(process)))
-        mode = self.backend.mode or next(filter(None, told), "")
-        return self.asked.unit or ("connection" if mode == "tcp" else "request")
+        sources = (
+            (self.asked.unit, ToldBy.USER),
+            (_unit_of(self.backend.mode), ToldBy.USER),
+            (_unit_of(next(filter(None, told), "")), ToldBy.BALANCER),
+            (self.kept.unit, ToldBy.INFERRED),
+        )
+        for unit, who in sources:
+            if unit:
+                return unit, who
+        return "request", ToldBy.NOBODY
+
+    @property
+    def either_unit(self) -> bool:
+        """Whether connections were kept, and nothing shows or tells whether a server is chosen for each of them."""
+        return bool(self.kept.connections) and self.unit_told_by is ToldBy.NOBODY
 
     def client(self, balancer: str | None = None, rounds: int | None = None) -> Counter[str]:
         """Return server → answers that the clients counted, through one balancer or all; in mode tcp connections.
@@ -323,18 +349,25 @@ class Observations:
         return {name: logged[name] for name, count in more.items() if elsewhere + self.slack < -count}
 
 
+def _unit_of(mode: str) -> Unit:
+    """Return what a server is chosen for in a mode of a balancer; empty: nobody told the mode."""
+    return "connection" if mode == "tcp" else "request" if mode else ""
+
+
 def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) -> Observations:
     """Return what clients and servers say about one frontend; what balancers say is recognised only beside it."""
+    answers = tuple(s for s in samples if isinstance(s, Answers) and s.url == frontend.url)
     return Observations(
         question.cluster,
         question.identify,
         frontend,
         question.cluster.backend(frontend.backend),
-        tuple(s for s in samples if isinstance(s, Answers) and s.url == frontend.url),
+        answers,
         asked=question.asked,
         logs={s.server: s for s in samples if isinstance(s, LogLines) and _is_of(s, frontend, question.cluster)},
         statuses=tuple(s for s in samples if isinstance(s, StubStatus)),
         configured=tuple(s for s in samples if isinstance(s, Configured)),
+        kept=kept(answers, budget.of_one_test(question)),
     )
 
 

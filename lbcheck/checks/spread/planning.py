@@ -46,11 +46,17 @@ def plan(question: Question, options: Options) -> Plan:
 
 
 def round_of(
-    question: Question, options: Options, wanted: Mapping["Route", int], number: int, silent_s: Mapping["Route", float]
+    question: Question,
+    options: Options,
+    wanted: Mapping["Route", int],
+    number: int,
+    silent_s: Mapping["Route", float],
+    *,
+    dealt: int = 0,
 ) -> Plan:
     """Return a further round: so many requests by each route, then counters and logs again.
 
-    `silent_s`: route → seconds that earlier rounds waited for failures and silence.
+    `silent_s`: route → seconds that earlier rounds waited for failures and silence. `dealt`: as in a Request.
     """
     steps = (
         step
@@ -58,7 +64,8 @@ def round_of(
         for step in _requests(route, requests, question, options, number=number, silent_s=silent_s.get(route, 0.0))
     )
     after = tuple(_readings(question, options))
-    return Plan((Stage(StageName.TRAFFIC, tuple(steps)), Stage(StageName.AFTER, after)))
+    traffic = Stage(StageName.TRAFFIC, tuple(replace(step, dealt=dealt) for step in steps))
+    return Plan((traffic, Stage(StageName.AFTER, after)))
 
 
 def _readings(question: Question, options: Options) -> Iterator[Step]:
@@ -161,7 +168,7 @@ def _traffic(ways: Sequence[Route], question: Question, options: Options) -> Ite
 
 def _requests(
     route: Route, requests: int, question: Question, options: Options, *, number: int = 0, silent_s: float = 0.0
-) -> Iterator[Step]:
+) -> Iterator[Request]:
     """Return the steps of one route and round: one for each key of a hash, or one if no key is sent."""
     keys = sent_keys.keys(question, options.token)
     step = Request(

@@ -35,11 +35,14 @@ def further(question: Question, options: Options, samples: Sequence[Sample]) -> 
     silent_s = {way: _silent_s(one, way) for one in seen for way in wanted if way.frontend == one.frontend}
     # What a route may wait in all may be spent, although each round kept to its bound.
     left = {way: n for way, n in wanted.items() if planning.left_s(question, options, silent_s[way]) > 0}
-    if any(one.unit == "connection" for one in seen):
-        options = replace(options, keep_alive=False)  # requests on a kept connection are no further choices
+    dealt = max((one.kept.dealt for one in seen if one.either_unit), default=0)
+    if dealt:
+        options = replace(options, concurrency=1)
+    elif any(one.unit == "connection" or one.either_unit for one in seen):
+        options = replace(options, keep_alive=False)  # requests on a kept connection may be no further choices
     if not question.lab and any(one.client().total() < TURNS * len(one.client()) for one in seen):
         options = replace(options, concurrency=1)  # a strict cycle shows in as many answers, if they come one at a time
-    return planning.round_of(question, options, left, rounds, silent_s) if left else Plan()
+    return planning.round_of(question, options, left, rounds, silent_s, dealt=dealt) if left else Plan()
 
 
 def _silent_s(seen: Observations, way: Route) -> float:

@@ -14,6 +14,7 @@ from lbcheck.analysis.laws.tally import Judgement, Law, Tally
 from lbcheck.analysis.order.inference import Inference
 from lbcheck.checks import loss
 from lbcheck.checks.spread import budget, causes, ceiling, changes, choices, hash_keys, ordering
+from lbcheck.checks.spread.kept import of_either_unit
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
@@ -112,8 +113,7 @@ class Shares:
             return [Finding(Outcome.FAIL, fault) for fault in faults]
         if self._accuses:
             meant = "if leastconn, random, `first`, a hash or a cookie is meant, say --algorithm"
-            hint = f"{meant}; if connections are kept, --unit connection"
-            return [*(Finding(Outcome.FAIL, fault) for fault in faults), Finding(Outcome.PASS, hint)]
+            return [*(Finding(Outcome.FAIL, fault) for fault in faults), Finding(Outcome.PASS, meant)]
         return [Finding(Outcome.INCONCLUSIVE, fault) for fault in (*faults, self._what_would_tell())]
 
     def _what_would_tell(self) -> str:
@@ -158,6 +158,8 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     tally = replace(tally, silent=silences(judged, balancer, [*now.weights]), silence_rate=budget.SILENCE * alpha)
     orders = (ordering.inferences if closed else ordering.cycles)(judged, balancer)
     law, judgement, note = _judged(judged, now, tally, alpha)
+    if law and judgement and judged.either_unit and not law.may_keep_to_one:
+        judgement = _of_either_unit(judgement, law, tally, judged, balancer=balancer, alpha=alpha)
     if judgement and law and law.holds_to_weights and (cycle := ordering.keeps(now.weights, orders)):
         judgement = _passed_by_order(judgement, cycle)
     sticky = choices.sticky(seen, balancer, alpha)
@@ -230,6 +232,20 @@ def _without_key(known: Known) -> str:
         f"the requests carry no key for {known.algorithm}, and without one {who} {does}: "
         "whether one key meets one server cannot be told; --hash-key names the key"
     )
+
+
+def _of_either_unit(
+    judgement: Judgement, law: Law, tally: Tally, seen: Observations, *, balancer: str | None, alpha: float
+) -> Judgement:
+    """Return the judgement where it is not known whether a server is chosen for each request or each connection."""
+    if tally.complete:
+        return judgement  # counters hold just as many requests
+    by_connection = replace(seen, asked=replace(seen.asked, unit="connection"))
+    counts = by_connection.client(balancer)
+    looks = tuple(by_connection.client(balancer, rounds) for rounds in range(1, seen.rounds))
+    connections = law.judge(replace(tally, counts=counts, looks=looks, silent={}), alpha)
+    further = 0 if tally.closed else seen.kept.further(counts.total(), connections.more)
+    return of_either_unit(judgement, connections, seen.kept, further)
 
 
 def _beside_answers(
