@@ -29,8 +29,8 @@ class Design:
 
     `weights`: as intended, and as its counters say. `algorithm`: as its counters say; empty: they do not. `workers`: of
     each balancer, each with a sequence of its own from its start on. `keyed`: each source of requests has its own
-    choice. `idle`: servers answer at once, so that none is ever busy. `beside`: so many requests of others between two
-    of the probe's, on average; their number is geometric.
+    choice. `tcp`: a server is chosen for each connection. `idle`: servers answer at once, so that none is ever busy.
+    `beside`: so many requests of others between two of the probe's, on average; their number is geometric.
     """
 
     law: Law
@@ -40,6 +40,7 @@ class Design:
     homes: dict[str, str] = field(default_factory=dict)  # address → the balancer that answers there
     workers: int = 1
     keyed: bool = False
+    tcp: bool = False
     idle: bool = False
     beside: float = 0.0
     product: str = ""
@@ -71,12 +72,20 @@ class Fleet:
     def _answers(self, step: Request) -> Answers:
         name = self._design.homes.get(step.address) or self._rng.choice(self._design.balancers)
         balancer = self._balancers[name]
-        chosen = balancer.answer(step.requests, step.concurrency, step.source or step.at, kept=step.keep_alive)
+        carriers, source = self._carriers(step), step.source or step.at
+        if self._design.tcp:
+            chosen = balancer.answer_by_connection(carriers, source)
+        else:
+            chosen = balancer.answer(step.requests, step.concurrency, source, kept=step.keep_alive)
         order = [balancer.names[server] for server in chosen]
         answered = Counter(order)
         places = {server: place for place, server in enumerate(answered)}
-        connections = min(step.concurrency, step.requests) if step.keep_alive else step.requests
-        first = Counter(order[:connections])
+        met: dict[int, list[str]] = {}
+        for carrier, server in zip(carriers, order, strict=True):
+            met.setdefault(carrier, []).append(server)
+        first = Counter(servers[0] for servers in met.values())
+        # Of several requests at once by a balancer of requests it is not known which connection carried which.
+        kept = [servers for servers in met.values() if len(servers) > 1 and (self._design.tcp or step.concurrency == 1)]
         said = name if step.identify_balancer else ""
         runs = ((places[server], len(list(run))) for server, run in groupby(order[:ORDER_LIMIT]))
         return Answers(
@@ -85,7 +94,7 @@ class Fleet:
             address=step.address,
             source=step.source,
             sent=step.requests,
-            connections=connections,
+            connections=len(met),
             counts=tuple(
                 Count(said, server, count, first[server], {"200": count}) for server, count in answered.items()
             ),
@@ -94,7 +103,17 @@ class Fleet:
             key=step.key,
             order=tuple(runs),
             order_cut=len(order) > ORDER_LIMIT,
+            kept=len(kept),
+            moved=sum(len(set(servers)) > 1 for servers in kept),
         )
+
+    def _carriers(self, step: Request) -> list[int]:
+        """Return the number of the connection that carries each request."""
+        if step.dealt:
+            return [self._rng.randrange(step.dealt) for _ in range(step.requests)]
+        if step.keep_alive:
+            return [number % step.concurrency for number in range(step.requests)]
+        return list(range(step.requests))
 
     def _log(self, step: CountLogLines) -> LogLines:
         server = named(len(self._design.weights)).index(step.server)
@@ -125,6 +144,18 @@ class Balancer:
         else:
             order = list(self._one_by_one(requests, at_once, workers, kept=kept))
         self._sent += requests
+        self.answered.update(order)
+        return order
+
+    def answer_by_connection(self, carriers: Sequence[int], source: str) -> list[int]:
+        """Return the servers that answer, if one is chosen for each connection, by the connections of the requests."""
+        workers = self._started(source)
+        chosen: dict[int, int] = {}
+        for carrier in carriers:
+            if carrier not in chosen:
+                chosen[carrier] = self._choose(self._rng.choice(workers), self._sent + len(chosen))
+        order = [chosen[carrier] for carrier in carriers]
+        self._sent += len(chosen)
         self.answered.update(order)
         return order
 

@@ -56,7 +56,8 @@ FLEETS: Mapping[str, tuple[int, ...]] = {
 class Situation:
     """A fleet, and what lbcheck is told of it.
 
-    `each`: a connection for each request, else connections are kept. `requests`: so many at once; 0: in rounds.
+    `each`: a connection for each request, else connections are kept. `tcp`: the balancer chooses a server for each
+    connection. `requests`: so many at once; 0: in rounds.
     `runs`: how many the table of error rates wants.
     """
 
@@ -68,6 +69,7 @@ class Situation:
     beside: float = 0.0
     workers: int = 1
     each: bool = False
+    tcp: bool = False
     requests: int = 0
     runs: int = RUNS
 
@@ -82,8 +84,9 @@ class Situation:
         beside = f"{self.beside:g} other requests a gap" if self.beside else ""
         workers = f"{self.workers} workers, freshly started" if self.workers > 1 else ""
         each = "a connection for each request" if self.each else ""
+        tcp = "mode tcp, connections are kept" if self.tcp else ""
         at_once = f"{self.requests:,} requests at once" if self.requests else ""
-        parts = (self.knowledge.what, workers, each, at_once, beside, self.fault.what)
+        parts = (self.knowledge.what, workers, each, tcp, at_once, beside, self.fault.what)
         return "; ".join(part for part in parts if part)
 
     @property
@@ -111,15 +114,16 @@ class Situation:
             self.knowledge.homes,
             self.workers,
             self.algorithm.keyed,
-            self.algorithm.idle,
-            self.beside,
+            idle=self.algorithm.idle,
+            beside=self.beside,
+            tcp=self.tcp,
             product=self.algorithm.product,
             algorithm=self.algorithm.name if self.knowledge.open else "",
         )
 
 
 def _situation(algorithm: str, fleet: str, knows: str, fault: str = "", **more: object) -> Situation:
-    words = {"beside": "beside-{}", "workers": "{}-workers", "each": "each", "requests": "{}-requests"}
+    words = {"beside": "beside-{}", "workers": "{}-workers", "each": "each", "tcp": "tcp", "requests": "{}-requests"}
     parts = [algorithm, fleet, knows, *(words[key].format(value) for key, value in more.items()), fault]
     found = Situation(
         "-".join(part for part in parts if part),
@@ -154,6 +158,10 @@ def _healthy() -> Iterator[Situation]:
     """Give further healthy situations."""
     yield from _healthy_draws()
     yield from _healthy_haproxy()
+    for knows in ("weights", "nothing"):
+        yield _situation("haproxy-roundrobin", "3-equal", knows, tcp=True)
+        yield _situation("nginx-random", "3-equal", knows, tcp=True)
+    yield _situation("haproxy-source", "3-equal", "nothing", tcp=True)
     for workers in (1, 16, 64):
         yield _situation("nginx-smooth", "10-equal", "algorithm", workers=workers, each=True)
         yield _situation("nginx-smooth", "3-equal", "weights", workers=workers, each=True)
@@ -224,6 +232,8 @@ def _faulty() -> Iterator[Situation]:
     for fault in ("halved", "doubled", "starved"):
         yield _situation("nginx-random", "3-equal", "weights", fault, each=True)
         yield _situation("nginx-random", "10-equal", "weights", fault, each=True)
+        yield _situation("nginx-random", "3-equal", "weights", fault, tcp=True)
+        yield _situation("haproxy-roundrobin", "3-equal", "weights", fault, tcp=True)
     yield _situation("nginx-random", "3-equal", "weights", "dead-after-60")
     yield _situation("nginx-random", "10-equal", "weights", "dead-after-150")
     yield _situation("nginx-random", "10-equal", "nothing", "dead-after-150")

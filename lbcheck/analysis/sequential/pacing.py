@@ -18,7 +18,7 @@ def next_look(plan: Plan, seen: Seen, of: int, undecided: Collection[tuple[int, 
     look waits for.
     """
     due = of
-    if of:
+    if of >= plan.looks[0]:
         due += math.ceil(plan.stride * min(_to_healthy(plan, seen, of, undecided), _to_faulty(plan, seen, of)))
     return next((at for at in plan.looks if at >= due and at > of), plan.most)
 
