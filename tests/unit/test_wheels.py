@@ -181,11 +181,20 @@ def test_a_server_of_weight_0_is_owed_nothing(wheel: Wheel) -> None:
 
 
 @by_name(WHEELS)
+def test_a_count_at_the_bound_is_within_it(wheel: Wheel) -> None:
+    """However many choices there are: floats round, and a healthy balancer is not to be blamed for that."""
+    for turns in (0, 1, 10**3, 10**6, 10**9):
+        owed, choices = law(wheel, (1, 1, 1)), 3 * turns + 1
+        assert abs(turns + 1 - owed.shares[0] * choices) <= owed.allowed(choices)[0]
+
+
+@by_name(WHEELS)
 def test_a_lone_server_is_owed_everything(wheel: Wheel) -> None:
     """Nothing is left to be off; nor is it without any server."""
     assert law(wheel, (7, 0)) == Cycle((1.0, 0.0), (0.0, 0.0), 1)
     assert first(wheel, (7, 0), 3) == [0, 0, 0]
-    assert law(wheel, (0, 0)).shares == (0.0, 0.0)
+    assert law(wheel, (0, 0)).shares == assumed((0, 0)).shares == (0.0, 0.0)
+    assert law(wheel, ()).bound == 0
     assert first(wheel, (0, 0), 3) == []
 
 
@@ -200,6 +209,7 @@ def test_a_lone_server_is_owed_everything(wheel: Wheel) -> None:
         (SMOOTH, (5, 1, 1), [0, 0, 1, 0, 2, 0, 0]),
         (EDF_IF_UNEQUAL, (1, 1, 1), [0, 1, 2, 0]),
         (EDF, (3, 2, 1), [0, 1, 0, 2, 1, 0, 0]),
+        (EDF, (6, 3, 2), [0, 1, 0, 2, 0, 1, 0, 0, 2, 1, 0]),
         (BLOCKS, (1, 2, 3), [0, 1, 1, 2, 2, 2, 0]),
         (BLOCKS_FROM_SECOND, (1, 1, 1), [1, 2, 0, 1]),
         (BLOCKS_FROM_SECOND, (3, 7), [0, 0, 1, 1, 1, 1, 1, 1, 1, 0]),
@@ -350,6 +360,14 @@ def test_where_turning_takes_too_long_more_choices_are_asked_for_rather_than_few
     assert turn(slow, (1, 1, 1)) == turn(SMOOTH, (1, 1, 1))
     assert (needed(SMOOTH, (1, 1, 1)), needed(slow, (1, 1, 1))) == (12, 21)
     assert (needed(SMOOTH, (1, 1, 1), detect=0.1), needed(slow, (1, 1, 1), detect=0.1)) == (84, 117)
+
+
+def test_of_the_faults_the_one_that_could_need_the_most_choices_is_turned() -> None:
+    """For others bounds are assumed: ten times a block's bound where a tenth of a weight, or ten times it, is wrong."""
+    smooth, blocks = (replace(wheel, name="slow", steps=lambda _: LONGEST) for wheel in (SMOOTH, BLOCKS))
+    assert needed(smooth, (2, 9, 9)) == needed(SMOOTH, (2, 9, 9)) == 42
+    assert (needed(BLOCKS, (10, 10)), needed(blocks, (10, 10))) == (71, 91)
+    assert (needed(BLOCKS, (10, 10), detect=0.9), needed(blocks, (10, 10), detect=0.9)) == (35, 135)
 
 
 def test_one_choice_less_can_miss_it() -> None:

@@ -34,9 +34,8 @@ class Cycle:
         `cycles`: how many cycles gave out these choices, each by itself: processes, workers, threads, from HAProxy 3.2
         on thread groups. All can be off in the same direction at once, so their bounds add up.
         """
-        rounding = ROUNDING * (choices + 1)
         return tuple(
-            cycles * bound + self.drift * share * choices + rounding
+            cycles * bound + self.drift * share * choices + ROUNDING * choices
             for share, bound in zip(self.shares, self.bounds, strict=True)
         )
 

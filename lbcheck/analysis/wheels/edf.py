@@ -21,9 +21,9 @@ _BITS = 512  # of a time, that make a step take as long again: times are multipl
 def _turn(weights: Weights) -> Turn:
     weights = reduced(weights)
     unit = math.lcm(*weights)  # of time, so that times are whole numbers
-    # What is due at once is sorted by when it was queued, which is when it was due before.
+    # What is due at once is sorted by when it was queued, which is when it was due before: the lighter, the earlier.
     due = sorted(
-        (time * (unit // weight), (time - 1) * (unit // weight), server)
+        (time * (unit // weight), weight, server)
         for server, weight in enumerate(weights)
         for time in range(1, weight + 1)
     )

@@ -11,12 +11,12 @@ One sequence a process; from 3.2 on one a thread group, each of which begins at 
 """
 
 from heapq import heappop, heappush
+from itertools import count
 
 from lbcheck.analysis.wheels.turns import Turn
 from lbcheck.analysis.wheels.wheel import Weights, by_turns
 
-_SCALE = 16  # effective weight for one unit of weight
-_HEAVIEST = 256  # HAProxy's limit of a weight
+_SCALE = 16  # effective weight for one unit of weight; what is divided by an effective weight is so by the weight
 
 
 def _turn(weights: Weights) -> Turn:
@@ -33,15 +33,15 @@ def _turn(weights: Weights) -> Turn:
 def _choices(weights: Weights, order: list[int]) -> tuple[list[int], list[int]]:
     """Return the choices of one turn, and the servers in the order in which they finished it."""
     servers = len(weights)
-    effective = [_SCALE * weight for weight in weights]
-    total = sum(effective)
-    steps = [divmod(total, weight) for weight in effective]
-    keys = max(_HEAVIEST, *weights)  # a place
-    due, rest = [0] * servers, [0] * servers
+    total = _SCALE * sum(weights)
+    end = 2 * total  # of the turn, which begins at the place `total`
+    steps = [divmod(sum(weights), weight) for weight in weights]
+    keys = max(weights)  # a place
+    due, rest = [total] * servers, [0] * servers
     waiting = order[::-1]
     queue: list[int] = []  # a number each, for speed: place, key, when it was queued, server
     choices, finished = [], []
-    for place in range(total, 2 * total):
+    for place in count(total):
         if queue and (due[queue[0] % servers] <= place or not waiting):
             server = heappop(queue) % servers
         elif waiting:
@@ -51,13 +51,13 @@ def _choices(weights: Weights, order: list[int]) -> tuple[list[int], list[int]]:
             break
         choices.append(server)
         step, remainder = steps[server]
-        carried, rest[server] = divmod(rest[server] + remainder, effective[server])
+        carried, rest[server] = divmod(rest[server] + remainder, weights[server])
         due[server] += step + carried
-        if due[server] >= 2 * total:
+        if due[server] >= end:
             finished.append(server)
             continue
-        key = due[server] * keys + keys + (rest[server] - effective[server]) // _SCALE
-        heappush(queue, (key * 2 * total + place) * servers + server)
+        key = due[server] * keys + rest[server] - weights[server]
+        heappush(queue, (key * end + place) * servers + server)
     return choices, finished
 
 

@@ -33,28 +33,26 @@ def needed(wheel: Wheel | None, weights: Sequence[int], cycles: int = 1, detect:
 
 @dataclass(frozen=True)
 class _Fault:
-    """One server's weight is multiplied by `factor`."""
+    """One server has a wrong `weight`."""
 
     victim: int
-    factor: Fraction
+    weight: Fraction
 
     def weights(self, weights: Weights) -> Weights:
         """Return the faulty weights, at the scale at which all are whole numbers."""
-        wrong = weights[self.victim] * self.factor
-        scaled = [weight * wrong.denominator for weight in weights]
-        scaled[self.victim] = wrong.numerator
+        scaled = [weight * self.weight.denominator for weight in weights]
+        scaled[self.victim] = self.weight.numerator
         return tuple(scaled)
 
     def share(self, weights: Weights, total: int) -> float:
         """Return the victim's share by the faulty weights; `total` is the sum of the right ones."""
-        wrong = weights[self.victim] * self.factor
-        return float(wrong / (total - weights[self.victim] + wrong))
+        return float(self.weight / (total - weights[self.victim] + self.weight))
 
     def shown_after(self, healthy: Cycle, share: float, bound: float, cycles: int) -> float:
         """Return after how many choices a victim that gets `share`, give or take `bound`, is out of its own bound."""
         owed = healthy.shares[self.victim]
         apart = abs(owed - share) - healthy.drift * owed - ROUNDING
-        together = cycles * (healthy.bounds[self.victim] + bound) + ROUNDING
+        together = cycles * (healthy.bounds[self.victim] + bound)
         return together / apart if apart > 0 else math.inf
 
 
@@ -62,8 +60,8 @@ def _faults(weights: Weights, detect: Fraction, ordered: bool) -> Iterator[_Faul
     """Yield every fault; of servers of equal weight one stands for all, if their order does not matter."""
     first = {weight: victim for victim, weight in reversed(list(enumerate(weights)))}
     for victim in range(len(weights)) if ordered else first.values():
-        yield _Fault(victim, 1 - detect)
-        yield _Fault(victim, 1 / (1 - detect))
+        yield _Fault(victim, weights[victim] * (1 - detect))
+        yield _Fault(victim, weights[victim] / (1 - detect))
 
 
 @lru_cache(maxsize=1024)
@@ -76,7 +74,7 @@ def _needed(wheel: Wheel | None, weights: Weights, cycles: int, detect: Fraction
         return fault.shown_after(healthy, fault.share(weights, total), bound, cycles)
 
     # Faulty wheels are turned while there is time, those first that could need the most choices.
-    worst, left = 0.0, LONGEST
+    worst, left = -math.inf, LONGEST
     for fault in sorted(_faults(weights, detect, wheel is not None and wheel.ordered), key=at_most, reverse=True):
         if at_most(fault) <= worst:
             break
