@@ -48,7 +48,7 @@ PARTS = {
     "counter_changes": Part("analysis/counter_changes.py", ("test_counter_changes", "test_counter_deltas")),
     "matching": Part("analysis/matching.py", ("test_matching",)),
     "witnesses": Part("checks/spread/witnesses.py", ("test_witnesses",)),
-    "agreement": Part("checks/spread/agreement.py", ("test_spread_check", "test_spread_names")),
+    "agreement": Part("checks/spread/agreement.py", ("test_spread_names", "test_spread_check")),
     "order": Part("analysis/order", ("test_order",)),
 }
 # Of the tests. A change may make a loop endless, or a list; that is noticed, too.

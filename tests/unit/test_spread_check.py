@@ -44,7 +44,8 @@ def test_a_healthy_run_passes_and_the_witnesses_agree() -> None:
     """Nothing wrong: every verdict passes, and all three witnesses were heard."""
     verdicts = judged(healthy())
     assert outcomes(verdicts) == [Outcome.PASS] * 3
-    assert "the clients, HAProxy, the servers' logs" in said(verdicts["backend web"], Outcome.PASS)
+    witnesses = "the witnesses agree: the clients, HAProxy, the servers' logs"
+    assert witnesses in [finding.message for finding in verdicts["backend web"].findings]
     assert verdicts["backend web"].evidence["servers"]["web3"] == {
         "client": 400,
         "balancer": 400,
@@ -216,7 +217,21 @@ def test_a_stopped_nginx_is_named_by_its_own_counter() -> None:
     assert said(judged([*healthy(), never, gone])["backend web"], Outcome.UNMEASURED) == "server web1: nobody listens"
     short = judged([*healthy(), *stub("web2", 10, 20)])["backend web"]
     assert "server web2 logged 200 requests, stub_status only 10" in said(short)
-    assert judged([*healthy(), *stub("web2", 10, 250)])["backend web"].outcome is Outcome.PASS
+    assert "stub_status only 0" in said(judged([*healthy(), *stub("web2", 10, 10)])["backend web"])
+    assert judged([*healthy(), *stub("web2", 10, 210)])["backend web"].outcome is Outcome.PASS
+
+
+def test_an_nginx_whose_counter_was_read_once_contradicts_nobody() -> None:
+    """A run that was cut short has the first reading alone."""
+    assert judged([*healthy(), stub("web1", 0, 0)[0]])["backend web"].outcome is Outcome.PASS
+
+
+def test_logs_bear_the_client_out_where_nobody_reads_counters() -> None:
+    """No other traffic is said, for nobody counted it."""
+    seen = [answers(balancer, fair(400)) for balancer in ("lb1", "lb2")]
+    question = about(balancers=tuple(replace(balancer, stats=()) for balancer in CLUSTER.balancers))
+    messages = [finding.message for finding in judged([*seen, *logs(fair(800))], question)["backend web"].findings]
+    assert "the witnesses agree: the clients, the servers' logs" in messages
 
 
 def test_a_log_that_cannot_be_read_is_never_a_pass() -> None:

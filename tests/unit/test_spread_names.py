@@ -119,6 +119,26 @@ def test_told_names_are_taken_in_either_order(pairs: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("letters", "shown"),
+    [("abc", "web-a a, web-b b, web-c c"), ("abcde", "web-a a, web-b b, web-c c, and 2 more otherwise")],
+)
+def test_of_many_names_that_differ_three_are_shown(letters: str, shown: str) -> None:
+    """And how many more there are."""
+    counters = read({"app": {f"web-{letter}": 200 for letter in letters}})
+    samples = [answers("", dict.fromkeys(letters, 200), address=""), *counters]
+    verdict = the(samples, asked(asked=Asked(names={f"web-{letter}": letter for letter in letters})))
+    assert f"answers call HAProxy's {shown};" in said(verdict, Outcome.PASS)
+
+
+def test_a_name_that_nobody_told_may_be_one_of_those_who_are_not_heard() -> None:
+    """The counters fit in more than one way, so a third name is a doubt and no stranger."""
+    counters = read({"app": {"web-1": 500, "web-2": 500, "web-3": 500}})
+    samples = [answers("", {"alpha": 500, "beta": 500, "gamma": 500}, address=""), *counters]
+    verdict = the(samples, asked(weights={"alpha": 1, "beta": 1}))
+    assert "answers name 'gamma', no server of the backend" in said(verdict, Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
     ("answered", "identify"),
     [
         (("app/web-1", "app/web-2"), "header:x-served-by"),
