@@ -85,10 +85,10 @@ def _explain(measured: Measured, wanted: int) -> None:
 
 
 def _commit() -> str:
-    """Return the commit of the code that judged; with a plus sign if files were changed since."""
-    return subprocess.run(
-        ["git", "describe", "--always", "--exclude=*", "--dirty=+"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    """Return the commit of the code that judged; with a plus sign if files were changed since, but for kept rows."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    changed = ["git", "diff", "--quiet", "HEAD", "--", ".", f":!*{rows.KEPT.name}"]
+    return commit.stdout.strip() + ("+" if subprocess.run(changed, check=False).returncode else "")
 
 
 if __name__ == "__main__":
