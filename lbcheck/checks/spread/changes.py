@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from lbcheck.analysis.counter_changes import Change, Value
 from lbcheck.analysis.counter_deltas import Difference
+from lbcheck.checks.spread import comings
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.states import warm_in_s, warming
 from lbcheck.model.counters import Counters, ServerCounters, ServerState
@@ -57,7 +58,7 @@ def steady(seen: Observations, balancer: str | None = None) -> Observations | No
     unsteady = _unsteady(seen, balancer)
     if not unsteady:
         return seen
-    edges = [-1, *sorted(unsteady), len(seen.by_round)]
+    edges = [-1, *sorted(unsteady), seen.rounds if not seen.processes else len(seen.by_round)]
     start, end = max(((a + 1, b) for a, b in pairwise(edges)), key=lambda rounds: _sent(seen, *rounds))
     return seen.part(start, end) if start < end else None
 
@@ -68,6 +69,8 @@ def _sent(seen: Observations, start: int, end: int) -> int:
 
 def _unsteady(seen: Observations, balancer: str | None) -> set[int]:
     """Return the numbers of the rounds in which something changed, counted from 0."""
+    if not seen.processes:
+        return comings.rounds(comings.comings(seen, balancer))
     if not any(_changed(process) for process in seen.heard(balancer)):
         return set()
     return {

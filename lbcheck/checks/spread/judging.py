@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from lbcheck.analysis.laws.tally import Judgement
-from lbcheck.checks.spread import agreement, balancers, budget, choices, configurations, effect, losses, server_count
+from lbcheck.checks.spread import (
+    agreement,
+    balancers,
+    budget,
+    choices,
+    comings,
+    configurations,
+    effect,
+    losses,
+    server_count,
+)
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
@@ -32,7 +42,8 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
 
 def _of_backend(seen: Observations, parts: ByBalancer, alpha: float) -> Verdict:
     """Judge all balancers together: lost requests, the witnesses, the spread."""
-    spread = shares(seen, known(seen), None, alpha)
+    whole = known(seen)
+    spread = shares(seen, whole, None, alpha)
     answered = seen.client()
     findings: list[Finding] = [*configurations.findings(seen.configured)]
     findings += [Finding(Outcome.UNMEASURED, seen.missing)] if seen.missing else []
@@ -42,8 +53,9 @@ def _of_backend(seen: Observations, parts: ByBalancer, alpha: float) -> Verdict:
             findings += balancers.of_balancer(seen, balancer.name, None)
         findings += choices.findings(seen, None, alpha)
     findings += losses.findings(seen, parts, spread.known, alpha)
-    findings += [*agreement.agreement(seen, spread.known), *agreement.of_servers(seen)]
+    findings += [*agreement.agreement(seen, spread.known if seen.processes else whole), *agreement.of_servers(seen)]
     findings += _of_unit(seen)
+    findings += comings.findings(comings.comings(seen, None), judged=not spread.unsteady)
     findings += [*server_count.findings(seen, spread.known), *(spread.findings() if answered else [])]
     outcomes = [finding.outcome for finding in findings]
     return Verdict(

@@ -98,7 +98,7 @@ class Shares:
 
     def _broken(self, faults: tuple[str, ...]) -> list[Finding]:
         if self.unsteady:
-            why = f"shares are not judged, because {self.product or 'the balancer'} changed during the run"
+            why = f"shares are not judged, because {self.product or 'the fleet'} changed during the run"
             return [Finding(Outcome.INCONCLUSIVE, f"{why}: run again")]
         excuses = [sentence for sentence in (*self.causes, self.note, _JUST_AFTER if self.part else "") if sentence]
         if excuses:
@@ -185,7 +185,7 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
         keyed=_each_key_met_one(tally),
         nameless=loss.too_much(seen.errors[ErrorKind.UNIDENTIFIED], seen.sent),
         explained=tuple(ordering.explanations(orders)),
-        departed=tuple(ordering.departures(orders)),
+        departed=tuple(ordering.departures(orders if judged is seen else ordering.inferences(seen, balancer))),
     )
 
 
@@ -217,8 +217,8 @@ def _judged(seen: Observations, known: Known, tally: Tally, alpha: float) -> tup
 
 
 def _rounds(seen: Observations) -> int:
-    """Return the number of rounds, by the readings of the balancers after each."""
-    return max((len(process.readings) for process in seen.processes), default=1) - 1
+    """Return the number of rounds, by the readings of the balancers after each if there are any."""
+    return max((len(process.readings) - 1 for process in seen.processes), default=seen.rounds)
 
 
 def _key_sent(seen: Observations, known: Known) -> bool:
