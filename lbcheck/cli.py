@@ -2,13 +2,13 @@
 
 import argparse
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from lbcheck import __version__
+from lbcheck.commands import streams
 from lbcheck.errors import LbcheckError
 
 EXIT_STATUS = "exit status: 0 pass, 1 fail, 2 usage or unreadable input, 3 inconclusive, 4 could not measure"
@@ -35,28 +35,19 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _open_closed_streams()
+    streams.prepare()
     try:
         return _run(given)
     except LbcheckError as error:
         return _complain(str(error), error.exit_status, given)
     except KeyboardInterrupt:
         return _complain("interrupted", 130, [])
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads: do not complain at exit
-        return 141
     except OSError as error:
-        return _complain(f"{error.filename or 'system'}: {error.strerror}", 2, given)
+        return _complain(f"{error.filename or 'system'}: {error.strerror or error}", 2, given)
     except Exception as error:  # never a traceback, unless it is asked for
         return _complain(f"internal error: {type(error).__name__}: {error}; -vv shows where", 4, given)
-
-
-def _open_closed_streams() -> None:
-    """Give output that was closed (`>&-`) somewhere to go: no socket may get its number."""
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (open to the end)
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    finally:
+        streams.give("")  # what argparse wrote may still have to go, and fail
 
 
 def _run(given: Sequence[str]) -> int:
@@ -80,6 +71,6 @@ def _run(given: Sequence[str]) -> int:
 
 def _complain(sentence: str, status: int, given: Sequence[str]) -> int:
     if "-vv" in given:
-        traceback.print_exc()
-    sys.stderr.write(f"lbcheck: {sentence}\n")
+        streams.say_lines(traceback.format_exc())
+    streams.say(sentence)
     return status

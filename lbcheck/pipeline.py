@@ -1,5 +1,6 @@
 """From a question to a report: plan, probe, judge."""
 
+import codecs
 import operator
 import secrets
 import signal
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 from types import FrameType
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from lbcheck import __version__
 from lbcheck.checks import capacity, compare, dns, failover, fill, prove, spread
@@ -30,6 +31,8 @@ from lbcheck.vantage.beside import Beside
 from lbcheck.wire import jsonl
 from lbcheck.wire import report as wire_report
 from lbcheck.wire import samples as samples_file
+
+_UTF_8 = codecs.getincrementaldecoder("utf-8")
 
 
 class Judge(Protocol):
@@ -78,19 +81,32 @@ class Reporting:
         return Report(_rfc3339(self._started), round(time.monotonic() - self._clock, 3), __version__, tuple(verdicts))
 
 
+class Keeps(Protocol):
+    """What lines are kept in; each is safe there when `write` returns."""
+
+    def write(self, lines: str, /) -> object:
+        """Add lines, whole."""
+
+
 @dataclass
 class Samples:
     """What was seen, append-only; kept in a file too, where one is given, a line each as it comes."""
 
-    file: TextIO | None = None
+    file: Keeps | None = None
     seen: list[Sample] = field(default_factory=list)
+
+    def begin(self, question: Question) -> None:
+        """Keep what the samples to come are about."""
+        self._keep(samples_file.first_line(question))
 
     def add(self, sample: Sample) -> None:
         """Keep one more."""
         self.seen.append(sample)
+        self._keep(jsonl.line(sample))
+
+    def _keep(self, line: str) -> None:
         if self.file:
-            self.file.write(jsonl.line(sample) + "\n")
-            self.file.flush()
+            self.file.write(line + "\n")
 
 
 def new_token() -> str:
@@ -131,14 +147,13 @@ def run(
     *,
     checks: Sequence[str] = (),
     inventories: Sequence[str] = (),
-    keep: TextIO | None = None,
+    keep: Keeps | None = None,
     progress: Callable[[Sample], None] = lambda _: None,
 ) -> Report:
     """Plan, probe and judge, in rounds; an interrupted run is judged by what was seen until then, and never passes."""
     reporting, used = Reporting(), chosen(question, checks)
     samples = Samples(keep)
-    if keep:
-        keep.write(samples_file.first_line(question) + "\n")
+    samples.begin(question)
     todo, whole = plan(used, question, options), True
     while whole and todo.stages:
         whole = _gather(todo, inventories, samples, progress)
@@ -236,15 +251,23 @@ def _interrupted() -> Verdict:
     return Verdict("run", "the whole run", Outcome.UNMEASURED, "interrupted: judged by what was seen until then")
 
 
-def reread(path: Path) -> Report:
-    """Return a kept report (JSON), or judge kept samples again (JSON Lines, the first line is the question)."""
+def reread(path: Path, remark: Callable[[str], None] = lambda _: None) -> Report:
+    """Return a kept report (JSON), or judge kept samples again (JSON Lines, the first line is the question).
+
+    `remark` hears a sentence where a last line was cut, and so passed over.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _UTF_8().decode(path.read_bytes())  # not final: the cut may be in the middle of a letter
     except UnicodeDecodeError:
         raise LbcheckError(f"{path} is neither a report nor samples: it is no text") from None
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     try:
-        return _judged_again(text, moment) if samples_file.begins(text) else read_report(text)
+        if not samples_file.begins(text):
+            return read_report(text)
+        whole = samples_file.whole_lines(text)
+        if whole != text:
+            remark(f"{path}: its last line is cut, and passed over")
+        return _judged_again(whole, moment)
     except samples_file.NewerError as error:
         raise LbcheckError(f"{path} {error}") from None
     except LbcheckError as error:

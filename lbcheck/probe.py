@@ -5,6 +5,7 @@ import sys
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.plan import Stage
+from lbcheck.plain import plain
 from lbcheck.vantage import here
 from lbcheck.wire import jsonl
 
@@ -13,13 +14,14 @@ def main() -> int:
     """Run the stage; return the exit status."""
     parent = os.getppid()
     try:
-        stage = jsonl.parse(Stage, sys.stdin.read())
+        stage = jsonl.parse(Stage, sys.stdin.buffer.read().decode())
         # Whoever asked is gone once this process is handed to another parent: then nobody wants the rest.
         for sample in here.run(stage.steps, lambda: os.getppid() != parent):
-            sys.stdout.write(jsonl.line(sample) + "\n")
-            sys.stdout.flush()
+            # JSON is UTF-8 (RFC 8259, section 8.1), whatever this host's locale is.
+            sys.stdout.buffer.write(f"{jsonl.line(sample)}\n".encode())
+            sys.stdout.buffer.flush()
     except LbcheckError as error:
-        sys.stderr.write(f"lbcheck probe: {error}\n")
+        sys.stderr.write(f"lbcheck probe: {plain(str(error))}\n")
         return error.exit_status
     except KeyboardInterrupt:
         return 130

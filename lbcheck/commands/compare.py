@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lbcheck.checks.compare import compare
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output
+from lbcheck.commands import output, streams
 from lbcheck.errors import LbcheckError
 from lbcheck.pipeline import Reporting, reread
 
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     if len(options.file) < 2:
         raise LbcheckError("compare needs two reports or more: BEFORE.json AFTER.json")
     reporting = Reporting()
-    verdicts = compare([(Path(name).stem, reread(Path(name))) for name in options.file])
+    verdicts = compare([(Path(name).stem, reread(Path(name), streams.say)) for name in options.file])
     report = reporting.report(verdicts)
     output.render(options, report)
     return report.outcome.exit_status

@@ -2,11 +2,10 @@
 
 import argparse
 import shutil
-import sys
 from dataclasses import replace
 
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output
+from lbcheck.commands import output, streams
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.plan import Options
@@ -46,5 +45,5 @@ def run(options: argparse.Namespace) -> int:
     asked = Options(command=command, watch_s=watch_s, lead_s=options.lead, **wanted)
     if not options.plan:
         event = f"'{' '.join(command)}' runs in about {options.lead:g} s" if command else "nothing is broken by it"
-        sys.stderr.write(f"lbcheck: watching for {watch_s + (options.lead if command else 0):g} s; {event}\n")
+        streams.say(f"watching for {watch_s + (options.lead if command else 0):g} s; {event}")
     return output.measure(options, question, asked, checks=["failover"], inventories=options.inventory)

@@ -1,12 +1,11 @@
 """`lbcheck fill ADDR:PORT…`: open connections and hold them, until the plan is full or somebody says no."""
 
 import argparse
-import sys
 
 from lbcheck.checks import fill as check
 from lbcheck.checks.pace import GENTLE_RATE
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output
+from lbcheck.commands import output, streams
 from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.fill import Fill, harmless
 from lbcheck.model.opening import BindingMode
@@ -59,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
         formats = {"text": lambda _: "\n".join([first, *about, ""]), "json": output.document}
         output.write(options, output.rendered(step, options.format, formats))
         return 0
-    sys.stderr.write("".join(f"lbcheck: {line}\n" for line in about))
+    for line in about:
+        streams.say(line)
     prepared.check()
     reporting = Reporting()
     with first_interrupt() as stopped:

@@ -1,14 +1,13 @@
 """`lbcheck prove`: the whole tuple argument, predicted beside measured, in namespaces of its own."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
 from lbcheck.checks import prove
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output
+from lbcheck.commands import output, streams
 from lbcheck.model.fill import Filled
 from lbcheck.model.verdict import Outcome, Verdict
 from lbcheck.pipeline import Reporting
@@ -54,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     reporting = Reporting()
     obstacles = _obstacles(whole)
     sections = prove.plan(whole, obstacles, options.require)
-    sys.stderr.write(f"lbcheck: {_what_the_largest_takes(sections)}\n")
+    streams.say(_what_the_largest_takes(sections))
     samples: list[Filled] = []
     about = _measure(sections, samples)
     left = iter(samples)
@@ -112,9 +111,7 @@ def _measure(sections: Sequence[prove.Section], samples: list[Filled]) -> Verdic
 
 def _progress(done: int, of: int) -> None:
     """Tell a person who waits how far it is; it goes again in the end."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\rlbcheck: measured {done} of {of}" if done < of else f"\r{'':<40}\r")
-        sys.stderr.flush()
+    streams.say_over(f"measured {done} of {of}" if done < of else "")
 
 
 def _run(outcome: Outcome, sentence: str) -> Verdict:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output
+from lbcheck.commands import output, streams
 from lbcheck.pipeline import reread
 
 
@@ -16,6 +16,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    report = reread(Path(options.file))
+    report = reread(Path(options.file), streams.say)
     output.render(options, report)
     return report.outcome.exit_status

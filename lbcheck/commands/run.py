@@ -1,12 +1,11 @@
 """`lbcheck run -i INVENTORY`: every check that the inventory supports."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 
 from lbcheck import pipeline
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output
+from lbcheck.commands import output, streams
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.plan import Options
 from lbcheck.model.question import Question
@@ -25,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     question = load(options.inventory, options.limit)
     for note in question.cluster.notes if options.verbose else ():
-        sys.stderr.write(f"lbcheck: {note}\n")
+        streams.say(note)
     asked = Options(
         requests=options.requests,
         queries=options.queries,
@@ -34,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         **output.asked(options, lab=question.lab),
     )
     if not options.plan:
-        sys.stderr.write(f"lbcheck: not checked: {', '.join(_not_checked(question, options.check))}\n")
+        streams.say(f"not checked: {', '.join(_not_checked(question, options.check))}")
     return output.measure(options, question, asked, checks=options.check, inventories=options.inventory)
 
 

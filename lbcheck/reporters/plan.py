@@ -15,11 +15,12 @@ from lbcheck.model.requests import Request
 from lbcheck.model.step import Step
 from lbcheck.model.stub_status import ReadStubStatus
 from lbcheck.model.watch import Watch
+from lbcheck.plain import plain
 
 
 def render(plan: Plan) -> str:
     """Return the plan as text: stages, and below each its steps with the host where they run."""
-    return "\n".join(_lines(plan)) + "\n"
+    return "\n".join(map(plain, _lines(plan))) + "\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from lbcheck.model import schemes
 from lbcheck.model.question import Topology
+from lbcheck.plain import plain
 
 
 def render(topology: Topology) -> str:
     """Return the topology as text, a line a thing."""
-    return "\n".join(_lines(topology)) + "\n"
+    return "\n".join(map(plain, _lines(topology))) + "\n"
 
 
 def _lines(topology: Topology) -> Iterator[str]:

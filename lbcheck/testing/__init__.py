@@ -7,6 +7,7 @@
 """
 
 from lbcheck.model.verdict import Outcome, Report, Verdict
+from lbcheck.plain import plain
 
 __all__ = ["assert_capacity", "assert_rotates", "assert_spread"]
 
@@ -25,7 +26,7 @@ def assert_capacity(report: Report, at_least: int = 0, frontend: str = "") -> No
     """Fail unless each path, or the frontend's, holds at least so many connections, and as many as was measured."""
     for verdict in _assert(report, "capacity", f"frontend {frontend}" if frontend else ""):
         if verdict.subject.startswith("frontend ") and verdict.evidence["holds"] < at_least:
-            raise AssertionError(f"{verdict.subject}: {verdict.summary}; {at_least:,} are asked for")
+            raise AssertionError(plain(f"{verdict.subject}: {verdict.summary}; {at_least:,} are asked for"))
 
 
 def _assert(report: Report, check: str, subject: str) -> list[Verdict]:
@@ -33,13 +34,12 @@ def _assert(report: Report, check: str, subject: str) -> list[Verdict]:
     mine = [verdict for verdict in report.verdicts if verdict.check == check and _about(verdict, subject)]
     if not mine:
         known = ", ".join(dict.fromkeys(v.subject for v in report.verdicts if v.check == check))
-        raise AssertionError(
-            f"{check} says nothing of {subject or 'anything'}; there is {known or 'no verdict at all'}"
-        )
+        sentence = f"{check} says nothing of {subject or 'anything'}; there is {known or 'no verdict at all'}"
+        raise AssertionError(plain(sentence))
     wrong = [sentence for verdict in mine for sentence in _sentences(verdict)]
     wrong += [f"{v.subject}: {v.summary}" for v in report.verdicts if v.check == "run"]  # interrupted
     if wrong:
-        raise AssertionError("\n".join(wrong))
+        raise AssertionError("\n".join(map(plain, wrong)))
     return mine
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from lbcheck.errors import LbcheckError
+from lbcheck.plain import plain
 
 if TYPE_CHECKING:  # every pytest loads this file; the mathematics only those that ask for it
     from lbcheck.model.question import Topology
@@ -55,4 +56,4 @@ def _in_a_sentence(work: Callable[..., Result], *arguments: Any, **options: Any)
     try:
         return work(*arguments, **options)
     except LbcheckError as error:
-        pytest.fail(str(error), pytrace=False)
+        pytest.fail(plain(str(error)), pytrace=False)

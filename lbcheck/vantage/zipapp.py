@@ -5,7 +5,7 @@ import io
 import zipfile
 from pathlib import Path
 
-_FILES = ("__init__.py", "errors.py", "probe.py", "vantage/__init__.py", "vantage/here.py")
+_FILES = ("__init__.py", "errors.py", "plain.py", "probe.py", "vantage/__init__.py", "vantage/here.py")
 _FOLDERS = ("model", "wire", "probing", "sources")
 _MAIN = """\
 import sys

@@ -16,7 +16,7 @@ _COMMON_NAME, _UNIT, _ORGANISATION = bytes.fromhex("550403"), bytes.fromhex("550
 _BMP_STRING = 0x1E
 # OpenSSL's x509_vfy.h: no issuer found, or a signature of its own that nobody here trusts.
 UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
-TEXT_LIMIT = 100  # characters of a name that are shown
+TEXT_LIMIT = 100  # characters of a name that are kept
 
 
 class NoCertificateError(Exception):
@@ -92,7 +92,8 @@ def _name(value: bytes) -> str:
     for _, pairs in _items(value):
         for _, pair in _items(pairs):
             (_tag, kind), (tag, words) = list(_items(pair))[:2]
-            parts.setdefault(kind, _shown(words.decode("utf-16-be" if tag == _BMP_STRING else "utf-8", "replace")))
+            text = words.decode("utf-16-be" if tag == _BMP_STRING else "utf-8", "replace")
+            parts.setdefault(kind, text[:TEXT_LIMIT])
     return next((parts[kind] for kind in (_COMMON_NAME, _UNIT, _ORGANISATION) if parts.get(kind)), "")
 
 
@@ -104,11 +105,6 @@ def _alternative_names(further: Sequence[tuple[int, bytes]]) -> Iterator[str]:
             value = b"".join(value for tag, value in rest if tag == _OCTETS)
             for tag, name in _items(_only(_items(value), _SEQUENCE)):
                 if tag == _DNS_NAME:
-                    yield _shown(name.decode("ascii", "replace"))
+                    yield name.decode("ascii", "replace")[:TEXT_LIMIT]
                 elif tag == _IP_ADDRESS:
                     yield str(ipaddress.ip_address(name))
-
-
-def _shown(words: str) -> str:
-    """Return a name as it may stand in a sentence: whoever made the certificate wrote it."""
-    return "".join(letter if letter.isprintable() else "?" for letter in words)[:TEXT_LIMIT]

@@ -5,7 +5,6 @@ import dataclasses
 import enum
 import inspect
 import json
-import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,13 +18,13 @@ from lbcheck.model.plan import Stage
 from lbcheck.model.question import Question, Topology
 from lbcheck.model.step import Sample
 from lbcheck.model.verdict import Finding, Report, Verdict
+from lbcheck.plain import in_json
 
 _T = TypeVar("_T")
 _CLASS = "class"  # the key that no dataclass can have as a field
 _REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version: what it says besides is passed over
 # Beyond it JSON's numbers are not the same everywhere (RFC 8259, section 6), nor does arithmetic hold.
 _MOST = 2**53 - 1
-_HALF = re.compile("[\ud800-\udfff]")  # half of a UTF-16 pair: JSON can escape it, and nobody can write it
 _WORDS: Mapping[Any, str] = {
     int: "a whole number below 2^53",
     float: "a number below 2^53",
@@ -143,7 +142,7 @@ def _plain(kind: Any, value: Any) -> Any:
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _MOST  # NaN is not
     if kind is float and number:
         return float(value)
-    if type(value) is kind and (kind in (bool, types.NoneType) or number or (kind is str and not _HALF.search(value))):
+    if type(value) is kind and (kind in (bool, types.NoneType, str) or number):
         return value
     raise WireError(f"{_shown(value)} is not {_WORDS.get(kind, 'an object')}")
 
@@ -204,7 +203,12 @@ def _class_of(hint: type, value: Mapping[str, Any]) -> type:
 
 def line(value: object) -> str:
     """Return one dataclass of the model as one line of JSON, without the newline."""
-    return json.dumps(to_json(value), separators=(",", ":"), ensure_ascii=False)
+    return dumped(to_json(value), separators=(",", ":"))
+
+
+def dumped(value: object, **layout: Any) -> str:
+    """Return what json.dumps makes of a value: every letter as it is, and what is not printable as an escape."""
+    return in_json(json.dumps(value, ensure_ascii=False, **layout))
 
 
 def parse(hint: type[_T], text: str) -> _T:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lbcheck.model.evidence import Record
 from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.wire.jsonl import WireError, from_json, part, reading, record_of
+from lbcheck.wire.jsonl import WireError, dumped, from_json, part, reading, record_of
 
 SCHEMA = "lbcheck.report/1"
 Classes = Callable[[str], Sequence[type[Record]]]  # a verdict's check → what its evidence can be; empty: not known
@@ -23,7 +23,7 @@ def write(report: Report) -> str:
         "lbcheck": report.lbcheck,
         "verdicts": [_document(verdict) for verdict in report.verdicts],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, default=dict) + "\n"
+    return dumped(document, indent=2, default=dict) + "\n"
 
 
 def _document(verdict: Verdict) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 from lbcheck.wire import upgrade
-from lbcheck.wire.jsonl import WireError, from_json, reading, to_json
+from lbcheck.wire.jsonl import WireError, dumped, from_json, reading, to_json
 
 SCHEMA = "lbcheck.samples/1"  # it goes up when a file of today would be misread
 _BEGINNING = re.compile(r'\s*\{\s*"(class"|schema"\s*:\s*"lbcheck\.samples/)')
@@ -22,12 +22,26 @@ class NewerError(LbcheckError):
 
 def first_line(question: Question) -> str:
     """Return the first line of a new file, without the newline."""
-    return json.dumps({"schema": SCHEMA, **to_json(question)}, separators=(",", ":"), ensure_ascii=False)
+    return dumped({"schema": SCHEMA, **to_json(question)}, separators=(",", ":"))
 
 
 def begins(text: str) -> bool:
     """Return whether a file begins as samples do; else it is a report, or nothing that lbcheck wrote."""
     return bool(_BEGINNING.match(text))
+
+
+def whole_lines(text: str) -> str:
+    """Return a file without a last line that was cut: a run that was killed, or a full disk, costs that line alone."""
+    before, end, last = text.rpartition("\n")
+    return before + end if end and not _is_json(last) else text
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line or "null")
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def read(text: str) -> tuple[Question, list[Sample]]:

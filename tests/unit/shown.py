@@ -3,17 +3,17 @@
 from lbcheck import pipeline
 from lbcheck.model.exhibit import Style
 from lbcheck.model.verdict import Report
-from lbcheck.reporters import FORMATS
+from lbcheck.reporters import render
 
 
 def as_text(report: Report, *, colour: bool = False, verbose: bool = False) -> str:
     """Return a report as text, with its exhibits."""
-    return FORMATS["text"](pipeline.shown(report), Style(colour=colour, verbose=verbose))
+    return render("text", pipeline.shown(report), Style(colour=colour, verbose=verbose))
 
 
 def as_json(report: Report) -> str:
     """Return a report as JSON."""
-    return FORMATS["json"](pipeline.shown(report), Style())
+    return render("json", pipeline.shown(report), Style())
 
 
 def reread(document: str) -> Report:
