@@ -10,6 +10,7 @@ from typing import NoReturn
 from lbcheck import __version__
 from lbcheck.commands import streams
 from lbcheck.errors import LbcheckError
+from lbcheck.model.login import refuse_password
 
 EXIT_STATUS = "exit status: 0 pass, 1 fail, 2 usage or unreadable input, 3 inconclusive, 4 could not measure"
 COMMANDS = {  # each a file in commands/, loaded when it is called: --help does not wait for the mathematics
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: Sequence[str]) -> int:
+    for word in given:
+        refuse_password(word)
     parser = _Parser(
         prog="lbcheck", description="Verifies how load balancers and DNS spread traffic.", epilog=EXIT_STATUS
     )

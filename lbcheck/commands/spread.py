@@ -12,6 +12,7 @@ from lbcheck.loaders.command_line import of_url
 from lbcheck.model import schemes
 from lbcheck.model.address import URL_PORTS, family, is_address, is_loopback
 from lbcheck.model.asked import Asked
+from lbcheck.model.login import shown
 from lbcheck.model.plan import Options
 from lbcheck.probing.dns.addresses import addresses_of
 from lbcheck.wire.http.identifier import Identifier
@@ -167,9 +168,11 @@ def _http_url(text: str) -> SplitResult:
         url = urlsplit(text)
         _ = url.port  # raises where it is none
     except ValueError as error:
-        raise LbcheckError(f"URL '{text}': {error}") from None
+        raise LbcheckError(f"URL '{shown(text)}': {error}") from None
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise LbcheckError(f"URL '{text}' is not of the form http[s]://HOST[:PORT]/PATH")
+        raise LbcheckError(f"URL '{shown(text)}' is not of the form http[s]://HOST[:PORT]/PATH")
+    if "@" in url.netloc:
+        raise LbcheckError(f"URL '{shown(text)}' has a user, and lbcheck sends none: leave it out")
     return url
 
 

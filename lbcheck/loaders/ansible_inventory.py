@@ -39,6 +39,7 @@ from lbcheck.model.cluster import (
     Server,
     Vip,
 )
+from lbcheck.model.login import shown
 from lbcheck.model.question import Question
 
 _WEIGHT = re.compile(r"[0-9]{1,10}")
@@ -230,7 +231,8 @@ def _frontends(reader: InventoryReader, vips: tuple[Vip, ...], balancers: tuple[
     found = []
     for spec in reader.specs("cluster_frontends", ("name", "url", "backend")):
         if not _is_url(str(spec["url"])):
-            raise reader.fail(f"frontend '{spec['name']}': '{spec['url']}' is no http, https or tcp://HOST:PORT URL")
+            url = shown(str(spec["url"]))
+            raise reader.fail(f"frontend '{spec['name']}': '{url}' is no http, https or tcp://HOST:PORT URL")
         addresses = tuple(spec.get("addresses", published))
         found.append(Frontend(str(spec["name"]), str(spec["url"]), str(spec["backend"]), addresses))
     return tuple(found)

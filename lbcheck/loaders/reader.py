@@ -4,8 +4,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lbcheck.errors import InventoryError
+from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.model.address import is_address
+from lbcheck.model.login import refuse_password
 
 
 class InventoryReader:
@@ -52,15 +53,30 @@ class InventoryReader:
 
     def var(self, host: str, name: str, default: Any = None) -> Any:
         """Return a variable of one host."""
-        return self.hostvars.get(host, {}).get(self.vars.get(name, name), default)
+        key = self.vars.get(name, name)
+        found = self.hostvars.get(host, {}).get(key, default)
+        self._refuse_passwords(f"host '{host}': {key}", found)
+        return found
 
     def common(self, name: str, default: Any) -> Any:
         """Return a variable of the whole cluster: any host that has it says it."""
         key = self.vars.get(name, name)
         found = [v[key] for v in self.hostvars.values() if key in v]
+        self._refuse_passwords(key, found)
         if any(value != found[0] for value in found):
             self.notes.append(f"{key} differs between hosts; the first host's is used")
         return found[0] if found else default
+
+    def _refuse_passwords(self, key: str, value: object) -> None:
+        """Raise InventoryError if any text of a variable's value is a URL with a password."""
+        if isinstance(value, str):
+            try:
+                refuse_password(value)
+            except LbcheckError as error:
+                raise self.fail(f"{key}: {error}") from None
+        elif isinstance(value, Mapping | list):
+            for part in value.values() if isinstance(value, Mapping) else value:
+                self._refuse_passwords(key, part)
 
     def addresses(self, host: str, network: str = "") -> tuple[str, ...]:
         """Return a host's addresses: cluster_addresses, a list or by network, else ansible_host where it is one."""

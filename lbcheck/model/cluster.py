@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Protocol, TypeVar
 
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.model import schemes
+from lbcheck.model import login, schemes
 from lbcheck.model.address import Family, PortRange, of_family
 from lbcheck.model.capacity import SOCKET_BYTES, BalancerCapacity, ClientCapacity, FrontendCapacity, ServerCapacity
 from lbcheck.model.nat import NatCapacity
@@ -76,11 +76,9 @@ class Balancer:
 
     def __post_init__(self) -> None:
         for uri in self.stats:
+            login.refuse_password(uri)
             if not schemes.of_counters(uri):
-                raise LbcheckError(f"statistics '{uri}': write {schemes.forms()}")
-            if ":" in uri.rpartition("@")[0].partition("://")[2]:
-                where = uri.partition("://")[2].rpartition("@")[2]
-                raise LbcheckError(f"statistics at {where}: the password goes into LBCHECK_STATS_PASSWORD, not the URI")
+                raise LbcheckError(f"statistics '{login.shown(uri)}': write {schemes.forms()}")
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,7 @@ class Server:
     holds: ServerCapacity | None = None
 
     def __post_init__(self) -> None:
+        login.refuse_password(self.stub_status)
         if not 0 <= self.weight <= HEAVIEST:
             raise InventoryError(f"server '{self.name}': weight {self.weight} is not between 0 and {HEAVIEST:,}")
 
@@ -128,6 +127,9 @@ class Frontend:
     backend: str = ""
     addresses: tuple[str, ...] = ()
     holds: FrontendCapacity | None = None
+
+    def __post_init__(self) -> None:
+        login.refuse_password(self.url)
 
     @property
     def speaks_http(self) -> bool:

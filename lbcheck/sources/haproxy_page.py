@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from lbcheck.model.counters import Counters, ReadCounters
+from lbcheck.model.login import without_login
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources import pages
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
@@ -38,7 +39,7 @@ _ADVICE = {
     ErrorKind.NOT_FOUND: "is the host's name right?",
     ErrorKind.REFUSED: "nobody listens there: is HAProxy running, and is this the port of its statistics page?",
     ErrorKind.TIMEOUT: "is this the port of HAProxy's statistics page?",
-    ErrorKind.TLS: "is it http:// that is spoken there?",
+    ErrorKind.TLS: "is HTTPS spoken there?",
     ErrorKind.PROTOCOL: "is this the path of `stats uri`?",
 }
 
@@ -188,7 +189,7 @@ def _refuse(status: int, headers: Mapping[str, str], *, had_password: bool) -> N
     if status == 403:
         raise SourceError(ErrorKind.DENIED, "answers with HTTP status 403: forbidden from this address")
     if 300 <= status < 400:
-        target = beginning(headers.get("location", ""))
+        target = beginning(without_login(headers.get("location", "")))
         raise SourceError(ErrorKind.STATUS, f"redirects to {target}, which is not followed; give that URI instead")
     if not 200 <= status < 300:
         raise SourceError(ErrorKind.STATUS, f"answers with HTTP status {status}; is this the path of `stats uri`?")

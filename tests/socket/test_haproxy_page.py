@@ -3,6 +3,8 @@
 The defects of haproxy-stats 1.5 that `Mended` mends have a test each, `test_defect_1_…` to `test_defect_7_…`.
 """
 
+import base64
+import os
 import socket
 import subprocess
 import sys
@@ -123,6 +125,31 @@ def test_a_password_comes_from_the_environment(tmp_path: Path, monkeypatch: pyte
         monkeypatch.delenv(haproxy_page.PASSWORD_VARIABLE)
         kind, sentence = failed(uri)
         assert (kind, "set LBCHECK_STATS_PASSWORD" in sentence) == (ErrorKind.DENIED, True)
+
+
+@pytest.mark.parametrize("held", ["K3y-of-the-page", "wr0ng-one"])
+def test_a_password_appears_nowhere(held: str, tmp_path: Path) -> None:
+    """Neither in a report, nor in samples, a plan, diagnostics or a traceback, right or wrong, as it is or encoded."""
+    with (
+        replying(lambda _: http_answer(b"ok")) as web,
+        haproxy(tmp_path, web=[f"server s1 {web}"], stats=["stats auth ops:K3y-of-the-page"]) as running,
+    ):
+        url, uri = f"http://{running.www}/", f"http://ops@{running.page}/stats"
+        kept, texts = tmp_path / "run.jsonl", []
+        for more in (["--plan"], ["--plan", "--format", "json"], ["-vv", "--samples", str(kept), "--format", "json"]):
+            words = ["spread", url, "--stats", uri, "--requests", "9", *more]
+            ran = subprocess.run(
+                [sys.executable, "-m", "lbcheck", *words],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=os.environ | {haproxy_page.PASSWORD_VARIABLE: held},
+            )
+            texts += [ran.stdout, ran.stderr]
+    texts.append(kept.read_text())
+    assert ("wrong user (in the URI) or password" in texts[-1]) == (held == "wr0ng-one")
+    secrets = (held, base64.b64encode(held.encode()).decode(), base64.b64encode(f"ops:{held}".encode()).decode())
+    assert not [text for text in texts if any(secret in text for secret in secrets)]
 
 
 def test_a_password_in_the_uri_is_refused_and_not_shown() -> None:
@@ -377,11 +404,12 @@ def lbcheck(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_https_where_http_is_spoken_is_a_tls_failure(tmp_path: Path) -> None:
-    """The wrong scheme is told, with what to write instead."""
+    """The wrong scheme is told. To write http:// is no advice: a password would be sent for all to read."""
     with haproxy(tmp_path) as running:
         kind, sentence = failed(f"https://{running.page}/stats")
     assert kind is ErrorKind.TLS
-    assert "is it http:// that is spoken there?" in sentence
+    assert "is HTTPS spoken there?" in sentence
+    assert "http://" not in sentence
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])

@@ -48,7 +48,7 @@ from .scenes import QUESTION, healthy
         (["spread", "http://127.0.0.1/", "--stats", "/run/x.sock"], "statistics '/run/x.sock': write unix:PATH"),
         (
             ["spread", "http://127.0.0.1/", "--stats", "http://u:secret@h/"],
-            "at h/: the password goes into LBCHECK_STATS",
+            "the URL at h/ has a password",
         ),
         (
             ["spread", "http://127.0.0.1/", "--identify", "x-node"],

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import groupby
 
+from lbcheck.model.login import without_login
 from lbcheck.model.requests import ORDER_LIMIT, Answers, Count, Request
 from lbcheck.model.step import ErrorKind
 from lbcheck.wire.http.answer import NAME_LIMIT, AnswerReader, HttpAnswer
@@ -50,7 +51,7 @@ class Record:
             return
         fields = {name.lower(): _text(value) for name, value in reversed(reader.head.fields)}
         if 300 <= answer.status < 400 and (target := fields.get(b"location")):
-            self._redirected(f"{answer.status} {target}")
+            self._redirected(f"{answer.status} {without_login(target)}")
         if self._looked_at < LOOKED_AT:
             self._looked_at += 1
             self._told_by(fields)
@@ -136,6 +137,4 @@ def _run_lengths(order: list[HttpAnswer], counts: tuple[Count, ...]) -> tuple[tu
 
 
 def _text(value: bytes) -> str:
-    """Return a field's value as it may stand in a sentence: whoever answered wrote it."""
-    words = value[:NAME_LIMIT].decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "?" for letter in words)
+    return value[:NAME_LIMIT].decode("utf-8", "replace")

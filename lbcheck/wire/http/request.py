@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import URL_PORTS
+from lbcheck.model.login import refuse_password
 from lbcheck.wire.http.head import TOKEN
 
 # What says where a request and its answer end, and whose request it is; the rest may be said otherwise by a step.
@@ -27,6 +28,7 @@ class Target:
     @classmethod
     def parse(cls, url: str) -> "Target":
         """Read an http or https URL; LbcheckError says what is wrong with it."""
+        refuse_password(url)
         try:
             parts = urlsplit(url)
             port = parts.port
