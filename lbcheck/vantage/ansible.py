@@ -23,9 +23,9 @@ from lbcheck import ansible_cli
 from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.question import HERE
-from lbcheck.model.step import ErrorKind, Failure, Sample
+from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
-from lbcheck.vantage import zipapp
+from lbcheck.vantage import names, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
@@ -50,27 +50,37 @@ def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Gene
         program.write_bytes(zipapp.build())
         # Unguessable, so that nobody on a shared host can put something else in its place.
         remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
-        hosts = [host for host in plan.hosts if host != HERE]
+        safe, refused = _addressable(plan)
+        hosts = [host for host in safe.hosts if host != HERE]
         carry = [_carry_play(hosts, program, remote)] if hosts else []
-        stages = [_stage_play(number, stage, remote) for number, stage in enumerate(plan.stages) if stage.steps]
+        stages = [_stage_play(number, stage, hosts, remote) for number, stage in enumerate(safe.stages) if stage.steps]
         tidy = [_tidy_play(hosts, remote)] if hosts else []
         ended = False
         try:
             # Closed before what follows: a run that is broken off has ended when its traces are removed.
-            with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(plan))) as events:
-                yield from _collect(plan, _announced(plan, events, begun))
+            with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(safe))) as events:
+                yield from _collect(plan, _announced(plan, events, begun), refused)
             ended = True
         finally:
             if tidy and not ended:
                 list(_play(Path(folder), tidy, inventories))
 
 
+def _addressable(plan: Plan) -> tuple[Plan, dict[str, Failure]]:
+    """Return the plan without hosts that Ansible must not hear of, and why it must not."""
+    refused = {host: failure for host in plan.hosts if (failure := names.refusal(host))}
+    stages = (Stage(stage.name, tuple(x for x in stage.steps if x.at not in refused)) for stage in plan.stages)
+    return Plan(tuple(stages)), refused
+
+
 def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
-        "hosts": ",".join("localhost" if host == HERE else host for host in hosts),
+        "hosts": ",".join(map(names.pattern, hosts)),
         "gather_facts": False,
-        "tasks": [{"name": name, **task} for task in tasks],
+        "vars": {"lbcheck_hosts": list(map(names.key, hosts))},
+        # A group may have a host's name, and a pattern then means its hosts, too.
+        "tasks": [{"name": name, "when": "inventory_hostname | b64encode in lbcheck_hosts", **task} for task in tasks],
     }
 
 
@@ -84,35 +94,44 @@ def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
     return _tasks_play("tidy", hosts, {"ansible.builtin.file": {"path": remote, "state": "absent"}})
 
 
-def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
-    hosts = list(dict.fromkeys(step.at for step in stage.steps))
-    parts = {host: jsonl.line(Stage(stage.name, tuple(x for x in stage.steps if x.at == host))) for host in hosts}
-    parts = {"localhost" if host == HERE else host: part for host, part in parts.items()}
+def _stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) -> dict[str, Any]:
+    """Return the play of a stage; `carried`: the hosts that have the program."""
+    parts = {host: jsonl.line(Stage(stage.name, tuple(steps))) for host, steps in _by_host(stage).items()}
     play = _tasks_play(
         f"stage {number}",
-        hosts,
+        list(parts),
         {
             "ansible.builtin.command": {
                 "argv": "{{ lbcheck_argv }}",
-                # In base64, for what is requested is text and never a template.
-                "stdin": "{{ lbcheck_parts[inventory_hostname] | b64decode }}",
+                # In base64, for what is requested is text and never a template. The blank: before 2.19 Ansible reads
+                # what begins with a brace as a dictionary, and would write that in Python's words.
+                "stdin": " {{ lbcheck_parts[inventory_hostname | b64encode] | b64decode }}",
             },
             "check_mode": False,
             "changed_when": False,
         },
     )
+    itself = "inventory_hostname == 'localhost'" if names.LOCALHOST not in carried else "false"
     argv = (
-        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == 'localhost' "
+        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if {itself} "
         f"else [lbcheck_python, {json.dumps(f'{remote}/{_PROGRAM}')}] }}}}"
     )
     # What Ansible itself puts on a host lies there too, so that the end of the folder is the end of it, Ctrl-C or not.
     play["environment"] = {"TMPDIR": remote}
-    play["vars"] = {
-        "lbcheck_parts": {host: _b64(part) for host, part in parts.items()},
+    play["vars"] |= {
+        "lbcheck_parts": {names.key(host): _b64(part) for host, part in parts.items()},
         "lbcheck_python": _PYTHON,
         "lbcheck_argv": argv,
     }
     return play
+
+
+def _by_host(stage: Stage) -> dict[str, list[Step]]:
+    """Return a stage's steps by the names that Ansible has for where they run."""
+    found: dict[str, list[Step]] = {}
+    for step in stage.steps:
+        found.setdefault(names.called(step.at), []).append(step)
+    return found
 
 
 def _b64(text: str) -> str:
@@ -132,6 +151,8 @@ def _play(
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Generator[dict[str, Any], None, None]:
     """Run the plays and yield the callback's events."""
+    if not plays:
+        return
     playbook = folder / "probe.json"
     playbook.write_text(json.dumps(plays))
     environment = ansible_cli.environment(
@@ -142,7 +163,7 @@ def _play(
         **more,
     )
     command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
-    with (folder / "diagnostics").open("w+") as diagnostics:
+    with (folder / "diagnostics").open("w+", encoding="utf-8", errors="replace") as diagnostics:
         # In a session of its own: Ctrl-C reaches this process alone, which then ends that one.
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=diagnostics, text=True, env=environment, start_new_session=True
@@ -183,13 +204,12 @@ def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> It
             begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
 
 
-def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
+def _collect(plan: Plan, events: Iterator[dict[str, Any]], refused: Mapping[str, Failure]) -> Iterator[Sample]:
     """Turn events into samples; what is still missing at the end becomes failures."""
-    waiting = {(n, host): list(stage.steps) for n, stage in enumerate(plan.stages) for host in plan.hosts}
-    waiting = {key: [step for step in steps if step.at == key[1]] for key, steps in waiting.items()}
-    reasons: dict[str, Failure] = {}
+    waiting = {(n, host): steps for n, stage in enumerate(plan.stages) for host, steps in _by_host(stage).items()}
+    reasons = dict(refused)
     for event in events:
-        host = HERE if event["host"] == "localhost" else event["host"]
+        host = event["host"]
         if event["event"] != "ok":
             reasons.setdefault(host, reason(event))
         if event["task"].startswith("stage "):

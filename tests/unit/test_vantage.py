@@ -1,6 +1,12 @@
-"""What Ansible says of a host that gave nothing, in one sentence."""
+"""What Ansible is told of hosts, and what it says of one that gave nothing, in one sentence."""
+
+import base64
+import re
+
+import pytest
 
 from lbcheck.model.step import ErrorKind
+from lbcheck.vantage import names
 from lbcheck.vantage.ansible import reason
 
 FULL = (
@@ -25,3 +31,43 @@ def test_a_host_that_cannot_be_reached_is_of_that_kind() -> None:
     """A verdict tells what could not be reached from what went wrong there."""
     gone = {"event": "unreachable", "host": "ghost1", "task": "carry", "msg": "no route"}
     assert reason(gone).kind is ErrorKind.UNREACHABLE
+
+
+@pytest.mark.parametrize("name", ["web1", "web1.example.com", "web_2-b", "1", "_"])
+def test_a_plain_name_is_its_own_pattern(name: str) -> None:
+    """Ansible takes it for the host of that name before it looks for anything else."""
+    assert names.pattern(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["!c9", "&c9", "a,b", "web[0:2]", "~.*", "*", "fe80::1", "My VM (1)", "a\u2028b", "é", "-x", "a\n", "\ud800"],
+)
+def test_any_other_name_is_matched_by_an_expression_of_letters_without_meaning(name: str) -> None:
+    """Nothing in it is a separator, a bracket or a modifier; it matches that name, and no longer or shorter one."""
+    said = names.pattern(name)
+    assert re.fullmatch(r"~[\\0-9A-Za-z]+", said)
+    expression = re.compile(said[1:])  # as Ansible does it
+    assert expression.match(name)
+    assert not any(
+        expression.match(other) for other in (f"{name}x", f"x{name}", f"{name}\n", name[:-1], name.upper() + "!")
+    )
+
+
+@pytest.mark.parametrize("name", ["{{ x }}", "a{{b", "{% x %}", "{# x #}"])
+def test_a_name_with_a_template_in_it_is_refused(name: str) -> None:
+    """The sentence has the name, and what to do."""
+    failure = names.refusal(name)
+    assert failure
+    assert failure.message.startswith(f"host '{name}': its name is a template")
+
+
+@pytest.mark.parametrize("name", ["web1", "{web}", "a}}b", "%", "here"])
+def test_other_braces_are_no_template(name: str) -> None:
+    """Nobody else is refused."""
+    assert names.refusal(name) is None
+
+
+def test_a_name_in_a_plays_variables_is_encoded() -> None:
+    """As the filter b64encode encodes it."""
+    assert base64.b64decode(names.key("é!")).decode() == "é!"
