@@ -1,7 +1,7 @@
 """Where results and samples go: devices, pipes, links, files of others, full disks; and what ends a command with what.
 
-Devices are made with mknod in a folder of the test's own; nothing below the real /dev is ever named for writing but
-/dev/stdout, /dev/fd and /dev/full, which no command here may replace: their nodes are compared.
+Devices, and links as /dev/stdout is one, are made in a folder of the test's own: should one fail, no node of the real
+/dev is replaced. /dev/fd leads into /proc, where nothing can be.
 """
 
 import json
@@ -97,11 +97,17 @@ def test_an_output_of_few_letters_gets_escapes(encoding: str) -> None:
     assert set(json.loads(document.stdout)["verdicts"][0]["evidence"]["servers"]) == {"zürich–東京"}
 
 
+def device(folder: Path, name: str) -> Path:
+    """Make a node as /dev has it."""
+    minor = {"null": 3, "full": 7}[name]
+    os.mknod(folder / name, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
+    return folder / name
+
+
 @pytest.mark.parametrize("option", ["-o", "--samples"])
 def test_a_device_is_written_into_and_stays(url: str, option: str, tmp_path: Path) -> None:
     """A node like /dev/null, made here, and a link to it, are the same nodes afterwards."""
-    node, link = tmp_path / "null", tmp_path / "link"
-    os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    node, link = device(tmp_path, "null"), tmp_path / "link"
     link.symlink_to(node)
     before = node.stat().st_ino
     for name in (node, link):
@@ -125,22 +131,24 @@ def test_a_pipe_is_written_into_and_stays(url: str, option: str, expected: str, 
     assert seen.read_text().startswith(expected)
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize("name", ["stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_a_file_that_the_shell_has_opened_is_continued(url: str, name: str, tmp_path: Path) -> None:
     """`-o /dev/stdout >> log` adds to the log, and so does what the shell says next; nothing is emptied."""
-    log, node = tmp_path / "log", Path("/dev/stdout").lstat()
+    log, link = tmp_path / "log", tmp_path / "stdout"
+    link.symlink_to("/proc/self/fd/1")
+    name = str(tmp_path / name)
     ran = shell(f"(echo before; {SPREAD} -o {name}; echo after) >> {log}; (echo 2; {SPREAD} -o {name}) >> {log}", url)
     assert ran.returncode == 0, ran.stderr
     words = log.read_text().split("\n")
     assert words[0] == "before"
     assert [words.count(word) for word in ("before", "after", "2")] == [1, 1, 1]
     assert sum(word.startswith("lbcheck 0.1.0") for word in words) == 2
-    assert Path("/dev/stdout").lstat() == node
+    assert link.is_symlink()
 
 
-def test_samples_may_follow_on_standard_output(url: str) -> None:
+def test_samples_may_follow_on_standard_output(url: str, tmp_path: Path) -> None:
     """`--samples /dev/stdout -o FILE` is a way into another program."""
-    ran = shell(f"{SPREAD} --samples /dev/stdout -o /dev/null", url)
+    ran = shell(f"{SPREAD} --samples /dev/fd/1 -o {tmp_path}/report", url)
     assert [json.loads(line)["class"] for line in ran.stdout.splitlines()] == ["Question", "Answers"]
 
 
@@ -256,19 +264,21 @@ def test_nothing_that_a_command_reads_or_keeps_is_replaced(words: str, sentence:
     assert (tmp_path / "ca.pem").read_text() == "precious"
 
 
-def test_a_result_that_finds_no_room_is_not_lost(url: str) -> None:
+def test_a_result_that_finds_no_room_is_not_lost(url: str, tmp_path: Path) -> None:
     """The file asked for is not there, so the status is 2; the report is on standard output."""
-    ran = shell(f"{SPREAD} -o /dev/full", url)
+    full = device(tmp_path, "full")
+    ran = shell(f"{SPREAD} -o {full}", url)
     assert ran.returncode == 2
-    assert "-o /dev/full: No space left on device; the result is on standard output" in ran.stderr
+    assert f"-o {full}: No space left on device; the result is on standard output" in ran.stderr
     assert ran.stdout.startswith("lbcheck 0.1.0")
 
 
-def test_a_full_disk_costs_samples_and_no_result(url: str) -> None:
+def test_a_full_disk_costs_samples_and_no_result(url: str, tmp_path: Path) -> None:
     """What cannot be kept is said once; the measurement goes on and is judged."""
-    ran = shell(f"{SPREAD} --samples /dev/full", url)
+    full = device(tmp_path, "full")
+    ran = shell(f"{SPREAD} --samples {full}", url)
     assert ran.returncode == 0
-    assert ran.stderr == "lbcheck: --samples /dev/full: No space left on device; what follows is not kept\n"
+    assert ran.stderr == f"lbcheck: --samples {full}: No space left on device; what follows is not kept\n"
     assert ran.stdout.startswith("lbcheck 0.1.0")
 
 

@@ -64,7 +64,8 @@ def test_a_url_says_whom_to_ask_under_which_name_and_for_what(url: str, target: 
         ("http://[::1/", "Invalid IPv6"),
         ("http://a..b/", "is not a URL"),
         ("http://a b/", "names no host"),
-        ("http://me:secret@h/", "no user or password"),
+        ("http://me:secret@h/", "the URL at h/ has a password"),
+        ("http://secret@h/", "no user or password"),
     ],
 )
 def test_a_url_that_cannot_be_asked_is_a_sentence(url: str, why: str) -> None:
