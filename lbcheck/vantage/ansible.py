@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ from lbcheck import ansible_cli
 from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.question import HERE
-from lbcheck.model.step import ErrorKind, Failure, Sample
+from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
 from lbcheck.vantage import zipapp
 from lbcheck.vantage.here import Begun, silently
@@ -52,13 +53,13 @@ def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Gene
         remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
         hosts = [host for host in plan.hosts if host != HERE]
         carry = [_carry_play(hosts, program, remote)] if hosts else []
-        stages = [_stage_play(number, stage, remote) for number, stage in enumerate(plan.stages) if stage.steps]
+        stages = [stage_play(number, stage, remote) for number, stage in enumerate(plan.stages) if stage.steps]
         tidy = [_tidy_play(hosts, remote)] if hosts else []
         ended = False
         try:
             # Closed before what follows: a run that is broken off has ended when its traces are removed.
             with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(plan))) as events:
-                yield from _collect(plan, _announced(plan, events, begun))
+                yield from collect(plan, _announced(plan, events, begun))
             ended = True
         finally:
             if tidy and not ended:
@@ -84,13 +85,14 @@ def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
     return _tasks_play("tidy", hosts, {"ansible.builtin.file": {"path": remote, "state": "absent"}})
 
 
-def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
-    hosts = list(dict.fromkeys(step.at for step in stage.steps))
-    parts = {host: jsonl.line(Stage(stage.name, tuple(x for x in stage.steps if x.at == host))) for host in hosts}
+def stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
+    """Return the play that runs a stage on all its hosts at once, each its own steps."""
+    steps = _by_host(stage)
+    parts = {host: jsonl.line(Stage(stage.name, tuple(own))) for host, own in steps.items()}
     parts = {"localhost" if host == HERE else host: part for host, part in parts.items()}
     play = _tasks_play(
         f"stage {number}",
-        hosts,
+        list(steps),
         {
             "ansible.builtin.command": {
                 "argv": "{{ lbcheck_argv }}",
@@ -113,6 +115,14 @@ def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
         "lbcheck_argv": argv,
     }
     return play
+
+
+def _by_host(stage: Stage) -> dict[str, deque[Step]]:
+    """Return host → its steps of a stage, in their order."""
+    steps: dict[str, deque[Step]] = {}
+    for step in stage.steps:
+        steps.setdefault(step.at, deque()).append(step)
+    return steps
 
 
 def _b64(text: str) -> str:
@@ -183,24 +193,23 @@ def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> It
             begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
 
 
-def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
+def collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
     """Turn events into samples; what is still missing at the end becomes failures."""
-    waiting = {(n, host): list(stage.steps) for n, stage in enumerate(plan.stages) for host in plan.hosts}
-    waiting = {key: [step for step in steps if step.at == key[1]] for key, steps in waiting.items()}
+    waiting = [_by_host(stage) for stage in plan.stages]
     reasons: dict[str, Failure] = {}
     for event in events:
         host = HERE if event["host"] == "localhost" else event["host"]
         if event["event"] != "ok":
             reasons.setdefault(host, reason(event))
         if event["task"].startswith("stage "):
-            steps = waiting[int(event["task"].removeprefix("stage ")), host]
+            steps = waiting[int(event["task"].removeprefix("stage "))][host]
             for sample in jsonl.samples(event.get("stdout", "").split("\n")):
-                steps.pop(0)
+                steps.popleft()
                 yield sample
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
-    for (_, host), steps in waiting.items():
-        for step in steps:
-            yield step.lost(reasons.get(host, unknown))
+    for stage in waiting:
+        for host, steps in stage.items():
+            yield from (step.lost(reasons.get(host, unknown)) for step in steps)
 
 
 def reason(event: Mapping[str, Any]) -> Failure:
