@@ -125,7 +125,7 @@ def _reader_of_list(hints: Sequence[Any]) -> Reader:
         items: list[Any] = []
         try:
             for item, reader in zip(value, readers, strict=False):
-                items.append(reader(item))  # noqa: PERF401 (their number is the place of an error)
+                items.append(reader(item))
         except WireError as error:
             raise error.inside(len(items)) from None
         return tuple(items)
