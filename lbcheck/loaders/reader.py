@@ -1,11 +1,10 @@
 """An inventory's listing, asked by the names that lbcheck uses, through the fleet's own names for them."""
 
-import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.model.address import is_address
+from lbcheck.model.address import is_address, normal
 from lbcheck.model.login import refuse_password
 
 
@@ -39,17 +38,27 @@ class InventoryReader:
         for name in names:
             if name not in self.listing and group in self.groups:
                 raise self.fail(f"lbcheck_groups maps {group} to '{name}', a group that the inventory does not have")
-        found = list(dict.fromkeys(host for name in names for host in self._members(name, ())))
+        found = self._members(names)
         if not found and any(name in self.listing for name in names):
             self.notes.append(f"group {names[0]} has no hosts")
         return found
 
-    def _members(self, group: str, above: tuple[str, ...]) -> Iterator[str]:
-        body = self.listing.get(group, {})
-        yield from body.get("hosts", ())
-        for child in body.get("children", ()):
-            if child not in above:
-                yield from self._members(child, (*above, group))
+    def _members(self, groups: Sequence[str]) -> list[str]:
+        """Return the hosts of some groups and of all below them, each once: a group's own before its children's.
+
+        Each group is entered once, however many ways lead to it.
+        """
+        found: dict[str, None] = {}
+        seen: set[str] = set()
+        ahead = [*reversed(groups)]
+        while ahead:
+            group = ahead.pop()
+            if group not in seen:
+                seen.add(group)
+                body = self.listing.get(group, {})
+                found |= dict.fromkeys(body.get("hosts", ()))
+                ahead += reversed(body.get("children", ()))
+        return list(found)
 
     def var(self, host: str, name: str, default: Any = None) -> Any:
         """Return a variable of one host."""
@@ -91,7 +100,7 @@ class InventoryReader:
         for address in chosen:
             if not is_address(address):
                 raise self.fail(f"host '{host}': '{address}' in cluster_addresses is not an IP address")
-        return tuple(str(ipaddress.ip_address(address)) for address in chosen)
+        return tuple(map(normal, chosen))
 
     def strings(self, host: str, name: str) -> tuple[str, ...]:
         """Return a variable that is a string or a list of them."""

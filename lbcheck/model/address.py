@@ -35,11 +35,20 @@ def of_family(addresses: Iterable[str], wanted: Family) -> tuple[str, ...]:
 
 def is_address(text: object) -> bool:
     """Return whether it is an IPv4 or IPv6 address."""
+    return bool(_normal(str(text)))
+
+
+def normal(address: str) -> str:
+    """Return an IP address in its usual form; LbcheckError if the text is none."""
+    return _normal(str(address)) or str(parsed(address))
+
+
+@lru_cache(maxsize=1 << 17)  # as above
+def _normal(text: str) -> str:
     try:
-        ipaddress.ip_address(str(text))
+        return str(ipaddress.ip_address(text))
     except ValueError:
-        return False
-    return True
+        return ""
 
 
 def is_loopback(address: str) -> bool:

@@ -5,7 +5,7 @@ its capacity (capacity.py). It is None where the inventory was read for other ch
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -109,8 +109,8 @@ class Backend:
     redispatch: bool = False  # HAProxy's default; with it the other servers take what a full one refuses
     weights_given: bool = True  # false: the servers are listed, nobody gave weights, and each weight is 1
 
-    @property
-    def weights(self) -> dict[str, int]:
+    @cached_property
+    def weights(self) -> Mapping[str, int]:
         """Server name → weight."""
         return {server.name: server.weight for server in self.servers}
 
@@ -212,10 +212,13 @@ class Cluster:
 
     def backend(self, name: str) -> Backend:
         """Return the backend called `name`."""
-        for backend in self.backends:
-            if backend.name == name:
-                return backend
+        if backend := self._backends.get(name):
+            return backend
         raise InventoryError(f"backend '{name}' is not in cluster_backends; a frontend names it")
+
+    @cached_property
+    def _backends(self) -> Mapping[str, Backend]:
+        return {backend.name: backend for backend in reversed(self.backends)}
 
     def balanced(self, frontend: Frontend) -> Backend | None:
         """Return the backend to which balancers send a frontend's connections; None: it is not known."""
@@ -273,15 +276,16 @@ class Cluster:
             yield from (f"{kind}: '{name}' is there twice" for name, number in count.items() if number > 1)
 
     def _dangling(self) -> Iterator[str]:
+        balancers, gateways = ({thing.name for thing in things} for things in (self.balancers, self.nat_gateways))
         for vip in self.vips:
-            yield from _refer(f"VIP {vip.address}: home", vip.home, self.balancers)
+            yield from _refer(f"VIP {vip.address}: home", vip.home, balancers)
         for frontend in self.frontends:
-            yield from _refer(f"frontend '{frontend.name}': backend", frontend.backend, self.backends)
+            yield from _refer(f"frontend '{frontend.name}': backend", frontend.backend, self._backends.keys())
         for client in self.clients:
-            yield from _refer(f"client '{client.name}': behind", client.behind, self.nat_gateways)
+            yield from _refer(f"client '{client.name}': behind", client.behind, gateways)
 
-    @property
-    def owners(self) -> dict[str, str]:
+    @cached_property
+    def owners(self) -> Mapping[str, str]:
         """Address → its owner, for sentences: `VIP of lb2`, `web1`."""
         hosts: tuple[Host | Client, ...] = (*self.dns_servers, *self.resolvers, *self.clients)
         found = {address: host.name for host in hosts for address in host.addresses}
@@ -290,7 +294,7 @@ class Cluster:
         return found | {vip.address: f"VIP of {vip.home}" if vip.home else "VIP" for vip in self.vips}
 
 
-def _refer(what: str, name: str, things: Sequence[Named]) -> Iterator[str]:
-    if name and not any(thing.name == name for thing in things):
-        known = ", ".join(sorted(thing.name for thing in things)) or "none"
+def _refer(what: str, name: str, names: Collection[str]) -> Iterator[str]:
+    if name and name not in names:
+        known = ", ".join(sorted(names)) or "none"
         yield f"{what} '{name}' does not exist; there is {known}"

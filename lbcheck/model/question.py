@@ -1,6 +1,7 @@
 """What a run is about: a cluster, how to query it, and what to find out."""
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.asked import Asked
@@ -41,7 +42,16 @@ class Question:
 
     def may_run(self, host: str) -> bool:
         """Return whether steps may run on a host; on this host they always may."""
-        return host == HERE or host in self.reachable
+        return host == HERE or host in self._may_run
+
+    @cached_property
+    def _may_run(self) -> frozenset[str]:
+        return frozenset(self.reachable)
+
+    @cached_property
+    def senders(self) -> tuple[str, ...]:
+        """The hosts that send: the clients of the cluster that are reachable, or this host if there are none."""
+        return tuple(client.name for client in self.cluster.clients if client.name in self._may_run) or (HERE,)
 
     @property
     def topology(self) -> Topology:

@@ -2,13 +2,14 @@
 
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from lbcheck.model.counters import Counters, ReadCounters
 from lbcheck.model.step import ErrorKind
 from lbcheck.sources.failing import EXPECTED, SourceError, explain, within
-from lbcheck.wire.haproxy import QUESTIONS, NotStatisticsError, counters, parse_runtime
+from lbcheck.wire.haproxy import QUESTIONS, NotStatisticsError, Process, Row, counters, parse_runtime
 
 LIMIT_BYTES = 64 * 2**20  # a server's rows are about 700 bytes: room for 90,000 servers
 
@@ -27,12 +28,15 @@ def read(step: ReadCounters) -> Counters:
     """Read one process's counters from `unix:PATH` or `tcp://HOST:PORT`; a failure is a sample with its kind."""
     started = time.monotonic()
     try:
-        answer = within(step.timeout_s, lambda: _ask(step.uri, step.timeout_s))
-        # Names may be in any 8-bit encoding; none may be lost, and none may stop the reading.
-        process, rows = parse_runtime(answer.decode(errors="backslashreplace"))
+        process, rows = within(step.timeout_s, lambda: _read(step.uri, step.timeout_s))
     except (*EXPECTED, NotStatisticsError) as error:
         return replace(step.lost(explain(error, step.uri, _ADVICE)), seconds=time.monotonic() - started)
     return counters(step, process, rows, time.monotonic() - started)
+
+
+def _read(uri: str, timeout_s: float) -> tuple[Process, Sequence[Row]]:
+    # Names may be in any 8-bit encoding; none may be lost, and none may stop the reading.
+    return parse_runtime(_ask(uri, timeout_s).decode(errors="backslashreplace"))
 
 
 def _ask(uri: str, timeout_s: float) -> bytes:

@@ -23,7 +23,7 @@ def read(step: ReadStubStatus) -> StubStatus:
     started = time.monotonic()
     try:
         page = within(step.timeout_s, lambda: _get(step))
-        counters = parse_stub_status(page.decode(errors="replace"))
+        counters = parse_stub_status(page.decode(errors="replace"))  # LIMIT_BYTES of it: at once
     except (*EXPECTED, NotStubStatusError) as error:
         return replace(step.lost(explain(error, step.url, _ADVICE)), seconds=time.monotonic() - started)
     return StubStatus(

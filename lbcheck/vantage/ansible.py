@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -53,13 +54,13 @@ def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Gene
         safe, refused = _addressable(plan)
         hosts = [host for host in safe.hosts if host != HERE]
         carry = [_carry_play(hosts, program, remote)] if hosts else []
-        stages = [_stage_play(number, stage, hosts, remote) for number, stage in enumerate(safe.stages) if stage.steps]
+        stages = [stage_play(number, stage, hosts, remote) for number, stage in enumerate(safe.stages) if stage.steps]
         tidy = [_tidy_play(hosts, remote)] if hosts else []
         ended = False
         try:
             # Closed before what follows: a run that is broken off has ended when its traces are removed.
             with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(safe))) as events:
-                yield from _collect(plan, _announced(plan, events, begun), refused)
+                yield from collect(plan, _announced(plan, events, begun), refused)
             ended = True
         finally:
             if tidy and not ended:
@@ -94,8 +95,11 @@ def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
     return _tasks_play("tidy", hosts, {"ansible.builtin.file": {"path": remote, "state": "absent"}})
 
 
-def _stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) -> dict[str, Any]:
-    """Return the play of a stage; `carried`: the hosts that have the program."""
+def stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) -> dict[str, Any]:
+    """Return the play that runs a stage on all its hosts at once, each its own steps.
+
+    `carried`: the hosts that have the program.
+    """
     parts = {host: jsonl.line(Stage(stage.name, tuple(steps))) for host, steps in _by_host(stage).items()}
     play = _tasks_play(
         f"stage {number}",
@@ -126,11 +130,11 @@ def _stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) 
     return play
 
 
-def _by_host(stage: Stage) -> dict[str, list[Step]]:
-    """Return a stage's steps by the names that Ansible has for where they run."""
-    found: dict[str, list[Step]] = {}
+def _by_host(stage: Stage) -> dict[str, deque[Step]]:
+    """Return a stage's steps, in their order, by the names that Ansible has for where they run."""
+    found: dict[str, deque[Step]] = {}
     for step in stage.steps:
-        found.setdefault(names.called(step.at), []).append(step)
+        found.setdefault(names.called(step.at), deque()).append(step)
     return found
 
 
@@ -204,23 +208,25 @@ def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> It
             begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
 
 
-def _collect(plan: Plan, events: Iterator[dict[str, Any]], refused: Mapping[str, Failure]) -> Iterator[Sample]:
+def collect(
+    plan: Plan, events: Iterator[dict[str, Any]], refused: Mapping[str, Failure] = MappingProxyType({})
+) -> Iterator[Sample]:
     """Turn events into samples; what is still missing at the end becomes failures."""
-    waiting = {(n, host): steps for n, stage in enumerate(plan.stages) for host, steps in _by_host(stage).items()}
+    waiting = [_by_host(stage) for stage in plan.stages]
     reasons = dict(refused)
     for event in events:
         host = event["host"]
         if event["event"] != "ok":
             reasons.setdefault(host, reason(event))
         if event["task"].startswith("stage "):
-            steps = waiting[int(event["task"].removeprefix("stage ")), host]
+            steps = waiting[int(event["task"].removeprefix("stage "))][host]
             for sample in jsonl.samples(event.get("stdout", "").split("\n")):
-                steps.pop(0)
+                steps.popleft()
                 yield sample
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
-    for (_, host), steps in waiting.items():
-        for step in steps:
-            yield step.lost(reasons.get(host, unknown))
+    for stage in waiting:
+        for host, steps in stage.items():
+            yield from (step.lost(reasons.get(host, unknown)) for step in steps)
 
 
 def reason(event: Mapping[str, Any]) -> Failure:

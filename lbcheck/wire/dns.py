@@ -1,22 +1,28 @@
 """DNS messages: the query that a block repeats, and what its answers say, each distinct one parsed once."""
 
+import struct
 from collections import Counter
 from dataclasses import dataclass, field
 
 import dns.exception
 import dns.flags
+import dns.ipv4
+import dns.ipv6
 import dns.message
 import dns.rcode
-from dns.rdtypes.IN.A import A
-from dns.rdtypes.IN.AAAA import AAAA
+import dns.rdataclass
+import dns.rdatatype
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.dns_queries import Layer, RecordType
 
 UDP_PAYLOAD = 1232  # advertised by EDNS: what passes every path unfragmented (DNS flag day 2020)
 REMEMBERED = 256  # distinct answers kept with what they say: orders × TTLs, one second's and the next's
-MOST_RECORDS = 512  # in one answer; more is no pool but an attack on memory and time
-_HEADER = 12  # bytes before the question
+MOST_RECORDS = 512  # in one answer; more is no pool but an attack on memory
+_HEADER, _ID = 12, 2  # bytes before the question, and of the ID at its beginning
+_COUNTS = struct.Struct("!5H")  # after the ID: flags, questions, answers, authorities, additional records
+_RECORD = struct.Struct("!HHIH")  # after its name: type, class, TTL, bytes of data
+_LONGEST_LABEL, _POINTER = 0x3F, 0xC0
 
 
 class DnsQuestion:
@@ -30,10 +36,12 @@ class DnsQuestion:
             raise LbcheckError(f"'{name}' is no domain name: {error}") from None
         query.flags = dns.flags.RD if recursive else dns.flags.Flag(0)
         self.wire = query.to_wire()[2:]
-        self.kind = A if rdtype == "A" else AAAA
+        self.rdtype = dns.rdatatype.from_text(rdtype)
+        # From the data of a record to an address; ValueError where it has another length.
+        self.address = dns.ipv4.inet_ntoa if rdtype == "A" else dns.ipv6.inet_ntoa
         # A name's length bytes are below 64, so that lower() changes letters only: servers may answer in other case.
-        length = len(query.question[0].name.to_wire() or b"") + 4  # type and class
-        self._asked = self.wire[_HEADER - 2 :][:length].lower()
+        self.asked_bytes = len(query.question[0].name.to_wire() or b"") + 4  # type and class
+        self._asked = self.wire[_HEADER - 2 :][: self.asked_bytes].lower()
 
     def is_answered_by(self, data: bytes) -> bool:
         """Return whether `data`, the bytes after an ID, answer this question, whatever they say."""
@@ -67,19 +75,50 @@ def read(question: DnsQuestion, data: bytes) -> DnsAnswer:
     if int.from_bytes(data[4:6], "big") > MOST_RECORDS:
         return DnsAnswer(readable=False)
     try:
-        message = dns.message.from_wire(b"\0\0" + data, one_rr_per_rrset=True)
-    except dns.exception.DNSException:
+        return _said(question, data)
+    except (IndexError, ValueError, struct.error, dns.exception.DNSException):
         return DnsAnswer(readable=False)
-    # The addresses stand at the end of a chain of CNAMEs, in the server's order; the chain does not matter.
-    records = [
-        (record.address, rrset.ttl) for rrset in message.answer for record in rrset if isinstance(record, question.kind)
-    ]
+
+
+def _said(question: DnsQuestion, data: bytes) -> DnsAnswer:
+    """Read the records one after the other, each byte once: no name is decompressed, for none matters.
+
+    The addresses stand at the end of a chain of CNAMEs, in the server's order; the chain does not matter. ValueError,
+    IndexError, struct.error or an error of dnspython's: it is cut or malformed.
+    """
+    flags, questions, answers, *further = _COUNTS.unpack_from(data)
+    at = _COUNTS.size + (question.asked_bytes if questions else 0)
+    addresses, ttls_s, more_flags = [], set(), 0
+    for number in range(answers + sum(further)):
+        rdtype, rdclass, ttl, length = _RECORD.unpack_from(data, at := _after_name(data, at))
+        at += _RECORD.size + length
+        if rdtype == dns.rdatatype.OPT:
+            more_flags = ttl  # RFC 6891, section 6.1.3
+        elif number < answers and (rdtype, rdclass) == (question.rdtype, dns.rdataclass.IN):
+            addresses.append(question.address(data[at - length : at]))
+            ttls_s.add(ttl)
+    if at != len(data):
+        raise ValueError("something is cut off, or left over")
     return DnsAnswer(
-        authoritative=bool(message.flags & dns.flags.AA),
-        rcode=dns.rcode.to_text(message.rcode()),
-        addresses=tuple(address for address, _ in records),
-        ttls_s=tuple({ttl for _, ttl in records}),
+        authoritative=bool(flags & dns.flags.AA),
+        rcode=dns.rcode.to_text(dns.rcode.from_flags(flags, more_flags)),
+        addresses=tuple(addresses),
+        ttls_s=tuple(ttls_s),
     )
+
+
+def _after_name(data: bytes, at: int) -> int:
+    """Return where a name ends: with an empty label, or with a pointer back to its rest (RFC 1035, section 4.1.4)."""
+    start = at + _ID
+    while length := data[at]:
+        if length >= _POINTER:
+            if int.from_bytes(data[at : at + 2], "big") & 0x3FFF >= start:
+                raise ValueError("a pointer that does not lead back")
+            return at + 2
+        if length > _LONGEST_LABEL:
+            raise ValueError("a label of an unknown kind")
+        at += 1 + length
+    return at + 1
 
 
 @dataclass

@@ -1,12 +1,12 @@
 """HAProxy's statistics → counters: the CSV of `show stat` and of the page, `show info`, the head of the HTML page."""
 
 import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import chain, islice, takewhile
 from typing import Any
 
 from lbcheck.model import schemes
@@ -41,6 +41,12 @@ TEXTS = frozenset(("pxname", "svname", "status", "mode", "algo", "addr", "cookie
 
 # Of one connection, so that one process answers all, also while another takes over. `level user` is enough for each.
 QUESTIONS = "show info;show stat;show servers state"
+
+# Whatever answers in HAProxy's place: it costs no more than the largest fleet does, 3 s and 500 MB.
+MOST_ROWS = 100_000  # frontends, backends and servers; 64 MiB, as much as is read, are the rows of 90,000 servers
+MOST_COLUMNS = 1_000  # HAProxy 3.2 writes about 110
+ROW_LIMIT = 2**16  # characters; a row is about 700
+INFO_LIMIT = 2**16  # characters; `show info` has about 3,000
 
 _NEEDED = ("pxname", "svname", "type")
 _NUMBER = re.compile(r"-?[0-9]{1,15}")  # as many digits as a number in JSON holds exactly (RFC 8259, section 6)
@@ -103,34 +109,33 @@ def parse_runtime(text: str) -> tuple[Process, tuple[Row, ...]]:
     process = parse_info(info)
     if not rest.endswith("\n\n"):
         raise NotStatisticsError("the answer was cut before its end")
-    stat, state = _two_answers(rest)
-    rows, known = parse_stat(stat), _servers_state(state)
+    lines = _lines(rest)
+    rows = _parsed(takewhile(bool, _table(lines)))  # an empty line ends an answer, unless it stands in a quoted cell
+    known = _servers_state(lines)
     return process, tuple({**row, **known.get((row.get("iid"), row.get("sid")), {})} for row in rows)
 
 
-def _two_answers(text: str) -> tuple[str, str]:
-    """Split at the first empty line that stands in no quoted cell of the CSV, which has an even number of quotes."""
-    end, quotes, start = text.find("\n\n"), 0, 0
-    while end >= 0:
-        quotes += text.count('"', start, end)
-        if quotes % 2 == 0:
-            return text[: end + 1], text[end + 2 :]
-        start, end = end, text.find("\n\n", end + 1)
-    return text, ""
+def _lines(text: str) -> Iterator[str]:
+    """Give the lines, each with its end: what comes first is read, and may be refused, before all of it is split."""
+    start = 0
+    while end := text.find("\n", start) + 1:
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
 
 
-def _servers_state(text: str) -> dict[tuple[int | str | None, ...], dict[str, int | str]]:
+def _servers_state(lines: Iterator[str]) -> dict[tuple[int | str | None, ...], dict[str, int | str]]:
     """Read `show servers state` → the cells that it adds to the row of each server, by the ids of backend and server.
 
     Columns are found by name, and separated by single spaces: no name of HAProxy's may hold one. Empty where this is no
     such table; a line that does not fit is passed over.
     """
-    version, _, rest = text.partition("\n")
-    header, *lines = rest.split("\n")
-    if not version.isdecimal() or not header.startswith("# be_id "):
+    version, header, *others = (line.rstrip("\n") for line in chain(islice(lines, MOST_ROWS), ("", "")))
+    if not version.isdecimal() or not header.startswith("# be_id ") or len(header) > ROW_LIMIT:
         return {}
     names = header.removeprefix("# ").split(" ")
-    found = (line.split(" ") for line in lines)
+    found = (line.split(" ") for line in others if len(line) <= ROW_LIMIT)
     servers = (dict(zip(names, cells, strict=True)) for cells in found if len(cells) == len(names))
     return {
         (int(server["be_id"]), int(server["srv_id"])): _added(server)
@@ -154,7 +159,7 @@ def _added(server: Mapping[str, str]) -> dict[str, int | str]:
 
 def parse_info(text: str) -> Process:
     """Read `show info`: lines of `Name: value`, of which `Pid` and `Uptime_sec` must be there."""
-    fields = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    fields = dict(line.split(": ", 1) for line in text[:INFO_LIMIT].splitlines() if ": " in line)
     pid, uptime = fields.get("Pid", ""), fields.get("Uptime_sec", "")
     if not (_NUMBER.fullmatch(pid) and _NUMBER.fullmatch(uptime)):
         raise NotStatisticsError(f"not HAProxy's runtime API: {beginning(text)}")
@@ -182,27 +187,52 @@ def parse_stat(text: str) -> tuple[Row, ...]:
     Cells may be quoted and hold commas, quotes and line ends. NotStatisticsError where this is no such CSV, where a
     row and the header differ in length, a number is none, or a row does not say what it is.
     """
+    return _parsed(filter(None, _table(_lines(text))))
+
+
+def _table(lines: Iterator[str]) -> Iterator[list[str]]:
+    """Give the rows of the CSV, those of empty lines, too, as far as they are wanted; NotStatisticsError: too much."""
+    in_row = 0
+
+    def fed() -> Iterator[str]:
+        nonlocal in_row
+        for line in lines:
+            in_row += len(line)
+            if in_row > ROW_LIMIT:
+                raise NotStatisticsError(f"a row of more than {ROW_LIMIT:,} characters")
+            yield line
+
     try:
         # strict: a quote in a wrong place would otherwise swallow the rows after it.
-        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
+        for number, row in enumerate(csv.reader(fed(), strict=True)):
+            if number > MOST_ROWS:
+                raise NotStatisticsError(f"more than {MOST_ROWS:,} rows")
+            in_row = 0
+            yield row
     except csv.Error as error:
         raise NotStatisticsError(f"broken CSV ({error})") from None
-    if not lines:
+
+
+def _parsed(table: Iterator[list[str]]) -> tuple[Row, ...]:
+    first = next(table, None)
+    if first is None:
         raise NotStatisticsError("an empty answer")
-    header = _header(lines[0], text)
+    header = _header(first)
     kept = [(place, name) for place, name in enumerate(header) if name in NUMBERS or name in TEXTS]
-    rows = tuple(_row(header, kept, line) for line in lines[1:])
+    rows = tuple(_row(header, kept, line) for line in table)
     if not rows:
         # A page always lists at least the frontend that serves it; less is a filter or a cut.
         raise NotStatisticsError("statistics without a single frontend, backend or server")
     return rows
 
 
-def _header(line: Sequence[str], text: str) -> list[str]:
+def _header(line: Sequence[str]) -> list[str]:
     header = [line[0].removeprefix("# "), *line[1:]]
     if not line[0].startswith("# ") or any(name not in header for name in _NEEDED):
-        raise NotStatisticsError(f"not HAProxy's statistics: {beginning(text)}")
-    twice = [name for name in header if header.count(name) > 1 and (name in NUMBERS or name in TEXTS)]
+        raise NotStatisticsError(f"not HAProxy's statistics: {beginning(','.join(line))}")
+    if len(header) > MOST_COLUMNS:
+        raise NotStatisticsError(f"the CSV has {len(header):,} columns, more than {MOST_COLUMNS:,}")
+    twice = [name for name, number in Counter(header).items() if number > 1 and (name in NUMBERS or name in TEXTS)]
     if twice:
         raise NotStatisticsError(f"the CSV has two columns called '{twice[0]}'")
     return header

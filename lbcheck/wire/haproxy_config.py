@@ -34,6 +34,7 @@ _CONDITIONS = {".if": 1, ".endif": -1}  # how much deeper the lines that follow 
 _DEFAULT_MODE = "tcp"
 _DEFAULT_RETRIES = 3
 _MOST_OF_A_TEMPLATE = 10_000  # more is a slip of the keyboard
+MOST_INHERITED = 1_000_000  # lines, over all sections: 10,000 proxies with 100 lines of defaults each
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _TIME = re.compile(r"([0-9]{1,9})(us|ms|s|m|h|d)?")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, None: 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -155,10 +156,16 @@ def _sections(statements: Iterable[_Statement]) -> list[_Section]:
     found: list[_Section] = []
     defaults: dict[str, _Section] = {}
     latest: _Section | None = None
+    inherited = 0
     for statement in statements:
         kind = statement.words[0]
         if kind in _BEGIN_SECTIONS:
             section = _begun(statement, defaults, latest)
+            inherited += len(section.statements)
+            if inherited > MOST_INHERITED:
+                raise ConfigurationError(
+                    f"{statement.where}: more than {MOST_INHERITED:,} lines are taken from defaults"
+                )
             found.append(section)
             if kind == "defaults":
                 latest = defaults[section.name] = section

@@ -7,8 +7,10 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
+from itertools import repeat
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
@@ -21,6 +23,7 @@ from lbcheck.model.verdict import Finding, Report, Verdict
 from lbcheck.plain import in_json
 
 _T = TypeVar("_T")
+Reader = Callable[[Any], Any]  # from what json.loads gave to an object of one type
 _CLASS = "class"  # the key that no dataclass can have as a field
 _REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version: what it says besides is passed over
 # Beyond it JSON's numbers are not the same everywhere (RFC 8259, section 6), nor does arithmetic hold.
@@ -55,18 +58,20 @@ _KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*STEPS, *SAMPLES,
 def to_json(value: object) -> Any:
     """Return `value`, a dataclass of the model or made of such, as what json.dumps takes. Defaults are left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {
-            field.name: to_json(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if getattr(value, field.name) != _default(field)
-        }
-        kind = type(value).__name__
-        return {_CLASS: kind, **fields} if kind in _KINDS else fields
+        kind, named = type(value), ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
+        fields = {name: to_json(item) for name, item, default in named if item != default}
+        return {_CLASS: kind.__name__, **fields} if kind.__name__ in _KINDS else fields
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [to_json(item) for item in value]
     return value.value if isinstance(value, enum.Enum) else value
+
+
+@cache
+def _defaults(kind: Any) -> Sequence[tuple[str, object]]:
+    """Return the fields of a dataclass with their defaults, in their order."""
+    return [(field.name, _default(field)) for field in dataclasses.fields(kind)]
 
 
 def _default(field: "dataclasses.Field[Any]") -> object:
@@ -75,22 +80,7 @@ def _default(field: "dataclasses.Field[Any]") -> object:
 
 def from_json(hint: Any, value: Any) -> Any:
     """Return `value`, as json.loads gave it, as an object of type `hint`; WireError says which part does not fit."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return _one_of(arguments, value)
-    if origin is tuple and isinstance(value, list):
-        return tuple(part(number, kind, item) for number, (kind, item) in enumerate(_items(arguments, value)))
-    if origin in (dict, collections.abc.Mapping) and isinstance(value, dict):
-        return {_plain(str, key): part(key, arguments[1], item) for key, item in value.items()}
-    if hint is Any:
-        return _anything(value)
-    if origin is Literal:
-        return _word(arguments, value)
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint(_word([str(member) for member in hint], value))
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return _object(hint, value)
-    return _plain(origin or hint, value)
+    return _reader(hint)(value)
 
 
 def part(key: str | int, hint: Any, value: Any) -> Any:
@@ -101,24 +91,77 @@ def part(key: str | int, hint: Any, value: Any) -> Any:
         raise error.inside(key) from None
 
 
-def _items(hints: Sequence[Any], values: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
-    """Return the items of a list with their types: a list of any length has one type, any other one for each item."""
-    if hints[-1] is ...:
-        return ((hints[0], value) for value in values)
-    if len(values) != len(hints):
-        raise WireError(f"{_shown(values)} has not {len(hints)} items")
-    return zip(hints, values, strict=True)
+@cache  # a file has millions of values of few types
+def _reader(hint: Any) -> Reader:
+    """Return what reads values of a type."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _reader_of_one_of(arguments)
+    if origin is tuple:
+        return _reader_of_list(arguments)
+    if origin in (dict, collections.abc.Mapping):
+        return _reader_of_mapping(_reader(arguments[1]))
+    if origin is Literal:
+        return partial(_word, arguments)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        words = [str(member) for member in hint]
+        return lambda value: hint(_word(words, value))
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _reader_of_object(hint)
+    return _anything if hint is Any else _PLAIN.get(hint) or partial(_plain, origin or hint)
 
 
-def _one_of(hints: Sequence[Any], value: Any) -> Any:
-    """Read what may be null, or one of several records or plain types."""
-    kinds = [kind for kind in hints if kind is not type(None)]
-    if value is None and len(kinds) < len(hints):
-        return None
+def _reader_of_list(hints: Sequence[Any]) -> Reader:
+    """A list of any length has one type, any other one for each item."""
+    length = None if hints[-1] is ... else len(hints)
+    readers = repeat(_reader(hints[0])) if length is None else [_reader(hint) for hint in hints]
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list):
+            return _plain(tuple, value)
+        if length not in (None, len(value)):
+            raise WireError(f"{_shown(value)} has not {length} items")
+        items: list[Any] = []
+        try:
+            for item, reader in zip(value, readers, strict=False):
+                items.append(reader(item))
+        except WireError as error:
+            raise error.inside(len(items)) from None
+        return tuple(items)
+
+    return read
+
+
+def _reader_of_mapping(reader: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return _plain(dict, value)
+        items = {}
+        for key, item in value.items():
+            try:
+                items[_text(key)] = reader(item)
+            except WireError as error:
+                raise error.inside(key) from None
+        return items
+
+    return read
+
+
+def _reader_of_one_of(hints: Sequence[Any]) -> Reader:
+    """What may be null, or one of several records or plain types."""
+    kinds = [kind for kind in hints if kind is not types.NoneType]
     if len(kinds) == 1:
-        return from_json(kinds[0], value)
-    if issubclass(kinds[0], Record):
-        return record_of(kinds, value)
+        reader = _reader(kinds[0])
+    elif issubclass(kinds[0], Record):
+        reader = partial(record_of, kinds)
+    else:
+        reader = partial(_one_of, kinds)
+    if len(kinds) == len(hints):
+        return reader
+    return lambda value: None if value is None else reader(value)
+
+
+def _one_of(kinds: Sequence[Any], value: Any) -> Any:
     return _plain(type(value) if type(value) in kinds else kinds[0], value)
 
 
@@ -147,23 +190,66 @@ def _plain(kind: Any, value: Any) -> Any:
     raise WireError(f"{_shown(value)} is not {_WORDS.get(kind, 'an object')}")
 
 
+def _text(value: Any) -> Any:
+    return value if type(value) is str and value.isascii() else _plain(str, value)
+
+
+def _number(value: Any) -> Any:
+    return value if type(value) is int and -_MOST <= value <= _MOST else _plain(int, value)
+
+
+_PLAIN: Mapping[Any, Reader] = {str: _text, int: _number}  # most values of a file
+
+
 def _shown(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:60] + "…"
 
 
-def _object(hint: type, value: dict[str, Any]) -> Any:
-    kind = _class_of(hint, value)
-    hints, names = typing.get_type_hints(kind), _names(kind)
-    if unknown := [key for key in value if key not in names and key != _CLASS and not issubclass(kind, _REPORTED)]:
-        raise WireError(f"{kind.__name__} has no '{unknown[0]}'")
-    if missing := [key for key in _required_keys(kind) if key not in value]:
+def _reader_of_object(hint: type) -> Reader:
+    abstract = inspect.isabstract(hint)
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return _plain(hint, value)
+        return _object(_class_of(hint, value) if abstract or _CLASS in value else hint, value)
+
+    return read
+
+
+def _object(kind: type, value: Mapping[str, Any]) -> Any:
+    fields, needed = _fields(kind)
+    if not value.keys() <= fields.keys():
+        value = _known_part(kind, value, fields)
+    if not needed <= value.keys():
+        missing = [key for key in _required_keys(kind) if key not in value]
         raise WireError(f"{kind.__name__} lacks {', '.join(missing)}")
-    parts = {names[key]: part(key, hints[names[key]], item) for key, item in value.items() if key in names}
+    parts = {}
+    for key, item in value.items():
+        name, reader = fields[key]
+        try:
+            parts[name] = reader(item)
+        except WireError as error:
+            raise error.inside(key) from None
     try:
         return kind(**parts)
     except (LbcheckError, ValueError) as error:
         raise WireError(f"{kind.__name__}: {error}") from None
+
+
+def _known_part(kind: type, value: Mapping[str, Any], fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what is known of an object; WireError where there is more, and no later version may have written it."""
+    unknown = [key for key in value if key not in fields and key != _CLASS]
+    if unknown and not issubclass(kind, _REPORTED):
+        raise WireError(f"{kind.__name__} has no '{unknown[0]}'")
+    return {key: item for key, item in value.items() if key in fields}
+
+
+@cache
+def _fields(kind: type) -> tuple[Mapping[str, tuple[str, Reader]], frozenset[str]]:
+    """Return a dataclass's fields by their keys in JSON, each with what reads it; and the keys that must be there."""
+    hints = typing.get_type_hints(kind)
+    return {key: (name, _reader(hints[name])) for key, name in _names(kind).items()}, frozenset(_required_keys(kind))
 
 
 def _names(kind: type) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 from lbcheck.wire import upgrade
 from lbcheck.wire.jsonl import WireError, dumped, from_json, reading, to_json
+from lbcheck.wire.uncollected import uncollected
 
 SCHEMA = "lbcheck.samples/1"  # it goes up when a file of today would be misread
 _BEGINNING = re.compile(r'\s*\{\s*"(class"|schema"\s*:\s*"lbcheck\.samples/)')
@@ -53,7 +54,8 @@ def read(text: str) -> tuple[Question, list[Sample]]:
         if version not in (None, SCHEMA):
             raise NewerError(f"was written by a newer lbcheck ({version!r:.40}; this one reads {SCHEMA}): use that one")
         question = _question(about)
-    return question, list(_samples(others, old=version is None))
+    with uncollected():
+        return question, list(_samples(others, old=version is None))
 
 
 def _question(about: Any) -> Question:

@@ -132,4 +132,4 @@ def test_an_endless_file_ends(tmp_path: Path) -> None:
             file.truncate(LIMIT_BYTES // 2 + 1)
     kind, sentence = failed(tmp_path)
     assert kind is ErrorKind.PROTOCOL
-    assert "more than 16 MiB of configuration" in sentence
+    assert "more than 4 MiB of configuration" in sentence

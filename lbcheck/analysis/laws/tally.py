@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from lbcheck.model.verdict import Outcome
@@ -38,7 +39,7 @@ class Tally:
     silent: Mapping[str, int] = field(default_factory=dict)
     silence_rate: float = 1e-5
 
-    @property
+    @cached_property  # each server is held to it
     def total(self) -> int:
         """Number of requests in the counts."""
         return sum(self.counts.values())

@@ -30,7 +30,7 @@ def plan(question: Question, options: Options) -> Plan:
 
 
 def _ask(question: Question, options: Options, name: DnsName, rdtype: RecordType) -> Iterable[Step]:
-    cluster, clients = question.cluster, pace.clients(question)
+    cluster, clients = question.cluster, question.senders
     queries = options.queries or max(
         FEWEST_QUERIES, needed_queries(len(name.of_family(FAMILY[rdtype])) or 2, tests=FEWEST_TESTS)
     )

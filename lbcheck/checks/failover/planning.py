@@ -29,7 +29,7 @@ def plan(question: Question, options: Options) -> Plan:
     allowed_s = question.longest_gap_s
     if options.watch_s <= allowed_s:
         raise LbcheckError(f"--for {options.watch_s:g} is too short to see a gap of {allowed_s:g} s (--within) end")
-    clients = pace.clients(question)
+    clients = question.senders
     pairs = len(routes(question.cluster)) * len(clients)
     interval_s = _interval_s(question, options, pairs)
     if 2 * interval_s > allowed_s:

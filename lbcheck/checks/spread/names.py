@@ -6,7 +6,7 @@ What is left is matched by counts (backends.py).
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from lbcheck.model.address import host_of
@@ -29,14 +29,14 @@ class Told:
 
 def in_answers(backend: BackendCounters, answered: Collection[str], told: Told) -> dict[str, str]:
     """Return a server's name at the balancer → its name in answers, for each server for which it is certain."""
-    names = [server.name for server in backend.servers]
-    return _paired(_aliases(backend, told), answered, of_pairs(told.pairs, names, answered))
+    names = {server.name for server in backend.servers}
+    return _paired(_aliases(backend, told), {*answered}, of_pairs(told.pairs, names, answered))
 
 
 def of_given(backend: BackendCounters, told: Told) -> dict[str, str]:
     """Return a server's name at the balancer → the name by which the user listed it, where that is certain."""
-    names, given = [server.name for server in backend.servers], [server.name for server in told.servers]
-    ways = ({name: name for name in names}, *_as_configured(backend), _by_host(backend, told))
+    names, given = {server.name for server in backend.servers}, {server.name for server in told.servers}
+    ways = ({server.name: server.name for server in backend.servers}, *_as_configured(backend), _by_host(backend, told))
     pairs = {name: pair for name, pair in of_pairs(told.pairs, names, given).items() if pair in given}
     return _paired(ways, given, pairs)
 
@@ -88,7 +88,7 @@ def _by_host(backend: BackendCounters, told: Told) -> Mapping[str, str]:
     return {name: owners[host][0] for name, host in hosts.items() if len(owners.get(host, ())) == 1}
 
 
-def _paired(ways: Iterable[Mapping[str, str]], wanted: Collection[str], found: Mapping[str, str]) -> dict[str, str]:
+def _paired(ways: Iterable[Mapping[str, str]], wanted: Set[str], found: Mapping[str, str]) -> dict[str, str]:
     """Return `found` with each further pair that one of the ways gives, if no second server has the same alias."""
     pairs = dict(found)
     for way in ways:

@@ -58,10 +58,11 @@ def round_of(
 
     `silent_s`: route → seconds that earlier rounds waited for failures and silence. `dealt`: as in a Request.
     """
+    asked = _Requests(question, options, number)
     steps = (
         step
         for route, requests in wanted.items()
-        for step in _requests(route, requests, question, options, number=number, silent_s=silent_s.get(route, 0.0))
+        for step in asked.by(route, requests, silent_s=silent_s.get(route, 0.0))
     )
     after = tuple(_readings(question, options))
     traffic = Stage(StageName.TRAFFIC, tuple(replace(step, dealt=dealt) for step in steps))
@@ -152,7 +153,7 @@ def routes(question: Question, options: Options) -> list[Route]:
     return [
         Route(frontend, client, source, address)
         for frontend in question.cluster.web
-        for client in pace.clients(question)
+        for client in question.senders
         for source in options.sources or ("",)
         for address in frontend.addresses or ("",)
         if not (source and address) or family(source) == family(address)
@@ -162,36 +163,54 @@ def routes(question: Question, options: Options) -> list[Route]:
 def _traffic(ways: Sequence[Route], question: Question, options: Options) -> Iterator[Step]:
     """Return one Request step for each route; the total is dealt out evenly, so counts differ by one at most."""
     shares = evenly(options.requests or 0, len(ways)) if ways else ()
+    asked = _Requests(question, options)
     for route, requests in zip(ways, shares, strict=True):
-        yield from _requests(route, requests, question, options)
+        yield from asked.by(route, requests)
 
 
-def _requests(
-    route: Route, requests: int, question: Question, options: Options, *, number: int = 0, silent_s: float = 0.0
-) -> Iterator[Request]:
-    """Return the steps of one route and round: one for each key of a hash, or one if no key is sent."""
-    keys = sent_keys.keys(question, options.token)
-    step = Request(
-        at=route.client,
-        url=route.frontend.url,
-        address=route.address,
-        requests=requests,
+class _Requests:
+    """The steps of one round; what does not depend on the route is worked out once."""
+
+    def __init__(self, question: Question, options: Options, number: int = 0) -> None:
+        self._options, self._keys = options, sent_keys.keys(question, options.token)
+        self._left_s = left_s(question, options, 0.0)
+        self._steps = {
+            frontend: _request(question, options, frontend, token, number)
+            for frontend, token in tokens(question.cluster.web, options.token).items()
+        }
+
+    def by(self, route: Route, requests: int, *, silent_s: float = 0.0) -> Iterator[Request]:
+        """Return the steps of one route: one for each key of a hash, or one if no key is sent."""
+        step = replace(
+            self._steps[route.frontend],
+            at=route.client,
+            address=route.address,
+            source=route.source,
+            silence_s=_of_silence((self._left_s - silent_s) / len(self._keys), self._options),
+        )
+        for (key, headers), asked in zip(self._keys, evenly(requests, len(self._keys)), strict=True):
+            if asked:
+                yield replace(step, requests=asked, key=key, headers=headers)
+
+
+def _request(question: Question, options: Options, frontend: Frontend, token: str, number: int) -> Request:
+    """Return what the steps of all routes to a frontend have in common."""
+    return Request(
+        at="",
+        url=frontend.url,
+        address="",
+        requests=0,
         concurrency=options.concurrency,
-        keep_alive=_keep_alive(question, options, route.frontend),
+        keep_alive=_keep_alive(question, options, frontend),
         identify=question.identify,
         identify_balancer=question.identify_balancer,
-        token=tokens(question.cluster.web, options.token)[route.frontend],
-        source=route.source,
-        rate=pace.rate(question, options) / len(pace.clients(question)),
+        token=token,
+        rate=pace.rate(question, options) / len(question.senders),
         timeout_s=options.timeout_s,
         verify=options.verify,
         ca=question.ca + options.ca,
-        silence_s=_of_silence(left_s(question, options, silent_s) / len(keys), options),
         round=number,
     )
-    for (key, headers), asked in zip(keys, evenly(requests, len(keys)), strict=True):
-        if asked:
-            yield replace(step, requests=asked, key=key, headers=headers)
 
 
 def left_s(question: Question, options: Options, silent_s: float) -> float:
@@ -244,7 +263,8 @@ def _most(question: Question) -> int:
 
 def _needed(question: Question) -> int:
     """Return how many answers of one balancer are enough, whichever frontend it serves."""
-    return max(_requests_to_judge(question, question.cluster.backend(f.backend)) for f in question.cluster.web)
+    used = {frontend.backend for frontend in question.cluster.web}
+    return max(_requests_to_judge(question, question.cluster.backend(name)) for name in used)
 
 
 def _requests_to_judge(question: Question, backend: Backend) -> int:

@@ -12,6 +12,7 @@ from lbcheck.model.counters import ServerCounters, ServerState
 from lbcheck.model.verdict import Finding, Outcome
 
 _SHOWN = 5  # servers of one state that are said one by one
+_LISTED = 20  # weights of a backend that a sentence lists: each server has a sentence of its own
 _WORDS = {
     ServerState.DRAINING: "in drain",
     ServerState.MAINTENANCE: "in maintenance",
@@ -91,6 +92,13 @@ def _expected_weights(given: Backend, deltas: Mapping[str, ServerCounters]) -> M
     return weights.off(present, given.weights) if given.weights_given else {}
 
 
+def _ratio(given: Backend, name: str) -> str:
+    """Return a server's weight beside the others', which are too many to list from some number on."""
+    weights = given.weights
+    others = ":".join(map(str, weights.values())) if len(weights) <= _LISTED else f"{sum(weights.values()):,} in all"
+    return f"{weights[name]} of {others}"
+
+
 def _set_weight(server: ServerCounters) -> int | None:
     """Return the weight that a server has now, or at the end of a slow start."""
     return server.weight if warming(server) else server.present_weight
@@ -106,8 +114,7 @@ def _weight(
     if weight is None or server.state is ServerState.DRAINING:
         return
     if expected is not None:
-        ratio = f"{given.weights[name]} of {':'.join(map(str, given.weights.values()))}"
-        wanted = str(expected) if expected.denominator == 1 else ratio
+        wanted = str(expected) if expected.denominator == 1 else _ratio(given, name)
         yield Finding(Outcome.FAIL, f"{who} gives server {name} weight {weight}; {wanted} is expected")
     elif given.weights_given and name in given.weights:
         return

@@ -6,7 +6,6 @@ longer than the step's timeout: whatever the peers do, a step ends.
 """
 
 import errno
-import gc
 import math
 import os
 import secrets
@@ -15,8 +14,8 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import lbcheck
@@ -26,6 +25,7 @@ from lbcheck.probing.http import distrust
 from lbcheck.probing.http.destination import Destination, ImpossibleError
 from lbcheck.probing.http.patience import Patience
 from lbcheck.probing.http.record import Record
+from lbcheck.probing.http.searching import searching
 from lbcheck.probing.http.tls import Tls
 from lbcheck.probing.socket_options import RESET
 from lbcheck.probing.stopping import Stopped, never
@@ -34,6 +34,7 @@ from lbcheck.wire.http.answer import AnswerReader, HttpAnswer
 from lbcheck.wire.http.head import MalformedAnswerError
 from lbcheck.wire.http.recogniser import Recogniser
 from lbcheck.wire.http.request import Target, request_bytes
+from lbcheck.wire.uncollected import uncollected
 
 TICK_S = 0.05  # between two looks at deadlines and at `stopped`
 BURST_S = 0.1  # of a rate: who is late by more lets the rest go
@@ -56,15 +57,17 @@ def request(step: Request, stopped: Stopped = never) -> Answers:
     `step.requests`. LbcheckError is for a URL, an identification or an address that cannot be read.
     """
     target = Target.parse(step.url)
-    recogniser = Recogniser(step.identify, step.identify_balancer)
     message = _message(step, target)
     started = time.monotonic()
-    try:
-        engine = _Engine(step, Destination(step, target), message, recogniser)
-    except ImpossibleError as error:
-        return step.lost(error.failure)
-    with _without_garbage_collection():
-        failure = engine.run(stopped)
+    with ExitStack() as stack:
+        try:
+            search = stack.enter_context(searching(step.identify, step.identify_balancer))
+            recogniser = Recogniser(step.identify, step.identify_balancer, search=search)
+            engine = _Engine(step, Destination(step, target), message, recogniser)
+        except ImpossibleError as error:
+            return step.lost(error.failure)
+        with uncollected():  # there are no cycles
+            failure = engine.run(stopped)
     if engine.distrust:
         engine.record.reasons[ErrorKind.TLS] = distrust.reason(engine.distrust, engine.destination, step.timeout_s)
     return replace(
@@ -90,18 +93,6 @@ def following(due: float, now: float, rate: float) -> float:
     The schedule does not wait for answers. Who comes late catches up, but for no more than BURST_S.
     """
     return max(due + 1 / rate, now - BURST_S)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Spare the loop the collector: it leaves no cycles behind."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 # The states of a connection, and the method that moves it on. In the first three a request is under way.

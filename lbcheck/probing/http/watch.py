@@ -18,6 +18,7 @@ from lbcheck.model.step import ErrorKind
 from lbcheck.model.watch import Route, Watch, Watched
 from lbcheck.probing.http import tls
 from lbcheck.probing.http.gaps import Attempt, seen
+from lbcheck.probing.http.searching import searching
 from lbcheck.probing.socket_options import RESET, socket_family
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.errnos import KINDS
@@ -32,9 +33,14 @@ TICK_S = 0.1  # between two looks at `stopped`, where nothing is due earlier
 
 def watch(step: Watch, stopped: Stopped = never) -> Watched:
     """Watch all routes of `step` at once; what goes wrong with an attempt is counted."""
-    askers = [_Asker(step, route) for route in step.routes]
-    clock = time.monotonic()
-    asyncio.run(_watch(step, askers, clock, stopped))
+    identify = step.identify_balancer or "header:x-balancer"
+    with searching(identify) as search:
+        # Whoever serves need not say so here: any answer below 500 is service.
+        # Who has sent so much of a body serves; the rest of a long one would outlast the time of an attempt.
+        recogniser = Recogniser(identify, body_limit=SEARCH_LIMIT, search=search)
+        askers = [_Asker(step, route, recogniser) for route in step.routes]
+        clock = time.monotonic()
+        asyncio.run(_watch(step, askers, clock, stopped))
     return Watched(
         at=step.at,
         seen=tuple(seen(asker.route, asker.attempts) for asker in askers),
@@ -66,15 +72,13 @@ async def _watch(step: Watch, askers: list["_Asker"], clock: float, stopped: Sto
 class _Asker:
     """One route, and every attempt at it."""
 
-    def __init__(self, step: Watch, route: Route) -> None:
+    def __init__(self, step: Watch, route: Route, recogniser: Recogniser) -> None:
         self.route = route
         self.attempts: list[Attempt] = []
         self._step, self._target = step, Target.parse(route.url)
         agent = f"lbcheck/{lbcheck.__version__}" + (f" run={step.token}" if step.token else "")
         self._message = request_bytes(self._target, agent, keep_alive=False)
-        # Whoever serves need not say so here: any answer below 500 is service.
-        # Who has sent so much of a body serves; the rest of a long one would outlast the time of an attempt.
-        self._recogniser = Recogniser(step.identify_balancer or "header:x-balancer", body_limit=SEARCH_LIMIT)
+        self._recogniser = recogniser
         self._name = self._target.host.partition("%")[0]  # TLS knows no interfaces
         self._family = socket_family(family(route.address))
         self._ports: deque[int] = deque()  # source ports that are free again

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lbcheck.wire.http.coding import EncodedError, decoded
 from lbcheck.wire.http.head import Framing, Head, MalformedAnswerError
-from lbcheck.wire.http.identifier import Identifier
+from lbcheck.wire.http.identifier import Identifier, Search, UnsearchedError, searched
 
 HEAD_LIMIT = 64 * 1024  # bytes, interim answers and trailers included; HAProxy's and nginx's own limits are below
 # Bytes of a body that are read, chunk sizes included; the rest is left. The balancer counts it as an abort if a client
@@ -38,11 +38,13 @@ def text(name: bytes) -> str:
 class AnswerReader:
     """Reads one answer, fed with bytes as they come; what it takes in is bounded."""
 
-    def __init__(self, server: Identifier, balancer: Identifier, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self, server: Identifier, balancer: Identifier, body_limit: int = BODY_LIMIT, search: Search = searched
+    ) -> None:
         self.head: Head | None = None
         self.cut = False  # the body is longer than what was read of it
         self.remark = ""  # why a body could not be searched for a name
-        self._server, self._balancer, self._limit = server, balancer, body_limit
+        self._server, self._balancer, self._limit, self._search = server, balancer, body_limit, search
         self._kept_limit = SEARCH_LIMIT if server.pattern or balancer.pattern else 0
         self._buffer, self._body = bytearray(), bytearray()
         self._ended = False
@@ -85,8 +87,15 @@ class AnswerReader:
 
     def _answer(self, head: Head, *, whole: bool) -> HttpAnswer:
         body = self._plain_body(head)
-        server, balancer = self._server.find(head, body), self._balancer.find(head, body)
+        server, balancer = (self._named(by, head, body) for by in (self._server, self._balancer))
         return HttpAnswer(head.status, text(server), text(balancer), whole and head.persistent)
+
+    def _named(self, by: Identifier, head: Head, body: bytes) -> bytes:
+        try:
+            return by.find(head, body, self._search)
+        except UnsearchedError as reason:
+            self.remark = str(reason)
+            return b""
 
     def _plain_body(self, head: Head) -> bytes:
         """Return the beginning of the body, where a name is searched in it."""

@@ -10,6 +10,7 @@ _WINDOWS = {
     b"x-gzip": (_ZLIB_OR_GZIP,),
     b"deflate": (_ZLIB_OR_GZIP, _RAW),
 }
+MOST_CODINGS = 3  # one on top of the other; each may take as long as undoing `limit` bytes does
 
 
 class EncodedError(Exception):
@@ -18,6 +19,8 @@ class EncodedError(Exception):
 
 def decoded(body: bytes, codings: Sequence[bytes], limit: int) -> bytes:
     """Return at most `limit` bytes of a body, or of its beginning, without the codings that were applied in turn."""
+    if len(codings) > MOST_CODINGS:
+        raise EncodedError(f"{len(codings):,} codings")
     for coding in reversed(codings):
         if coding != b"identity":
             body = _without(body, coding, limit)

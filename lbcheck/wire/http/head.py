@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110, section 5.6.2
 _STATUS_LINE = re.compile(rb"HTTP/1\.(\d) ([1-5]\d\d)(?: [^\r\n]*)?")
-_FIELD = re.compile(rb"(" + TOKEN + rb"):[ \t]*([^\r\n\0]*?)[ \t]*")
+_NAME = re.compile(TOKEN)
+_NO_VALUE = re.compile(rb"[\r\0]")  # is in no field's value; a line holds no \n
 # Type, flags and stream of the first frame of HTTP/2 (RFC 9113, sections 3.4 and 4.1).
 _SETTINGS = b"\x04\x00\x00\x00\x00\x00"
 _ALERT = b"\x15\x03"  # a TLS record's type and the first byte of its version (RFC 8446, section 5.1)
@@ -30,13 +31,7 @@ class Head(NamedTuple):
         status = _STATUS_LINE.fullmatch(first)
         if not status:
             raise MalformedAnswerError(_stranger(raw))
-        fields = []
-        for line in lines:
-            field = _FIELD.fullmatch(line)
-            if not field:
-                raise MalformedAnswerError(f"{line[:40]!r} is no header field")
-            fields.append((field[1], field[2]))
-        return cls(int(status[1]), int(status[2]), tuple(fields))
+        return cls(int(status[1]), int(status[2]), tuple(map(_field, lines)))
 
     def values(self, name: bytes) -> list[bytes]:
         """Return the elements of the comma-separated list `name`, in lower case, over all of its fields."""
@@ -48,6 +43,14 @@ class Head(NamedTuple):
         """Whether the server leaves the connection open (RFC 9112, section 9.3)."""
         options = self.values(b"connection")
         return b"close" not in options and (self.minor >= 1 or b"keep-alive" in options)
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    """Return name and value of a field (RFC 9112, section 5)."""
+    name, colon, value = line.partition(b":")
+    if not colon or not _NAME.fullmatch(name) or _NO_VALUE.search(value):
+        raise MalformedAnswerError(f"{line[:40]!r} is no header field")
+    return name, value.strip(b" \t")
 
 
 def _stranger(raw: bytes) -> str:

@@ -1,13 +1,33 @@
 """Where in an answer the name of who gave it stands."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from lbcheck.errors import LbcheckError
 from lbcheck.wire.http.head import TOKEN, Head
 
-ANYTHING = rb"[^\r\n\0]*"  # in a field's value
+# In patterns for heads nothing is given back once it is taken: each byte is looked at once, whatever a server sends.
+ANYTHING = rb"[^\r\n\0]*+"  # in a field's value
+PATTERN_LIMIT = 1000  # characters of body:REGEX
+
+# From a pattern and a body to the name that stands in it, empty where none does; UnsearchedError where none could be
+# looked for.
+Search = Callable[[re.Pattern[bytes], bytes], bytes]
+
+
+class UnsearchedError(Exception):
+    """A body was not searched; the message is a sentence that says why."""
+
+
+def searched(pattern: re.Pattern[bytes], body: bytes) -> bytes:
+    """Return what the first group of a pattern matches in a body, or all of it; empty where nothing does.
+
+    A pattern may take any time on a body that somebody chose: see probing/http/searching.py.
+    """
+    match = pattern.search(body)
+    return (match[1 if pattern.groups else 0] or b"") if match else b""
 
 
 @dataclass(frozen=True)
@@ -23,10 +43,7 @@ class Identifier:
         """Read a specification; an empty one finds nobody."""
         kind, _, rest = spec.partition(":")
         if kind == "body" and rest:
-            try:
-                return cls("body", pattern=re.compile(rest.encode()))
-            except re.error as error:
-                raise LbcheckError(f"'{spec}' is not a regular expression: {error}") from None
+            return cls("body", pattern=_pattern(rest))
         if not spec:
             return cls("nowhere")
         name = rest.encode()
@@ -34,11 +51,10 @@ class Identifier:
             raise LbcheckError(f"'{spec}' does not say who answers; write header:NAME, cookie:NAME or body:REGEX")
         return cls("header", name.lower()) if kind == "header" else cls("cookie", name)
 
-    def find(self, head: Head, body: bytes) -> bytes:
+    def find(self, head: Head, body: bytes, search: Search = searched) -> bytes:
         """Return the name; empty where there is none."""
         if self.pattern:
-            match = self.pattern.search(body)
-            return (match[1 if self.pattern.groups else 0] or b"") if match else b""
+            return search(self.pattern, body)
         return next((found for name, value in head.fields if (found := self._in_field(name, value)) is not None), b"")
 
     def _in_field(self, name: bytes, value: bytes) -> bytes | None:
@@ -55,4 +71,13 @@ class Identifier:
             return b""
         if self.kind == "header":
             return b"(?P<" + group + b">" + ANYTHING + b")"
-        return re.escape(self.name) + b"=(?P<" + group + rb">[^;\r\n\0]*)" + ANYTHING
+        return re.escape(self.name) + b"=(?P<" + group + rb">[^;\r\n\0]*+)" + ANYTHING
+
+
+def _pattern(text: str) -> re.Pattern[bytes]:
+    if len(text) > PATTERN_LIMIT:
+        raise LbcheckError(f"body:{text[:20]}… has more than {PATTERN_LIMIT:,} characters: write a shorter pattern")
+    try:
+        return re.compile(text.encode())
+    except (re.error, OverflowError, RecursionError) as error:
+        raise LbcheckError(f"'body:{text}' is not a regular expression: {error}") from None

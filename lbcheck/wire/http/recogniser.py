@@ -4,10 +4,12 @@ import re
 
 from lbcheck.wire.http.answer import BODY_LIMIT, AnswerReader, HttpAnswer, text
 from lbcheck.wire.http.head import Head
-from lbcheck.wire.http.identifier import ANYTHING, Identifier
+from lbcheck.wire.http.identifier import ANYTHING, Identifier, Search, searched
 
 SHAPES_LIMIT = 8  # kinds of heads that are remembered: servers, cache states, error pages
 KNOWN_LIMIT = 4096  # answers remembered for each kind
+FIELDS_LIMIT = 100  # of a head that is remembered; HAProxy takes 101 at most (tune.http.maxhdr), and nginx sends ten
+_BLANKS = rb"[ \t]*+"
 
 
 def shape(head: Head, server: Identifier, balancer: Identifier) -> bytes | None:
@@ -18,6 +20,7 @@ def shape(head: Head, server: Identifier, balancer: Identifier) -> bytes | None:
     names = [name.lower() for name, _ in head.fields]
     if (
         300 <= head.status < 400
+        or len(names) > FIELDS_LIMIT
         or head.status == 204
         or names.count(b"content-length") != 1
         or b"transfer-encoding" in names
@@ -25,7 +28,7 @@ def shape(head: Head, server: Identifier, balancer: Identifier) -> bytes | None:
         return None
     wanted = {b"server": server, b"balancer": balancer}
     lines = [rb"HTTP/1\.%d %d(?: %b)?" % (head.minor, head.status, ANYTHING)]
-    lines += [re.escape(name) + rb":[ \t]*" + _value_pattern(name, value, wanted) for name, value in head.fields]
+    lines += [re.escape(name) + b":" + _BLANKS + _value_pattern(name, value, wanted) for name, value in head.fields]
     if any(left.pattern or left.find(head, b"") for left in wanted.values()):
         return None
     return rb"\r\n".join([*lines, b"", b""])
@@ -34,9 +37,9 @@ def shape(head: Head, server: Identifier, balancer: Identifier) -> bytes | None:
 def _value_pattern(name: bytes, value: bytes, wanted: dict[bytes, Identifier]) -> bytes:
     """Return a pattern for a field's value; takes off `wanted` who is named in it."""
     if name.lower() == b"content-length":
-        return rb"(?P<length>\d{1,18})[ \t]*"
+        return rb"(?P<length>\d{1,18})" + _BLANKS
     if name.lower() == b"connection":
-        return re.escape(value) + rb"[ \t]*"
+        return re.escape(value) + _BLANKS
     for group, identifier in wanted.items():
         if pattern := identifier.field_pattern(group, name, value):
             del wanted[group]
@@ -68,8 +71,10 @@ class _Shape:
 class Recogniser:
     """Tells who gave an answer: at a glance where it came whole and looks like an earlier one, else by a reader."""
 
-    def __init__(self, identify: str, identify_balancer: str = "", body_limit: int = BODY_LIMIT) -> None:
-        self._body_limit = body_limit
+    def __init__(
+        self, identify: str, identify_balancer: str = "", body_limit: int = BODY_LIMIT, search: Search = searched
+    ) -> None:
+        self._body_limit, self._search = body_limit, search
         self._server, self._balancer = Identifier.parse(identify), Identifier.parse(identify_balancer)
         self._shapes: list[_Shape] = []
 
@@ -83,7 +88,7 @@ class Recogniser:
 
     def reader(self) -> AnswerReader:
         """Return a reader for any other answer."""
-        return AnswerReader(self._server, self._balancer, self._body_limit)
+        return AnswerReader(self._server, self._balancer, self._body_limit, self._search)
 
     def learn(self, reader: AnswerReader) -> None:
         """Remember the shape of the answer that a reader has read."""
