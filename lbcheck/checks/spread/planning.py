@@ -166,6 +166,7 @@ def _requests(
         at=route.client,
         url=route.frontend.url,
         address=route.address,
+        every_address=bool(question.reachable) and not route.address,  # a fleet's: what it publishes is asked
         requests=requests,
         concurrency=options.concurrency,
         keep_alive=_keep_alive(question, options, route.frontend),
