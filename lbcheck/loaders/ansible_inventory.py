@@ -129,7 +129,8 @@ def _passed_over(warnings: str, inventories: Sequence[str]) -> Iterator[str]:
         source = "".join(str(Path(inventory).absolute()).split())
         if f"Unabletoparse{source}asaninventorysource" in words:
             raise InventoryError(f"inventory {inventory} cannot be read: {ansible_cli.last_words(warnings)}")
-        files = re.findall(rf"Unabletoparse{re.escape(source)}/(.+?)asaninventorysource", words)
+        names = re.findall(rf"Unabletoparse{re.escape(source)}/(.+?)asaninventorysource", words)
+        files = (name for name in names if not Path(inventory, name).is_dir())
         yield from (f"Ansible could not parse {name} in {inventory}, and passed over it" for name in files)
 
 

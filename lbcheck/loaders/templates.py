@@ -30,7 +30,6 @@ COMMON = frozenset(
         "cluster_backends",
         "cluster_frontends",
         "cluster_names",
-        "cluster_socket_bytes",
         "lbcheck_cacert",
         "lbcheck_identify",
         "lbcheck_identify_balancer",
@@ -70,8 +69,6 @@ OF_A_HOST = frozenset(
         "lbcheck_stub_status",
     )
 )
-# What says how the rest is called has to stand there as it is.
-NAMING = frozenset(("lbcheck_groups", "lbcheck_vars"))
 
 
 class Text(str):
