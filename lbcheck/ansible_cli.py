@@ -14,6 +14,7 @@ EVENTS = {
     "ANSIBLE_RETRY_FILES_ENABLED": "false",
 }
 
+
 def command(name: str, inventories: Sequence[str], *arguments: str) -> list[str]:
     """Return a command line of one of Ansible's programs; the one beside this Python first (a virtual environment)."""
     beside = Path(sys.executable).with_name(name)

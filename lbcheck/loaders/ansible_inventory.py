@@ -98,8 +98,8 @@ def _asked_of(reader: InventoryReader) -> Iterator[str]:
     key = reader.vars.get("cluster_backends", "cluster_backends")
     given = next((variables[key] for variables in reader.hostvars.values() if key in variables), ())
     for spec in given if isinstance(given, list) else ():
-        group = spec.get("group") if isinstance(spec, dict) else None
-        yield from reader.hosts(group) if isinstance(group, str) and not templates.template_in(group) else ()
+        own = spec.get("group") if isinstance(spec, dict) else None
+        yield from reader.hosts(own) if isinstance(own, str) and not templates.template_in(own) else ()
     if templates.template_in(given):
         yield from reader.hostvars
 

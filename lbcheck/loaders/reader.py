@@ -80,7 +80,7 @@ class InventoryReader:
         return self._plain(first, name, key, value)
 
     def addresses(self, host: str, network: str = "") -> tuple[str, ...]:
-        """Return a host's addresses: cluster_addresses, a list or by network; else how Ansible reaches it, if by one."""
+        """Return a host's addresses: cluster_addresses, a list or by network, else where Ansible reaches it."""
         given = self.var(host, "cluster_addresses")
         if isinstance(given, dict):
             chosen = given.get(network, ()) if network else [a for group in given.values() for a in group]

@@ -1,6 +1,6 @@
 """Values of an inventory that are templates: Ansible evaluates them, for `ansible-inventory` leaves them as they are.
 
-One play does it, over those hosts alone that have such a value, and with Ansible's own rules of what is trusted: nothing
+One play does it, over those hosts alone that have such a value, and by Ansible's own rules of what is trusted: nothing
 runs that a playbook with this inventory would not run. Only variables that lbcheck reads are evaluated. Names of hosts,
 groups and variables never are, and what Ansible gives back is text, whatever it looks like.
 """
@@ -136,9 +136,9 @@ def evaluate(
     common = {called.get(name, name) for name in COMMON}
     own = {called.get(name, name) for name in OF_A_HOST}
     wanted = list(_wanted(hostvars, common, own, hosts))
-    for (host, name), value in _values(wanted, inventories).items():
+    for (host, name), given in _values(wanted, inventories).items():
         raw = hostvars[host][name]
-        value = Refused(template_in(raw), value.why) if isinstance(value, Refused) else _text(value)
+        value = Refused(template_in(raw), given.why) if isinstance(given, Refused) else _text(given)
         others = [v for v in hostvars.values() if v.get(name) == raw] if name in common else []
         for variables in (hostvars[host], *others):
             variables[name] = value

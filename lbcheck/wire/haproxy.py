@@ -4,9 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 from lbcheck.model import schemes
 from lbcheck.model.address import is_address

@@ -137,7 +137,9 @@ def test_what_cannot_be_evaluated_is_refused_by_name_where_it_is_needed(tmp_path
     inventory = written(tmp_path, {"lb1": {"known": "unix:/s"}}, lbcheck_stats="{{ known }}")
     assert understood(inventory).balancers[0].stats == ("unix:/s",)
     inventory = written(tmp_path, {"lb1": {}}, lbcheck_stats="{{ known }}")
-    with pytest.raises(InventoryError, match=r"host 'lb1': lbcheck_stats '{{ known }}' cannot be evaluated: 'known' is"):
+    with pytest.raises(
+        InventoryError, match=r"host 'lb1': lbcheck_stats '{{ known }}' cannot be evaluated: 'known' is"
+    ):
         understood(inventory)
 
 
@@ -155,7 +157,7 @@ def test_nothing_runs_that_is_not_asked_for(tmp_path: Path) -> None:
     assert attack in [balancer.name for balancer in question.cluster.balancers]
     assert not ran.exists()
     refused = written(tmp_path, {attack: {"where": "unix:/s", "lbcheck_stats": "{{ where }}"}})
-    with pytest.raises(InventoryError, match="lbcheck_stats '{{ where }}' cannot be evaluated: its host's name may be"):
+    with pytest.raises(InventoryError, match="cannot be evaluated: its host's name may be"):
         load([refused])
     assert not ran.exists()
 

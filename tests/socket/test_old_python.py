@@ -39,7 +39,9 @@ def test_a_host_with_an_old_python_is_named_and_its_witness_unmeasured(tmp_path:
         ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert len(heard) == 40
     assert ran.returncode == 4, ran.stdout
-    why = "web1: its Python is 3.9, and lbcheck needs 3.11 or newer: set ansible_python_interpreter to a newer one there"
+    why = (
+        "web1: its Python is 3.9, and lbcheck needs 3.11 or newer: set ansible_python_interpreter to a newer one there"
+    )
     assert f"lbcheck: {why}; the others go on\n" in ran.stderr
     found = json.loads(ran.stdout)["verdicts"][0]["findings"]
     assert [item["message"] for item in found if item["outcome"] == "unmeasured"] == [f"server web1: {why}"]

@@ -64,7 +64,9 @@ def run(folder: Path, port: int, *names: str) -> dict[str, Any]:
     inventory.write_text(json.dumps({"all": {"vars": shared, "children": groups}}))
     check = f"{sys.executable} -m lbcheck run -i {inventory} --check spread --requests 30 --rate 0 --format json"
     mounts = f"mount --bind {folder}/names /etc/hosts && mount --bind {folder}/order /etc/nsswitch.conf"
-    ran = subprocess.run([*UNSHARE, "sh", "-c", f"{mounts} && exec {check}"], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [*UNSHARE, "sh", "-c", f"{mounts} && exec {check}"], capture_output=True, text=True, check=False
+    )
     if not ran.stdout and ("unshare" in ran.stderr or "mount:" in ran.stderr):
         pytest.skip(f"no namespaces here: {ran.stderr.strip()}")
     assert ran.stdout, ran.stderr
@@ -82,7 +84,7 @@ def messages(verdict: dict[str, Any]) -> str:
 
 def test_each_address_of_a_name_is_asked(tmp_path: Path) -> None:
     """Three records are three addresses, and none of them is how Ansible reaches the balancer."""
-    with serving(socket.AF_INET, "0.0.0.0") as (port, asked):
+    with serving(socket.AF_INET, "0.0.0.0") as (port, asked):  # noqa: S104 (any of 127.0.0.0/8)
         verdict = run(tmp_path, port, "127.0.0.2", "127.0.0.3", "127.0.0.4")
     assert asked == {"127.0.0.2", "127.0.0.3", "127.0.0.4"}
     assert "was asked at each of its addresses: 127.0.0.2, 127.0.0.3, 127.0.0.4" in messages(verdict)

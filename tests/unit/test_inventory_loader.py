@@ -220,8 +220,10 @@ def test_a_client_without_a_public_address_is_behind_its_networks_gateway() -> N
 
 
 def test_one_vip_of_several_balancers_has_no_home() -> None:
-    """keepalived's usual form, one variable of the group: it moves between them. What one of them says is at home there."""
-    hosts = {name: {"ansible_host": f"198.18.0.{n}", "cluster_vips": "198.18.0.100/24"} for n, name in ((1, "a"), (2, "b"))}
+    """keepalived's usual form, one variable of the group: it moves between them. What one alone says is at home there."""
+    hosts = {
+        name: {"ansible_host": f"198.18.0.{n}", "cluster_vips": "198.18.0.100/24"} for n, name in ((1, "a"), (2, "b"))
+    }
     hosts["b"] |= {"cluster_vips": ["198.18.0.100", "198.18.0.102"]}
     hosts["web1"] = {"cluster_vips": "198.18.0.100"}  # a variable of all hosts: servers have no VIPs
     found = understand(listing(hosts, {"load_balancers": ["a", "b"], "backends": ["web1"]}, **SHARED), "x").cluster
@@ -307,7 +309,7 @@ MAPPED = {"lbcheck_groups": {"load_balancers": "edge", "backends": "app"}}
 def test_a_foreign_group_of_clients_does_not_become_probes_unasked(
     groups: dict[str, list[str]], desk: dict[str, Any], shared: dict[str, Any], probes: bool
 ) -> None:
-    """It is asked by lbcheck_groups, by its hosts' own cluster_ variables, or by lbcheck's names for the other groups."""
+    """It is asked by lbcheck_groups, by its hosts' own cluster_ variables, or by lbcheck's names for other groups."""
     backends = {"cluster_backends": [WEB | {"group": "app" if "app" in groups else "backends"}]}
     found = understand(listing(HOSTS | {"desk1": desk}, groups, **SHARED | backends | shared), "x").cluster
     assert [client.name for client in found.clients] == (["desk1"] if probes else [])

@@ -35,7 +35,10 @@ def test_a_host_that_cannot_be_reached_is_of_that_kind() -> None:
         ({"task": "python", "stderr": "lbcheck: Python 3.9\n"}, "3.9"),
         ({"task": "python", "stdout": "lbcheck: Python 2.7\r\n", "msg": "non-zero return code"}, "2.7"),
         (
-            {"task": "carry", "msg": "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.3 (x)"},
+            {
+                "task": "carry",
+                "msg": "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.3 (x)",
+            },
             "3.7.3",
         ),
         (

@@ -23,7 +23,9 @@ def spelled_out(pairs: Mapping[str, str], readings: Iterable[Counters]) -> dict[
     """
     told = {name: known for name, known in pairs.items() if ANY not in name}
     patterns = [(_pattern(name), known) for name, known in pairs.items() if ANY in name]
-    names = {s.name for reading in readings for backend in reading.backends for s in backend.servers} if patterns else ()
+    names = (
+        {s.name for reading in readings for backend in reading.backends for s in backend.servers} if patterns else ()
+    )
     for name in names:
         fitting = {known for pattern, known in patterns if pattern.fullmatch(name)}
         if len(fitting) == 1:
@@ -38,8 +40,9 @@ def _pattern(name: str) -> re.Pattern[str]:
 def as_one(reading: Counters, pairs: Mapping[str, str], answered: Collection[str]) -> Counters:
     """Return a reading in which the lines of one server are one, unless answers name the lines themselves.
 
-    `pairs`: names that the user told, a server's name at the balancer → its name in answers.
+    `pairs`: names that the user told, a server's name at the balancer → its name in answers, or the other way round.
     """
+    pairs = {known: name for name, known in pairs.items()} | dict(pairs)
     backends = tuple(_with_servers(backend, pairs, answered) for backend in reading.backends)
     same = all(now is before for now, before in zip(backends, reading.backends, strict=True))
     return reading if same else replace(reading, backends=backends)
@@ -91,10 +94,18 @@ def _server(lines: Sequence[ServerCounters], pairs: Mapping[str, str], *, alike:
     if len(lines) == 1:
         return lines[0]
     name = next((line.name for line in lines if line.name in pairs), lines[0].name)
-    fields = () if alike else ("configured_weight", "weight", "effective_weight")  # one for all is the same ratio
-    return replace(reduce(together, lines), name=name, **{field: _sum(lines, field) for field in fields})
+    one = replace(reduce(together, lines), name=name)
+    if alike:  # the weight of a line is the same ratio
+        return one
+    return replace(
+        one,
+        configured_weight=_sum(line.configured_weight for line in lines),
+        weight=_sum(line.weight for line in lines),
+        effective_weight=_sum(line.effective_weight for line in lines),
+    )
 
 
-def _sum(lines: Iterable[ServerCounters], field: str) -> int | None:
-    values = [getattr(line, field) for line in lines]
-    return None if None in values else sum(values)
+def _sum(weights: Iterable[int | None]) -> int | None:
+    told = list(weights)
+    known = [weight for weight in told if weight is not None]
+    return sum(known) if len(known) == len(told) else None

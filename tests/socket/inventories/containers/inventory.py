@@ -2,6 +2,7 @@
 """A cloud in containers: an inventory that a program prints, and names that DNS has (as openstack-ansible's)."""
 
 import json
+import sys
 
 HOSTS = {"infra1": "172.29.236.11", "infra2": "172.29.236.12"}
 CONTAINERS = {f"{host}_api_container-{n:08x}": f"172.29.238.{n}" for n, host in enumerate(HOSTS, start=21)}
@@ -11,7 +12,7 @@ VARIABLES = {
     "lbcheck_groups": {"load_balancers": "proxy_hosts", "backends": "api_all"},
     "public_name": "api.example.org",
 }
-print(
+sys.stdout.write(
     json.dumps(
         {
             "all": {"vars": VARIABLES},
@@ -21,7 +22,11 @@ print(
             "_meta": {
                 "hostvars": {host: {"ansible_host": address} for host, address in HOSTS.items()}
                 | {
-                    name: {"ansible_host": address, "container_address": address, "physical_host": name.partition("_")[0]}
+                    name: {
+                        "ansible_host": address,
+                        "container_address": address,
+                        "physical_host": name.partition("_")[0],
+                    }
                     for name, address in CONTAINERS.items()
                 }
             },
