@@ -220,7 +220,7 @@ def test_a_client_without_a_public_address_is_behind_its_networks_gateway() -> N
 
 
 def test_one_vip_of_several_balancers_has_no_home() -> None:
-    """keepalived's usual form, one variable of the group: it moves between them. What one alone says is at home there."""
+    """keepalived's usual form is one variable of the group. What one balancer alone says has its home there."""
     hosts = {
         name: {"ansible_host": f"198.18.0.{n}", "cluster_vips": "198.18.0.100/24"} for n, name in ((1, "a"), (2, "b"))
     }
