@@ -7,6 +7,13 @@ from pathlib import Path
 
 from lbcheck.errors import LbcheckError
 
+# What makes ansible-playbook write each result as a line of JSON (vantage/callback).
+EVENTS = {
+    "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "vantage" / "callback"),
+    "ANSIBLE_STDOUT_CALLBACK": "lbcheck_events",
+    "ANSIBLE_RETRY_FILES_ENABLED": "false",
+}
+
 
 def command(name: str, inventories: Sequence[str], *arguments: str) -> list[str]:
     """Return a command line of one of Ansible's programs; the one beside this Python first (a virtual environment)."""

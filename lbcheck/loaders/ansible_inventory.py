@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.loaders import authorities
+from lbcheck.loaders import authorities, templates
 from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import PortRange, is_address
@@ -43,7 +43,9 @@ from lbcheck.model.login import shown
 from lbcheck.model.question import Question
 
 _WEIGHT = re.compile(r"[0-9]{1,10}")
-_HOSTNAME = re.compile(r"\{\{\s*inventory_hostname\s*\}\}")  # ansible-inventory leaves templates as they are
+
+# What a host says that is a client of the cluster.
+_OF_CLIENTS = ("cluster_addresses", "cluster_behind", "cluster_connections")
 
 # Each group, and what its hosts' absence means: it may well be meant.
 GROUPS = {
@@ -80,17 +82,35 @@ def _matching(inventories: Sequence[str], limit: str) -> list[str]:
 
 
 def listing(inventories: Sequence[str]) -> dict[str, Any]:
-    """Return what `ansible-inventory --list` says of inventories that exist."""
+    """Return what `ansible-inventory --list` says of inventories that exist, with lbcheck's own templates evaluated."""
     for inventory in inventories:
         if "," not in inventory and not Path(inventory).exists():
             raise InventoryError(f"inventory '{inventory}' does not exist")
-    return _list(inventories)
+    found: dict[str, Any] = templates.unwrapped(_list(inventories))
+    reader = InventoryReader(found, ", ".join(inventories))
+    templates.evaluate(reader.hostvars, reader.vars, list(_asked_of(reader)), inventories)
+    return found
+
+
+def _asked_of(reader: InventoryReader) -> Iterator[str]:
+    """Give the hosts whose own variables are read; all of them where it takes a template to know."""
+    for group in GROUPS:
+        yield from reader.hosts(group)
+    key = reader.vars.get("cluster_backends", "cluster_backends")
+    given = next((variables[key] for variables in reader.hostvars.values() if key in variables), ())
+    for spec in given if isinstance(given, list) else ():
+        own = spec.get("group") if isinstance(spec, dict) else None
+        yield from reader.hosts(own) if isinstance(own, str) and not templates.template_in(own) else ()
+    if templates.template_in(given):
+        yield from reader.hostvars
 
 
 def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
     command = ansible_cli.command("ansible-inventory", inventories, "--list", *(["--limit", limit] if limit else []))
-    # A file that cannot be parsed is an error, not an empty inventory with a warning.
-    environment = ansible_cli.environment(inventories, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="true")
+    # A file that cannot be parsed is an error, not an empty inventory with a warning; in a folder Ansible goes on.
+    folders = [inventory for inventory in inventories if Path(inventory).is_dir()]
+    strict = "ANSIBLE_INVENTORY_UNPARSED_FAILED" if folders else "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"
+    environment = ansible_cli.environment(inventories, **{strict: "true"})
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     except FileNotFoundError:
@@ -99,7 +119,20 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
         said = ansible_cli.last_words(done.stderr)
         raise InventoryError(f"inventory {', '.join(inventories)} cannot be read: {said}")
     found: dict[str, Any] = json.loads(done.stdout)
+    found.setdefault("_meta", {})["passed_over"] = list(_passed_over(done.stderr, inventories))
     return found
+
+
+def _passed_over(warnings: str, inventories: Sequence[str]) -> Iterator[str]:
+    """Give a sentence for each file of a folder that Ansible could not parse; InventoryError if it was named itself."""
+    words = "".join(warnings.split())  # Ansible breaks lines within paths
+    for inventory in inventories:
+        source = "".join(str(Path(inventory).absolute()).split())
+        if f"Unabletoparse{source}asaninventorysource" in words:
+            raise InventoryError(f"inventory {inventory} cannot be read: {ansible_cli.last_words(warnings)}")
+        names = re.findall(rf"Unabletoparse{re.escape(source)}/(.+?)asaninventorysource", words)
+        files = (name for name in names if not Path(inventory, name).is_dir())
+        yield from (f"Ansible could not parse {name} in {inventory}, and passed over it" for name in files)
 
 
 def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] | None = None) -> Question:
@@ -132,20 +165,16 @@ def _server_names(reader: InventoryReader, cluster: Cluster) -> dict[str, str]:
     found = {str(name): str(known) for name, known in names.items()}
     for host in dict.fromkeys(server.name for backend in cluster.backends for server in backend.servers):
         for name in reader.strings(host, "lbcheck_name"):
-            said = _HOSTNAME.sub(host, name)
-            if known(said) is None:
-                reader.notes.append(f"host {host}: lbcheck_name '{name}' is a template; only its own name is put in")
-            else:
-                found.setdefault(said, host)
+            found.setdefault(name, host)
     return found
 
 
 def _service(reader: InventoryReader) -> Cluster:
     """Return what is balanced: where it is published, by whom, and among whom."""
     balancers = tuple(_balancer(reader, host) for host in reader.hosts("load_balancers"))
-    vips = tuple(Vip(a, host) for host in reader.hosts("load_balancers") for a in _vips(reader, host))
+    vips = tuple(_homes(reader))
     backends = tuple(_backend(reader, spec) for spec in reader.specs("cluster_backends", ("name",)))
-    frontends = _frontends(reader, vips, balancers)
+    frontends = _frontends(reader, vips)
     return Cluster(balancers=balancers, backends=backends, frontends=frontends, vips=vips)
 
 
@@ -167,9 +196,23 @@ def _plain(reader: InventoryReader, group: str) -> tuple[Host, ...]:
 
 def _clients(reader: InventoryReader) -> Iterator[Client]:
     networks = dict(_networks_behind(reader))
-    for host in reader.hosts("clients"):
+    for host in reader.hosts("clients") if _probes_asked(reader) else ():
         said = known(reader.var(host, "cluster_behind"))
         yield Client(host, reader.addresses(host), _behind(reader, host, networks) if said is None else str(said))
+
+
+def _probes_asked(reader: InventoryReader) -> bool:
+    """Return whether the group of clients is meant for probes: others have a group of that name, too (Ceph's clients).
+
+    It is where lbcheck_groups names it, where its hosts speak of their part in the cluster, and where the inventory has
+    lbcheck's names for its groups, as they are.
+    """
+    if "clients" in reader.groups or any(
+        reader.var(host, name) is not None for host in reader.hosts("clients") for name in _OF_CLIENTS
+    ):
+        return True
+    others = {*reader.listing} - {"_meta", "all", "ungrouped", "clients"}
+    return not reader.groups and (not others or any(group in others for group in GROUPS))
 
 
 def _networks_behind(reader: InventoryReader) -> Iterator[tuple[str, str]]:
@@ -197,12 +240,25 @@ def _balancer(reader: InventoryReader, host: str) -> Balancer:
     )
 
 
-def _vips(reader: InventoryReader, host: str) -> tuple[str, ...]:
-    vips = reader.strings(host, "cluster_vips")
-    for vip in vips:
-        if not is_address(vip):
+def _homes(reader: InventoryReader) -> Iterator[Vip]:
+    """Give each VIP with the balancer that says it; what several say is theirs together, and at home on none of them.
+
+    keepalived's usual form is one variable of the group, and each address then moves between all of its hosts.
+    """
+    said: dict[str, list[str]] = {}
+    for host in reader.hosts("load_balancers"):
+        for vip in dict.fromkeys(_vips(reader, host)):
+            said.setdefault(vip, []).append(host)
+    yield from (Vip(vip, hosts[0] if len(hosts) == 1 else "") for vip, hosts in said.items())
+
+
+def _vips(reader: InventoryReader, host: str) -> Iterator[str]:
+    """Give a balancer's VIPs; each may have its prefix length, as keepalived writes it."""
+    for vip in filter(None, reader.strings(host, "cluster_vips")):
+        address, _, length = vip.partition("/")
+        if not is_address(address) or (length and not length.isdecimal()):
             raise reader.fail(f"host '{host}': '{vip}' in cluster_vips is not an IP address")
-    return tuple(str(ipaddress.ip_address(vip)) for vip in vips)
+        yield str(ipaddress.ip_address(address))
 
 
 def _backend(reader: InventoryReader, spec: Mapping[str, Any]) -> Backend:
@@ -225,15 +281,17 @@ def _server(reader: InventoryReader, host: str) -> Server:
     return Server(host, int(weight), public, str(log), str(status))
 
 
-def _frontends(reader: InventoryReader, vips: tuple[Vip, ...], balancers: tuple[Balancer, ...]) -> tuple[Frontend, ...]:
-    """Return the frontends; without VIPs, the balancers' own addresses answer."""
-    published = tuple(vip.address for vip in vips) or tuple(a for b in balancers for a in b.addresses)
+def _frontends(reader: InventoryReader, vips: tuple[Vip, ...]) -> tuple[Frontend, ...]:
+    """Return the frontends; without VIPs, they answer where their name leads, which is asked."""
+    published = tuple(vip.address for vip in vips)
     found = []
     for spec in reader.specs("cluster_frontends", ("name", "url", "backend")):
         if not _is_url(str(spec["url"])):
             url = shown(str(spec["url"]))
             raise reader.fail(f"frontend '{spec['name']}': '{url}' is no http, https or tcp://HOST:PORT URL")
-        addresses = tuple(spec.get("addresses", published))
+        host = urlsplit(str(spec["url"])).hostname or ""
+        own = (str(ipaddress.ip_address(host)),) if is_address(host) else published
+        addresses = tuple(spec.get("addresses", own))
         found.append(Frontend(str(spec["name"]), str(spec["url"]), str(spec["backend"]), addresses))
     return tuple(found)
 
@@ -281,22 +339,33 @@ def _refuse_contradictions(reader: InventoryReader, cluster: Cluster) -> None:
         raise reader.fail(wrong)
     for frontend in cluster.frontends:
         cluster.backend(frontend.backend)
-    owned = [(a, host) for host in reader.hostvars for a in reader.addresses(host)]
-    owned += [(vip.address, f"{vip.home} (VIP)") for vip in cluster.vips]
+    # Hosts that are nobody's here may be anything: a way to others, or the same machine by another name.
+    owned = [(a, host) for host in _grouped(reader, cluster) for a in reader.addresses(host)]
+    own = {(address, host) for address, host in owned}
+    owned += [(v.address, f"{v.home} (VIP)".lstrip()) for v in cluster.vips if (v.address, v.home) not in own]
     twice = [address for address, n in Counter(address for address, _ in owned).items() if n > 1]
     if twice:
         who = " and ".join(host for address, host in owned if address == twice[0])
         raise reader.fail(f"address {twice[0]} is given twice, to {who}")
-    for host in reader.hostvars:
+    for host in _grouped(reader, cluster):
         if not reader.addresses(host) and reader.var(host, "cluster_addresses") is not None:
             raise reader.fail(f"host '{host}' has an empty cluster_addresses")
 
 
+def _grouped(reader: InventoryReader, cluster: Cluster) -> list[str]:
+    """Return the hosts that the cluster is made of."""
+    hosts = [host for group in GROUPS if group != "clients" for host in reader.hosts(group)]
+    hosts += [client.name for client in cluster.clients]
+    return list(dict.fromkeys(hosts + [server.name for backend in cluster.backends for server in backend.servers]))
+
+
 def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
     """Give a sentence for each thing that is not there, or was not understood, each once."""
-    grouped = {host for group in GROUPS for host in reader.hosts(group)}
-    grouped |= {server.name for backend in cluster.backends for server in backend.servers}
+    grouped = _grouped(reader, cluster)
     notes = list(reader.notes)
+    if reader.hosts("clients") and not cluster.clients:
+        how = "lbcheck_groups: {clients: clients} would ask its hosts to probe"
+        notes.append(f"group clients may be meant for something else, and probes run on this machine: {how}")
     notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in grouped]
     notes += [
         f"{absence} (group {reader.groups.get(group, group)})"

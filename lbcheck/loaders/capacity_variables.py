@@ -54,12 +54,13 @@ SERVER: Variables = {
 def with_capacity(cluster: Cluster, reader: InventoryReader) -> Cluster:
     """Return the cluster with what the inventory says of each thing's capacity."""
     figures = Figures()
+    published = () if cluster.vips else tuple(a for one in cluster.balancers for a in _public(reader, one))
     frontends, backends = (reader.specs(f"cluster_{kind}", ("name",)) for kind in ("frontends", "backends"))
     whole = replace(
         cluster,
         clients=tuple(_client(reader, client, figures) for client in cluster.clients),
         nat_gateways=tuple(_nat_gateway(reader, gateway) for gateway in cluster.nat_gateways),
-        frontends=tuple(_frontend(reader, *pair) for pair in zip(cluster.frontends, frontends, strict=True)),
+        frontends=tuple(_frontend(reader, *pair, published) for pair in zip(cluster.frontends, frontends, strict=True)),
         balancers=tuple(_balancer(reader, balancer, figures) for balancer in cluster.balancers),
         backends=tuple(_backend(reader, *pair, figures) for pair in zip(cluster.backends, backends, strict=True)),
     )
@@ -104,12 +105,19 @@ def _server(reader: InventoryReader, server: Server, kind: str, ports: object, f
     return replace(server, holds=figures.of_server(said))
 
 
-def _frontend(reader: InventoryReader, frontend: Frontend, spec: Mapping[str, Any]) -> Frontend:
+def _public(reader: InventoryReader, balancer: Balancer) -> tuple[str, ...]:
+    return reader.addresses(balancer.name, "public") or balancer.addresses
+
+
+def _frontend(
+    reader: InventoryReader, frontend: Frontend, spec: Mapping[str, Any], published: tuple[str, ...]
+) -> Frontend:
+    """Without VIPs its name leads to the balancers' own addresses, as far as arithmetic can know (`published`)."""
     said = {
         "ports": spec.get("ports") or _port_of(frontend.url),
         "maxconn": spec.get("maxconn"),
         "mode": "http" if frontend.speaks_http else "tcp",
-        "addresses": list(frontend.addresses),
+        "addresses": list(frontend.addresses or published),
     }
     fields = Fields(said, f"{reader.where}: frontend '{frontend.name}'")
     return replace(frontend, addresses=fields.addresses("addresses"), holds=of_frontend(fields))

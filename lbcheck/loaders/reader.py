@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lbcheck.errors import InventoryError, LbcheckError
+from lbcheck.loaders import templates
 from lbcheck.model.address import is_address, normal
 from lbcheck.model.login import refuse_password
 
@@ -19,10 +20,12 @@ class InventoryReader:
         self.hostvars: Mapping[str, dict[str, Any]] = {host: known.get(host, {}) for host in (*known, *members)}
         self.groups: Mapping[str, str | list[str]] = self._mapping("lbcheck_groups")
         self.vars: Mapping[str, str] = self._mapping("lbcheck_vars")
-        self.notes: list[str] = []
+        self.notes: list[str] = list(listing.get("_meta", {}).get("passed_over", ()))
 
     def _mapping(self, name: str) -> dict[str, Any]:
         found: Any = next((v[name] for v in self.hostvars.values() if name in v), {})
+        if template := templates.template_in(found):
+            raise self.fail(f"{name} has a template ('{template}'), and names are never evaluated: write the name")
         if not isinstance(found, dict):
             raise InventoryError(f"{name} is no mapping ({self.where})")
         return found
@@ -63,18 +66,31 @@ class InventoryReader:
     def var(self, host: str, name: str, default: Any = None) -> Any:
         """Return a variable of one host."""
         key = self.vars.get(name, name)
-        found = self.hostvars.get(host, {}).get(key, default)
-        self._refuse_passwords(f"host '{host}': {key}", found)
-        return found
+        value = self.hostvars.get(host, {}).get(key, default)
+        self._refuse_passwords(f"host '{host}': {key}", value)
+        return self._plain(host, name, key, value)
+
+    def _plain(self, host: str, name: str, key: str, value: Any) -> Any:
+        """Return the value of one of lbcheck's variables; InventoryError if it is a template that nobody evaluated."""
+        if not name.startswith(("cluster_", "lbcheck_")) or not (template := templates.template_in(value)):
+            return value  # a role's variable may be a template: then nothing is known of it
+        value = templates.with_own_name(value, host)
+        if not (template := templates.template_in(value)):
+            return value
+        why = f"cannot be evaluated: {template.why}" if isinstance(template, templates.Refused) else "is a template"
+        raise self.fail(f"host '{host}': {key} '{template}' {why}; write the value")
 
     def common(self, name: str, default: Any) -> Any:
         """Return a variable of the whole cluster: any host that has it says it."""
         key = self.vars.get(name, name)
-        found = [v[key] for v in self.hostvars.values() if key in v]
-        self._refuse_passwords(key, found)
-        if any(value != found[0] for value in found):
+        found = {host: v[key] for host, v in self.hostvars.items() if key in v}
+        if not found:
+            return default
+        self._refuse_passwords(key, list(found.values()))
+        first, value = next(iter(found.items()))
+        if any(other != value for other in found.values()):
             self.notes.append(f"{key} differs between hosts; the first host's is used")
-        return found[0] if found else default
+        return self._plain(first, name, key, value)
 
     def _refuse_passwords(self, key: str, value: object) -> None:
         """Raise InventoryError if any text of a variable's value is a URL with a password."""
@@ -88,13 +104,13 @@ class InventoryReader:
                 self._refuse_passwords(key, part)
 
     def addresses(self, host: str, network: str = "") -> tuple[str, ...]:
-        """Return a host's addresses: cluster_addresses, a list or by network, else ansible_host where it is one."""
+        """Return a host's addresses: cluster_addresses, a list or by network, else where Ansible reaches it."""
         given = self.var(host, "cluster_addresses")
         if isinstance(given, dict):
             chosen = given.get(network, ()) if network else [a for group in given.values() for a in group]
         elif given is None:
-            fallback = self.var(host, "ansible_host", "")
-            chosen = [fallback] if is_address(fallback) else []
+            reached = (self.var(host, "ansible_host"), self.var(host, "ansible_ssh_host"), host)
+            chosen = [name for name in reached if isinstance(name, str) and is_address(name)][:1]
         else:
             chosen = [given] if isinstance(given, str) else given
         for address in chosen:

@@ -230,9 +230,9 @@ class Cluster:
         return of_family(published, wanted)
 
     def serving(self) -> tuple[Balancer, ...]:
-        """Return the balancers that take connections: those that are home to a VIP; all where no VIP has a home."""
-        homes = {vip.home for vip in self.vips} - {""}
-        return tuple(b for b in self.balancers if b.name in homes) if homes else self.balancers
+        """Return the balancers that take connections: those that are home to a VIP; all where one has no home."""
+        homes = {vip.home for vip in self.vips}
+        return tuple(b for b in self.balancers if b.name in homes) if homes and "" not in homes else self.balancers
 
     def too_heavy(self, product: str = "") -> str:
         """Return a sentence on a weight that a balancer cannot have; empty: none is.

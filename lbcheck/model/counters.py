@@ -1,7 +1,8 @@
 """Reading a balancer's counters, in terms that fit every product. A count that a product does not tell is None."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -139,6 +140,39 @@ SERVER_COUNTS = (
     "client_aborts",
     "server_aborts",
 )
+
+
+def together(one: ServerCounters, other: ServerCounters) -> ServerCounters:
+    """Return what two lines of one server did. It serves if both of them do; lines that differ in weight show it."""
+    same = one.status == other.status
+    told = one if same or not one.serves else other
+    counts: dict[str, Any] = {name: _plus(getattr(one, name), getattr(other, name)) for name in SERVER_COUNTS}
+    fuller = max(one, other, key=_fullness)
+    return replace(
+        told,
+        **counts,
+        statuses=dict(Counter(one.statuses) + Counter(other.statuses)),
+        sessions_max=fuller.sessions_max,
+        session_limit=fuller.session_limit,
+        queued=_plus(one.queued, other.queued),
+        queued_max=_plus(one.queued_max, other.queued_max),
+        weight=_common(one.weight, other.weight),
+        effective_weight=_common(one.effective_weight, other.effective_weight),
+        lines=one.lines + other.lines,
+    )
+
+
+def _fullness(server: ServerCounters) -> float:
+    """Return how near its limit a line came: each line has a limit of its own."""
+    return (server.sessions_max or 0) / server.session_limit if server.session_limit else 0.0
+
+
+def _common(one: int | None, other: int | None) -> int | None:
+    return one if one == other else _plus(one, other)
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ class Request(Step):
     identify: str = "header:x-served-by"  # header:NAME, cookie:NAME or body:REGEX (its first group, or all of it)
     identify_balancer: str = ""
     token: str = ""  # in the User-Agent, so that access logs can be counted
+    every_address: bool = False  # without `address`: ask all that the URL's host resolves to in turn, not one of them
     source: str = ""  # address to bind to
     rate: float = 0.0  # requests a second; 0: no limit
     verify: bool = True  # TLS certificates
@@ -83,6 +84,7 @@ class Answers(Sample):
     order_cut: bool = False  # there were more than ORDER_LIMIT answers; `order` has the first of them
     unnamed: Mapping[str, int] = field(default_factory=dict)  # HTTP status → answers that name no server
     redirects: Mapping[str, int] = field(default_factory=dict)  # "301 TARGET" → answers; a few of many targets
+    addresses: tuple[str, ...] = ()  # that the URL's host resolves to, where each was to be asked
     reasons: Mapping[str, str] = field(default_factory=dict)  # ErrorKind → why the first of them failed, a sentence
     product_headers: Mapping[str, str] = field(default_factory=dict)  # `server`, `via` → their values in first answers
     cut_bodies: int = 0  # answers whose body was longer than is read

@@ -40,7 +40,7 @@ def _look_up(step: LookUp) -> str:
 
 
 def _request(step: Request) -> str:
-    where = f" at {step.address}" if step.address else ""
+    where = f" at {step.address}" if step.address else " at each of its addresses" if step.every_address else ""
     connections = "connections" if step.keep_alive else "new connections"
     source = f", from {step.source}" if step.source else ""
     fields = "".join(f", with {name}: {value}" for name, value in step.headers)

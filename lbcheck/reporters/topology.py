@@ -25,11 +25,12 @@ def _lines(topology: Topology) -> Iterator[str]:
         vips = ", ".join(vip.address for vip in topology.vips if vip.home == balancer.name) or "none"
         stats = ", ".join(balancer.stats) or "no statistics (set lbcheck_stats)"
         yield f"balancer {balancer.name}: VIPs {vips}; {stats}"
+    yield from (f"VIP {vip.address}: shared by the balancers" for vip in topology.vips if not vip.home)
     for backend in topology.backends:
         servers = ", ".join(f"{name} (weight {weight})" for name, weight in backend.weights.items())
         yield f"backend {backend.name}: {backend.algorithm or f'algorithm as {product} says'}: {servers}"
     for frontend in topology.frontends:
-        addresses = ", ".join(frontend.addresses) or "as its name resolves"
+        addresses = ", ".join(frontend.addresses) or "each address that its name has"
         yield f"frontend {frontend.name}: {frontend.url} at {addresses} → backend {frontend.backend}"
     for name in topology.names:
         yield f"name {name.name}: {', '.join(name.addresses) or 'whatever it gives'}"

@@ -30,14 +30,25 @@ from lbcheck.vantage import names, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
-_CALLBACKS = Path(__file__).with_name("callback")
 _PROGRAM = "lbcheck.pyz"
 _CARRY = "carry"  # the task that copies the program
+_OLD = "python"  # the task that fails where Python is too old for it
+_TOO_OLD = re.compile(  # as that task says it, or Ansible, whose modules need less, but not any
+    r"^lbcheck: Python ([0-9.]+)|requires a minimum of Python version .*Current version: ([0-9.]+)"
+    r"|^SyntaxError: (future feature annotations is not defined)$",  # the same, before it can say so
+    re.MULTILINE,
+)
 _ERRNO = re.compile(r"\[Errno [0-9]+\] ([^:\n]+)")  # as Python writes an error of the system
 _END_S = 5.0  # for Ansible to end after a signal; it takes well below one
 _PYTHON = (
     "{{ ansible_python_interpreter if not (ansible_python_interpreter | default('auto')).startswith('auto')"
     " else (ansible_facts.discovered_interpreter_python | default('python3')) }}"
+)
+
+# Any Python can read it. It says its version, and fails, where that is below pyproject.toml's.
+_IS_NEW = (
+    "{{ lbcheck_python | quote }} -c "
+    "'import sys; sys.version_info >= (3, 11) or exit(\"lbcheck: Python %d.%d\" % sys.version_info[:2])'"
 )
 
 
@@ -56,15 +67,16 @@ def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Gene
         carry = [_carry_play(hosts, program, remote)] if hosts else []
         stages = [stage_play(number, stage, hosts, remote) for number, stage in enumerate(safe.stages) if stage.steps]
         tidy = [_tidy_play(hosts, remote)] if hosts else []
-        ended = False
+        untidy = set(hosts)  # a host where a task fails takes no part in what follows, nor in the play that tidies
         try:
             # Closed before what follows: a run that is broken off has ended when its traces are removed.
             with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(safe))) as events:
-                yield from collect(plan, _announced(plan, events, begun), refused)
-            ended = True
+                failed: set[str] = set()
+                yield from collect(plan, _announced(plan, _named(events, failed), begun), refused)
+            untidy &= failed
         finally:
-            if tidy and not ended:
-                list(_play(Path(folder), tidy, inventories))
+            if untidy:
+                list(_play(Path(folder), [_tidy_play(sorted(untidy), remote)], inventories))
 
 
 def _addressable(plan: Plan) -> tuple[Plan, dict[str, Failure]]:
@@ -88,7 +100,10 @@ def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> d
 def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, Any]:
     # A destination that ends in a slash is made, too: one call of a module less on each host.
     copy = {"src": str(program), "dest": f"{remote}/", "mode": "0600", "directory_mode": "0700"}
-    return _tasks_play(_CARRY, hosts, {"ansible.builtin.copy": copy})
+    # By the second task Ansible has found the interpreter: copying needs it, and `raw` does not.
+    play = _tasks_play(_CARRY, hosts, {"ansible.builtin.copy": copy}, {"name": _OLD, "ansible.builtin.raw": _IS_NEW})
+    play["vars"] |= {"lbcheck_python": _PYTHON}
+    return play
 
 
 def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
@@ -159,13 +174,7 @@ def _play(
         return
     playbook = folder / "probe.json"
     playbook.write_text(json.dumps(plays))
-    environment = ansible_cli.environment(
-        inventories,
-        ANSIBLE_CALLBACK_PLUGINS=str(_CALLBACKS),
-        ANSIBLE_STDOUT_CALLBACK="lbcheck_events",
-        ANSIBLE_RETRY_FILES_ENABLED="false",
-        **more,
-    )
+    environment = ansible_cli.environment(inventories, **ansible_cli.EVENTS, **more)
     command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
     with (folder / "diagnostics").open("w+", encoding="utf-8", errors="replace") as diagnostics:
         # In a session of its own: Ctrl-C reaches this process alone, which then ends that one.
@@ -199,6 +208,19 @@ def _end(process: "subprocess.Popen[str]") -> None:
                 process.wait(timeout=_END_S)
 
 
+def _named(events: Iterator[dict[str, Any]], failed: set[str]) -> Iterator[dict[str, Any]]:
+    """Name each host whose Python is too old before anything is sent; the report, which names it again, comes late.
+
+    Whatever fails on a host, it is one of `failed` from then on.
+    """
+    for event in events:
+        if event["event"] == "failed":
+            failed.add(event["host"])
+        if event["event"] == "failed" and old_python(event):
+            sys.stderr.write(f"lbcheck: {reason(event).message}; the others go on\n")
+        yield event
+
+
 def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> Iterator[dict[str, Any]]:
     """Say which stage begins, when it does; pass on every other event."""
     for event in events:
@@ -229,9 +251,19 @@ def collect(
             yield from (step.lost(reasons.get(host, unknown)) for step in steps)
 
 
+def old_python(event: Mapping[str, Any]) -> str:
+    """Return the version of a host's Python if a task failed because it is too old; empty: it did not."""
+    said = "\n".join(str(event[key]) for key in ("stdout", "stderr", "module_stderr", "msg") if event.get(key))
+    found = _TOO_OLD.search(said) if event["task"] in (_CARRY, _OLD) else None
+    return (found[1] or found[2] or "older than 3.7").rstrip(".") if found else ""
+
+
 def reason(event: Mapping[str, Any]) -> Failure:
     """Return why a host gave no samples, from what Ansible says of a task: its host, and one short sentence."""
     kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
+    if version := old_python(event):
+        remedy = "set ansible_python_interpreter to a newer one there"
+        return Failure(kind, f"{event['host']}: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}")
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
     words = ansible_cli.last_words(str(said)).removeprefix("Task failed: ")
     if event["task"] == _CARRY and (error := _ERRNO.search(words)):

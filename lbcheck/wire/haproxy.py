@@ -4,21 +4,20 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, islice, takewhile
-from typing import Any
 
 from lbcheck.model import schemes
 from lbcheck.model.address import is_address
 from lbcheck.model.counters import (
-    SERVER_COUNTS,
     BackendCounters,
     Counters,
     FrontendCounters,
     ReadCounters,
     ServerCounters,
     ServerState,
+    together,
 )
 from lbcheck.model.told_by import ToldBy
 
@@ -312,7 +311,7 @@ def backends(rows: Iterable[Row]) -> tuple[BackendCounters, ...]:
             server = _server(row)
             servers.setdefault(server.name, []).append(server)
     return tuple(
-        _backend(name, sums.get(name, {}), tuple(reduce(_together, same) for same in servers.values()))
+        _backend(name, sums.get(name, {}), tuple(reduce(together, same) for same in servers.values()))
         for name, servers in lines.items()
     )
 
@@ -413,39 +412,6 @@ def _final_responses(row: Row) -> int | None:
     """Return how many requests a server answered in HTTP mode; in TCP mode nothing is parsed, and nothing told."""
     told = [number for column in _FINAL_RESPONSES if (number := _number(row, column)) is not None]
     return sum(told) if told else None
-
-
-def _together(one: ServerCounters, other: ServerCounters) -> ServerCounters:
-    """Return what two lines of one server did. It serves if both of them do; lines that differ in weight show it."""
-    same = one.status == other.status
-    told = one if same or not one.serves else other
-    counts: dict[str, Any] = {name: _plus(getattr(one, name), getattr(other, name)) for name in SERVER_COUNTS}
-    fuller = max(one, other, key=_fullness)
-    return replace(
-        told,
-        **counts,
-        statuses=dict(Counter(one.statuses) + Counter(other.statuses)),
-        sessions_max=fuller.sessions_max,
-        session_limit=fuller.session_limit,
-        queued=_plus(one.queued, other.queued),
-        queued_max=_plus(one.queued_max, other.queued_max),
-        weight=_common(one.weight, other.weight),
-        effective_weight=_common(one.effective_weight, other.effective_weight),
-        lines=one.lines + other.lines,
-    )
-
-
-def _fullness(server: ServerCounters) -> float:
-    """Return how near its limit a line came: each line has a limit of its own."""
-    return (server.sessions_max or 0) / server.session_limit if server.session_limit else 0.0
-
-
-def _common(one: int | None, other: int | None) -> int | None:
-    return one if one == other else _plus(one, other)
-
-
-def _plus(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
 
 
 def _number(row: Row, column: str) -> int | None:

@@ -328,3 +328,22 @@ def test_a_wrong_path_beside_answers_is_unmeasured(fleet: Fleet, tmp_path: Path)
     assert status == 4
     assert stats in said(verdict)
     assert "not running" not in said(verdict)
+
+
+@pytest.mark.parametrize("names", ["web1_srcip_{n} web2_srcip_{n}", "server-one-{n} server-two-{n}"])
+def test_several_lines_of_one_server_are_one_server(fleet: Fleet, names: str) -> None:
+    """A line for each source address: eight lines, two servers, all counts agree. One name told is told of all."""
+    servers = {"web1": fleet.server("web1"), "web2": fleet.server("web2")}
+    lines = {
+        name: f"{address} source 127.0.0.{n + 10}"
+        for n in range(4)
+        for name, address in zip(names.format(n=n).split(), servers.values(), strict=True)
+    }
+    process = fleet.haproxy(simple(lines), "www", level="admin")
+    url = f"http://{fleet.port('www')}/"
+    told = "web1_srcip_2=web1,web2_srcip_1=web2" if "srcip" in names else "server-one-*=web1,server-two-*=web2"
+    status, found = spread(url, "--stats", process.stats, "--requests", "400", "--names", told)
+    verdict = found["backend app"]
+    assert status == 0, verdict
+    assert balancers_counts(verdict) == {"web1": 200, "web2": 200}
+    assert "the witnesses agree: the clients, HAProxy" in said(verdict)

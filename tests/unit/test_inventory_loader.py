@@ -1,13 +1,22 @@
 """From an inventory's listing to a cluster and how it may be asked, and what is said of what cannot be."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lbcheck.checks import spread
 from lbcheck.errors import InventoryError
+from lbcheck.loaders import reader, templates
 from lbcheck.loaders.ansible_inventory import load, understand
+from lbcheck.loaders.capacity_variables import with_capacity
+from lbcheck.loaders.reader import InventoryReader
+from lbcheck.model.plan import Options
+from lbcheck.model.question import Question
+from lbcheck.model.requests import Request
+from lbcheck.reporters.topology import render
 
 
 def listing(hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], **shared: Any) -> dict[str, Any]:
@@ -51,14 +60,11 @@ def test_a_balancer_says_where_its_configuration_is(given: object, expected: tup
 
 
 def test_a_balancers_names_for_servers_are_told() -> None:
-    """For all in one variable, or on each host, also by its own name; what is a template otherwise is said."""
+    """For all in one variable, or on each host, also by its own name, which needs no Ansible."""
     hosts = HOSTS | {"web2": HOSTS["web2"] | {"lbcheck_name": ["b-web2", "b2-web2"]}}
     shared = SHARED | {"lbcheck_names": {"alpha": "web1"}, "lbcheck_name": "b-{{ inventory_hostname }}"}
     expected = {"alpha": "web1", "b-web1": "web1", "b-web2": "web2", "b2-web2": "web2"}
     assert understand(listing(hosts, GROUPS, **shared), "hosts.yml").asked.names == expected
-    question = understand(listing(HOSTS, GROUPS, **SHARED, lbcheck_name="{{ other }}"), "hosts.yml")
-    assert question.asked.names == {}
-    assert any("lbcheck_name '{{ other }}' is a template" in note for note in question.cluster.notes)
     with pytest.raises(InventoryError, match="lbcheck_names 'alpha' is no mapping"):
         understand(listing(HOSTS, GROUPS, **SHARED, lbcheck_names="alpha"), "hosts.yml")
 
@@ -137,6 +143,24 @@ def test_a_weight_above_256_is_refused_of_haproxy_alone() -> None:
         (HOSTS, GROUPS, SHARED | {"cluster_names": [{"name": "x", "gives": "all"}]}, "write vips or backends"),
         (HOSTS, GROUPS, SHARED | {"lbcheck_groups": {"backends": "app"}}, "maps backends to 'app', a group that"),
         (HOSTS, GROUPS, SHARED | {"lbcheck_groups": "app"}, "lbcheck_groups is no mapping"),
+        (
+            HOSTS | {"lb1": HOSTS["lb1"] | {"lbcheck_stats": ["unix:{{ socket }}"]}},
+            GROUPS,
+            SHARED,
+            "host 'lb1': lbcheck_stats 'unix:{{ socket }}' is a template; write the value (hosts.yml)",
+        ),
+        (
+            HOSTS,
+            GROUPS,
+            SHARED | {"cluster_frontends": [WWW | {"url": "http://{{ site }}/"}]},
+            "cluster_frontends 'http://{{ site }}/' is a template",
+        ),
+        (
+            HOSTS,
+            GROUPS,
+            SHARED | {"lbcheck_groups": {"backends": "{{ app }}"}},
+            "lbcheck_groups has a template ('{{ app }}'), and names are never evaluated: write the name (hosts.yml)",
+        ),
     ],
 )
 def test_a_contradiction_is_named(
@@ -182,14 +206,123 @@ def test_a_limit_decides_where_steps_may_run(tmp_path: Path) -> None:
 
 
 def test_a_client_without_a_public_address_is_behind_its_networks_gateway() -> None:
-    """`cluster_behind` says it, else a network that the client shares with a gateway; a template says nothing."""
+    """`cluster_behind` says it, else a network that the client shares with a gateway."""
     gateway = {"cluster_addresses": {"public": ["198.18.0.40"], "homes": ["100.64.0.1"]}}
     clients: dict[str, dict[str, Any]] = {
         "c1": {"cluster_addresses": {"homes": ["100.64.0.2"]}},
         "c2": {"cluster_addresses": {"public": ["198.18.0.31"], "homes": ["100.64.0.3"]}},
         "c3": {"cluster_addresses": {"public": ["198.18.0.32"]}, "cluster_behind": "nat1"},
-        "c4": {"cluster_addresses": {"homes": ["100.64.0.4"]}, "cluster_behind": "{{ gateway }}"},
+        "c4": {"cluster_addresses": {"homes": ["100.64.0.4"]}, "cluster_behind": "auto"},
     }
     found = listing({"nat1": gateway} | clients, {"nat_gateways": ["nat1"], "clients": list(clients)})
     behind = [client.behind for client in understand(found, "hosts.yml").cluster.clients]
     assert behind == ["nat1", "", "nat1", "nat1"]
+
+
+def test_one_vip_of_several_balancers_has_no_home() -> None:
+    """keepalived's usual form is one variable of the group. What one balancer alone says has its home there."""
+    hosts = {
+        name: {"ansible_host": f"198.18.0.{n}", "cluster_vips": "198.18.0.100/24"} for n, name in ((1, "a"), (2, "b"))
+    }
+    hosts["b"] |= {"cluster_vips": ["198.18.0.100", "198.18.0.102"]}
+    hosts["web1"] = {"cluster_vips": "198.18.0.100"}  # a variable of all hosts: servers have no VIPs
+    found = understand(listing(hosts, {"load_balancers": ["a", "b"], "backends": ["web1"]}, **SHARED), "x").cluster
+    assert [(vip.address, vip.home) for vip in found.vips] == [("198.18.0.100", ""), ("198.18.0.102", "b")]
+    assert [balancer.name for balancer in found.serving()] == ["a", "b"]
+    assert "VIP 198.18.0.100: shared by the balancers" in render(Question(found).topology)
+
+
+def test_a_vip_may_be_its_balancers_own_address_and_none_at_all() -> None:
+    """One machine without keepalived, or an empty variable."""
+    for vips, expected in (("198.18.0.21", ["198.18.0.21"]), ("", [])):
+        hosts = HOSTS | {"lb1": HOSTS["lb1"] | {"cluster_vips": vips}}
+        found = understand(listing(hosts, GROUPS, **SHARED), "x").cluster
+        assert [vip.address for vip in found.vips] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "expected"),
+    [
+        ("10.0.0.7", {}, "10.0.0.7"),
+        ("2001:db8::7", {}, "2001:db8::7"),
+        ("web1", {"ansible_ssh_host": "10.0.0.7"}, "10.0.0.7"),
+        ("web1", {"ansible_host": "10.0.0.8", "ansible_ssh_host": "10.0.0.7"}, "10.0.0.8"),
+        ("10.0.0.7", {"ansible_host": "bastion"}, "10.0.0.7"),
+    ],
+)
+def test_a_host_is_known_by_how_ansible_reaches_it(name: str, variables: dict[str, Any], expected: str) -> None:
+    """`ansible_host`, its older name, or an address that is the host's own name."""
+    found = understand(listing({name: variables}, {"backends": [name]}, **SHARED), "x").cluster
+    assert found.backends[0].servers[0].addresses == (expected,)
+
+
+def test_an_address_may_be_given_twice_to_hosts_that_are_nobodys_here() -> None:
+    """The same machine by two names, or a way to others: only what the cluster is made of has to be unambiguous."""
+    hosts = HOSTS | {"jump": {"ansible_host": "198.18.0.11"}}
+    assert understand(listing(hosts, GROUPS, **SHARED), "x").cluster.balancers
+
+
+@pytest.mark.parametrize(
+    ("url", "vips", "expected"),
+    [
+        ("http://198.18.0.5/", "198.18.0.100", ("198.18.0.5",)),
+        ("http://[2001:2::5]:8080/", "", ("2001:2::5",)),
+        ("http://www.test/", "198.18.0.100", ("198.18.0.100",)),
+        ("http://www.test/", "", ()),
+    ],
+)
+def test_a_frontend_answers_at_its_urls_address_or_where_its_name_leads(
+    url: str, vips: str, expected: tuple[str, ...]
+) -> None:
+    """An address in the URL, else the VIPs, else what its name resolves to; never how Ansible reaches a balancer."""
+    hosts = HOSTS | {"lb1": HOSTS["lb1"] | {"cluster_vips": vips}}
+    shared = SHARED | {"cluster_frontends": [WWW | {"url": url}]}
+    question = understand(listing(hosts, GROUPS, **shared), "x")
+    assert question.cluster.frontends[0].addresses == expected
+    requests = [step for stage in spread.plan(question, Options()).stages for step in stage.steps]
+    asked = [(step.address, step.every_address) for step in requests if isinstance(step, Request)]
+    assert asked == ([(address, False) for address in expected] or [("", True)])
+
+
+def test_without_vips_capacity_counts_the_balancers_own_addresses() -> None:
+    """Arithmetic asks no name: it takes the balancers' public addresses, once for each."""
+    hosts = HOSTS | {"lb1": {"cluster_addresses": {"public": ["198.18.0.21"], "inside": ["10.0.0.21"]}}}
+    found = listing(hosts, GROUPS, **SHARED)
+    cluster = with_capacity(understand(found, "x").cluster, InventoryReader(found, "x"))
+    assert cluster.frontends[0].addresses == ("198.18.0.21",)
+
+
+FOREIGN = {"edge": ["lb1"], "app": ["web1", "web2"], "clients": ["desk1"]}
+MAPPED = {"lbcheck_groups": {"load_balancers": "edge", "backends": "app"}}
+
+
+@pytest.mark.parametrize(
+    ("groups", "desk", "shared", "probes"),
+    [
+        (FOREIGN, {}, MAPPED, False),
+        (FOREIGN, {}, {}, False),
+        (FOREIGN, {}, {"lbcheck_groups": MAPPED["lbcheck_groups"] | {"clients": "clients"}}, True),
+        (FOREIGN, {"cluster_addresses": ["198.18.0.31"]}, MAPPED, True),
+        (GROUPS | {"clients": ["desk1"]}, {}, {}, True),
+    ],
+)
+def test_a_foreign_group_of_clients_does_not_become_probes_unasked(
+    groups: dict[str, list[str]], desk: dict[str, Any], shared: dict[str, Any], probes: bool
+) -> None:
+    """It is asked by lbcheck_groups, by its hosts' own cluster_ variables, or by lbcheck's names for other groups."""
+    backends = {"cluster_backends": [WEB | {"group": "app" if "app" in groups else "backends"}]}
+    found = understand(listing(HOSTS | {"desk1": desk}, groups, **SHARED | backends | shared), "x").cluster
+    assert [client.name for client in found.clients] == (["desk1"] if probes else [])
+    assert any("lbcheck_groups: {clients: clients} would ask" in note for note in found.notes) is not probes
+
+
+def test_every_variable_that_is_read_may_be_a_template() -> None:
+    """What the loaders ask for stands in the list of what Ansible evaluates, and nothing else does."""
+    folder = Path(reader.__file__).parent
+    read = {
+        name
+        for file in folder.glob("*.py")
+        if file.name != "templates.py"
+        for name in re.findall(r'"((?:cluster|lbcheck)_[a-z0-9_]+)"', file.read_text())
+    }
+    assert read - {"lbcheck_groups", "lbcheck_vars"} == templates.COMMON | templates.OF_A_HOST

@@ -71,3 +71,28 @@ def test_other_braces_are_no_template(name: str) -> None:
 def test_a_name_in_a_plays_variables_is_encoded() -> None:
     """As the filter b64encode encodes it."""
     assert base64.b64decode(names.key("é!")).decode() == "é!"
+
+
+@pytest.mark.parametrize(
+    ("event", "version"),
+    [
+        ({"task": "python", "stderr": "lbcheck: Python 3.9\n"}, "3.9"),
+        ({"task": "python", "stdout": "lbcheck: Python 2.7\r\n", "msg": "non-zero return code"}, "2.7"),
+        (
+            {
+                "task": "carry",
+                "msg": "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.3 (x)",
+            },
+            "3.7.3",
+        ),
+        (
+            {"task": "carry", "module_stderr": "  File …\nSyntaxError: future feature annotations is not defined\n"},
+            "older than 3.7",
+        ),
+    ],
+)
+def test_a_host_whose_python_is_too_old_is_named_with_the_remedy(event: dict[str, str], version: str) -> None:
+    """As the probe's own look says it, or Ansible, whose modules could not run there."""
+    failure = reason({"event": "failed", "host": "web1", **event})
+    remedy = "set ansible_python_interpreter to a newer one there"
+    assert failure.message == f"web1: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}"

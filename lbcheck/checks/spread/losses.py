@@ -25,6 +25,7 @@ def findings(seen: Observations, parts: ByBalancer, known: Known, alpha: float) 
     yield from statuses.of_servers(seen, parts[None], alpha)
     yield from given_up(seen, parts[None])
     yield from cut_bodies(seen)
+    yield from several_addresses(seen)
     yield from hints.of_product(seen, known)
     yield from sent_keys.findings(seen, known)
 
@@ -48,6 +49,12 @@ def given_up(seen: Observations, came: Returns) -> Iterator[Finding]:
     spent_s = sum(answers.silent_s for answers in seen.answers)
     if spent_s >= SPENT_S and not any(way.given_up for way in came.ways):
         yield Finding(Outcome.PASS, f"{spent_s:.3g} s were spent waiting for failures and silence")
+
+
+def several_addresses(seen: Observations) -> Iterator[Finding]:
+    """Report the addresses that a frontend's name has, if they were asked in turn."""
+    for addresses in dict.fromkeys(answers.addresses for answers in seen.answers if len(answers.addresses) > 1):
+        yield Finding(Outcome.PASS, f"{seen.frontend.url} was asked at each of its addresses: {', '.join(addresses)}")
 
 
 def cut_bodies(seen: Observations) -> Iterator[Finding]:

@@ -173,7 +173,7 @@ class _Requests:
 
     def __init__(self, question: Question, options: Options, number: int = 0) -> None:
         self._options, self._keys = options, sent_keys.keys(question, options.token)
-        self._left_s = left_s(question, options, 0.0)
+        self._left_s, self._of_fleet = left_s(question, options, 0.0), bool(question.reachable)
         self._steps = {
             frontend: _request(question, options, frontend, token, number)
             for frontend, token in tokens(question.cluster.web, options.token).items()
@@ -185,6 +185,7 @@ class _Requests:
             self._steps[route.frontend],
             at=route.client,
             address=route.address,
+            every_address=self._of_fleet and not route.address,  # what a fleet publishes is asked
             source=route.source,
             silence_s=_of_silence((self._left_s - silent_s) / len(self._keys), self._options),
         )

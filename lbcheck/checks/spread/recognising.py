@@ -10,7 +10,7 @@ from typing import Any
 
 from lbcheck.analysis.counter_deltas import Difference, differences, of_backend
 from lbcheck.analysis.matching import Fit
-from lbcheck.checks.spread import balancer_names, configurations, names
+from lbcheck.checks.spread import balancer_names, configurations, names, server_lines
 from lbcheck.checks.spread.backends import Answered, Candidate, Choice, choose
 from lbcheck.checks.spread.names import Told
 from lbcheck.checks.spread.observations import Observations, gather, without_cleared
@@ -38,7 +38,9 @@ def recognised(seen: Observations, counters: Sequence[Counters]) -> list[Observa
 
     `counters`: the readings of all balancers.
     """
-    told = Told(seen.asked.names, seen.backend.servers, seen.identify)
+    told = Told(server_lines.spelled_out(seen.asked.names, counters), seen.backend.servers, seen.identify)
+    answered = {count.server for answers in seen.answers for count in answers.counts}
+    counters = [server_lines.as_one(reading, told.pairs, answered) for reading in counters]
     seen, counters = _balancers(seen, counters, told)
     processes = differences(counters)
     choice = choose(_candidates(seen, processes, told, _through(seen, counters)), seen.backend.name)

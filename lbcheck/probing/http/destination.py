@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 from lbcheck.model.address import family
@@ -21,7 +23,10 @@ class ImpossibleError(Exception):
 
 
 class Destination:
-    """Where to connect, and from where: resolved once."""
+    """Where to connect, and from where: resolved once.
+
+    `addresses`: those that are asked, in turn; `family` and `address` are those of the last connection.
+    """
 
     def __init__(self, step: Request, target: Target) -> None:
         self.source = step.source
@@ -39,13 +44,17 @@ class Destination:
         except (OSError, UnicodeError) as error:
             name, why = step.address or target.host, getattr(error, "strerror", None) or error
             raise ImpossibleError(ErrorKind.NOT_FOUND, f"cannot resolve {name}: {why}") from None
-        self.family: int = found[0][0]
-        self.address: tuple[Any, ...] = found[0][4]
+        ends = _reachable([(end[0], end[4]) for end in found]) if step.every_address else [(found[0][0], found[0][4])]
+        self.addresses: tuple[str, ...] = tuple(end[0] for _, end in ends)
+        self.family, self.address = ends[0]
+        self._turns = cycle(ends) if len(ends) > 1 else None
         self.name = target.host.partition("%")[0]  # TLS knows no interfaces
         self.tls = _trust(step) if target.tls else None
 
     def open(self) -> tuple[socket.SocketType, int]:
         """Begin to connect; return the socket and the error number of connect()."""
+        if self._turns:
+            self.family, self.address = next(self._turns)
         try:
             new = socket.SocketType(self.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         except OSError as error:
@@ -66,6 +75,20 @@ class Destination:
                 ErrorKind.NOT_FOUND,
                 f"cannot connect from {self.source}: {error.strerror}; is it an address of this host?",
             ) from None
+
+
+End = tuple[int, tuple[Any, ...]]  # family and address of a socket
+
+
+def _reachable(found: Sequence[End]) -> list[End]:
+    """Return each address once, without those to which this host has no route, unless it has none to any of them."""
+    ends = list(dict.fromkeys(found))
+    return [end for end in ends if _has_route(*end)] or ends
+
+
+def _has_route(family: int, address: tuple[Any, ...]) -> bool:
+    with socket.socket(family, socket.SOCK_DGRAM) as asked:  # sends nothing: the kernel looks for a route
+        return asked.connect_ex(address) == 0
 
 
 def _trust(step: Request) -> ssl.SSLContext:

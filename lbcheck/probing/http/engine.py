@@ -72,7 +72,8 @@ def request(step: Request, stopped: Stopped = never) -> Answers:
         engine.record.reasons[ErrorKind.TLS] = distrust.reason(engine.distrust, engine.destination, step.timeout_s)
     return replace(
         engine.record.sample(step),
-        address=engine.destination.address[0],
+        address=engine.destination.address[0] if len(engine.destination.addresses) == 1 else "",
+        addresses=engine.destination.addresses if step.every_address else (),
         connections=engine.opened,
         failure=failure,
         silent_s=round(engine.patience.silent_s, 3),
@@ -128,6 +129,7 @@ class _Connection:
     """A socket and what it is about: one request at a time; then idle, or leaving until the peer closes."""
 
     __slots__ = (
+        "address",
         "answered",
         "asked",
         "deadline",
@@ -142,8 +144,9 @@ class _Connection:
         "unsent",
     )
 
-    def __init__(self, new: socket.SocketType, now: float, timeout_s: float, tls: Tls | None) -> None:
+    def __init__(self, new: socket.SocketType, address: str, now: float, timeout_s: float, tls: Tls | None) -> None:
         self.socket = new
+        self.address = address
         self.fd = new.fileno()
         self.state = _CONNECTING
         self.asked = now  # when the request that is under way, or was last, began
@@ -283,10 +286,10 @@ class _Engine:
         new, code = self.destination.open()
         if code not in (0, errno.EINPROGRESS):
             new.close()
-            self._fail(_error_kind(code))
+            self._fail(_error_kind(code), self.destination.address[0])
             return
         tls = Tls(self.destination.tls, self.destination.name) if self.destination.tls else None
-        connection = _Connection(new, self._now, self._timeout_s, tls)
+        connection = _Connection(new, self.destination.address[0], self._now, self._timeout_s, tls)
         connection.unsent = tls.hello() if tls else self._message
         self._connections[connection.fd] = connection
         self._epoll.register(connection.fd, _READ)
@@ -405,10 +408,12 @@ class _Engine:
         if connection.state == _WAITING and connection.answered and not connection.reader and kind == ErrorKind.RESET:
             self._started -= 1  # closed while idle: RFC 9112, section 9.3.1 lets a GET go again on a new connection
         elif connection.state in _UNDER_WAY:
-            self._fail(kind, self._now - connection.asked, reason)
+            self._fail(kind, connection.address, self._now - connection.asked, reason)
         self._close(connection)
 
-    def _fail(self, kind: ErrorKind, waited_s: float = 0.0, reason: str = "") -> None:
+    def _fail(self, kind: ErrorKind, address: str, waited_s: float = 0.0, reason: str = "") -> None:
+        if len(self.destination.addresses) > 1:
+            reason = f"{reason or kind} at {address}"
         self.record.fail(kind, reason)
         self._tell_of_answers()
         self.patience.failed(waited_s)
