@@ -7,8 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
-from lbcheck import __version__
-from lbcheck.commands import streams
+from lbcheck import __version__, streams
 from lbcheck.errors import LbcheckError
 from lbcheck.model.login import refuse_password
 

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
+from lbcheck import streams
 from lbcheck.checks.compare import compare
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output, streams
+from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
 from lbcheck.pipeline import Reporting, reread
 

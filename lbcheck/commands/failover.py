@@ -4,8 +4,9 @@ import argparse
 import shutil
 from dataclasses import replace
 
+from lbcheck import streams
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output, streams
+from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.plan import Options

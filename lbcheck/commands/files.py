@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lbcheck.commands.streams import say
 from lbcheck.errors import LbcheckError
+from lbcheck.streams import say
 
 LINKS = 40  # that the kernel follows in one path (path_resolution(7))
 

@@ -2,10 +2,11 @@
 
 import argparse
 
+from lbcheck import streams
 from lbcheck.checks import fill as check
 from lbcheck.checks.pace import GENTLE_RATE
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output, streams
+from lbcheck.commands import output
 from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.fill import Fill, harmless
 from lbcheck.model.opening import BindingMode

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from lbcheck import pipeline, reporters
-from lbcheck.commands import files, streams
+from lbcheck import pipeline, reporters, streams
+from lbcheck.commands import files
 from lbcheck.errors import LbcheckError
 from lbcheck.model.exhibit import Style
 from lbcheck.model.plan import Options, default_timeout_s

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
+from lbcheck import streams
 from lbcheck.checks import prove
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output, streams
+from lbcheck.commands import output
 from lbcheck.model.fill import Filled
 from lbcheck.model.verdict import Outcome, Verdict
 from lbcheck.pipeline import Reporting

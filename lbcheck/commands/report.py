@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from lbcheck import streams
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output, streams
+from lbcheck.commands import output
 from lbcheck.pipeline import reread
 
 

@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Iterator, Sequence
 
-from lbcheck import pipeline
+from lbcheck import pipeline, streams
 from lbcheck.commands import arguments as take
-from lbcheck.commands import output, streams
+from lbcheck.commands import output
 from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.plan import Options
 from lbcheck.model.question import Question

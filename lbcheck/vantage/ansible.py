@@ -26,6 +26,7 @@ from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
+from lbcheck.streams import say
 from lbcheck.vantage import names, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
@@ -217,7 +218,7 @@ def _named(events: Iterator[dict[str, Any]], failed: set[str]) -> Iterator[dict[
         if event["event"] == "failed":
             failed.add(event["host"])
         if event["event"] == "failed" and old_python(event):
-            sys.stderr.write(f"lbcheck: {reason(event).message}; the others go on\n")
+            say(f"{reason(event).message}; the others go on")
         yield event
 
 

@@ -8,7 +8,12 @@ import pytest
 import lbcheck
 
 ROOT = Path(lbcheck.__file__).parent
-GROUND = {"errors", "plain", "ansible_cli"}  # every package: sentences, plain text, how Ansible's programs are called
+GROUND = {
+    "errors",
+    "plain",
+    "streams",
+    "ansible_cli",
+}  # every package may use these
 TABLE = {
     "model": set(),
     "analysis": {"model"},
