@@ -56,7 +56,8 @@ class InventoryReader:
     def var(self, host: str, name: str, default: Any = None) -> Any:
         """Return a variable of one host."""
         key = self.vars.get(name, name)
-        return self._plain(host, name, key, self.hostvars.get(host, {}).get(key, default))
+        value = self.hostvars.get(host, {}).get(key, default)
+        return self._plain(host, name, key, value) if isinstance(value, str | list | dict) else value
 
     def _plain(self, host: str, name: str, key: str, value: Any) -> Any:
         """Return the value of one of lbcheck's variables; InventoryError if it is a template that nobody evaluated."""
