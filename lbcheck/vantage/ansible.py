@@ -91,8 +91,7 @@ def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, A
     copy = {"src": str(program), "dest": f"{remote}/", "mode": "0600", "directory_mode": "0700"}
     # By the second task Ansible has found the interpreter: copying needs it, and `raw` does not.
     play = _tasks_play(_CARRY, hosts, {"ansible.builtin.copy": copy}, {"name": _OLD, "ansible.builtin.raw": _IS_NEW})
-    play.setdefault("vars", {})["lbcheck_python"] = _PYTHON
-    return play
+    return play | {"vars": {"lbcheck_python": _PYTHON}}
 
 
 def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
