@@ -10,6 +10,7 @@ A fleet that names its groups or variables otherwise says so in its group_vars:
 
 import ipaddress
 import json
+import os
 import re
 import subprocess
 from collections import Counter
@@ -127,7 +128,7 @@ def _passed_over(warnings: str, inventories: Sequence[str]) -> Iterator[str]:
     """Give a sentence for each file of a folder that Ansible could not parse; InventoryError if it was named itself."""
     words = "".join(warnings.split())  # Ansible breaks lines within paths
     for inventory in inventories:
-        source = "".join(str(Path(inventory).absolute()).split())
+        source = "".join(os.path.normpath(Path(inventory).absolute()).split())
         if f"Unabletoparse{source}asaninventorysource" in words:
             raise InventoryError(f"inventory {inventory} cannot be read: {ansible_cli.last_words(warnings)}")
         names = re.findall(rf"Unabletoparse{re.escape(source)}/(.+?)asaninventorysource", words)

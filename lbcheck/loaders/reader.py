@@ -72,8 +72,11 @@ class InventoryReader:
 
     def _plain(self, host: str, name: str, key: str, value: Any) -> Any:
         """Return the value of one of lbcheck's variables; InventoryError if it is a template that nobody evaluated."""
-        if not name.startswith(("cluster_", "lbcheck_")) or not (template := templates.template_in(value)):
-            return value  # a role's variable may be a template: then nothing is known of it
+        # A role's variable may be a template: then nothing is known of it.
+        if not isinstance(value, str | list | dict) or not name.startswith(("cluster_", "lbcheck_")):
+            return value
+        if not templates.template_in(value):
+            return value
         value = templates.with_own_name(value, host)
         if not (template := templates.template_in(value)):
             return value

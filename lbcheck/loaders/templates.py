@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from lbcheck import ansible_cli
-from lbcheck.errors import InventoryError
 from lbcheck.model.address import is_address
 
 _OPENS = re.compile(r"\{[{%]")
@@ -92,9 +91,11 @@ class Refused(str):
 def template_in(value: object) -> str:
     """Return the first template in a value, however deep; empty: there is none."""
     if isinstance(value, str):
-        return "" if isinstance(value, Text) or not _OPENS.search(value) else value
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return next(filter(None, map(template_in, parts)), "")
+        return value if "{" in value and not isinstance(value, Text) and _OPENS.search(value) else ""
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if found := template_in(part):
+            return found
+    return ""
 
 
 def with_own_name(value: Any, host: str) -> Any:
@@ -149,10 +150,11 @@ def _wanted(
 ) -> Iterator[Place]:
     """Give what is to be evaluated: each host's own, and each value of the whole cluster on the first that has it."""
     seen: dict[str, list[object]] = {}
+    asking = set(hosts)
     # Those that lbcheck asks come first: they have what a value of the whole cluster may need.
     for host in dict.fromkeys((*hosts, *hostvars)):
         for name, value in hostvars[host].items():
-            asked = name in common or (name in own and host in hosts)
+            asked = name in common or (name in own and host in asking)
             if not asked or not _NAME.fullmatch(name) or not template_in(with_own_name(value, host)):
                 continue
             if name not in common or value not in seen.setdefault(name, []):
@@ -165,13 +167,14 @@ def _values(wanted: Sequence[Place], inventories: Sequence[str]) -> dict[Place, 
     found: dict[Place, Any] = dict.fromkeys(wanted, Refused("", "its host's name may be a pattern of Ansible's"))
     able = [place for place in wanted if _HOST.fullmatch(place[0]) or is_address(place[0])]
     if able:
-        found |= dict.fromkeys(able, Refused("", "Ansible says nothing of it"))
-        found |= {place: value for place, value in _played(able, inventories) if place in found}
+        events, diagnostics = _played(able, inventories)
+        found |= dict.fromkeys(able, Refused("", diagnostics))
+        found |= {place: value for place, value in _said(events) if place in found}
     return found
 
 
-def _played(wanted: Sequence[Place], inventories: Sequence[str]) -> Iterator[tuple[Place, Any]]:
-    """Run the play; give each value as it comes, or `Refused` with Ansible's reason."""
+def _played(wanted: Sequence[Place], inventories: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+    """Run the play; return its events, and why there is none for a variable."""
     with tempfile.TemporaryDirectory(prefix="lbcheck-") as folder:
         playbook = Path(folder, "evaluate.json")
         playbook.write_text(json.dumps([_play(wanted)]))
@@ -180,11 +183,13 @@ def _played(wanted: Sequence[Place], inventories: Sequence[str]) -> Iterator[tup
         try:
             done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         except FileNotFoundError:
-            raise ansible_cli.not_installed("ansible-playbook") from None
+            return [], str(ansible_cli.not_installed("ansible-playbook"))
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if not events:
-        where = f"inventory {', '.join(inventories)}: its templates cannot be evaluated"
-        raise InventoryError(f"{where}: {ansible_cli.last_words(done.stderr)}")
+    return events, ansible_cli.last_words(done.stderr)
+
+
+def _said(events: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Place, Any]]:
+    """Give each value that Ansible says, or `Refused` with its reason."""
     for event in (event for event in events if event["event"] in ("ok", "failed")):
         said = event.get("msg")
         yield (event["host"], event["task"]), said if event["event"] == "ok" else Refused("", _reason(str(said)))
