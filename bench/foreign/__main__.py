@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench import arena
 from bench.foreign import caddy, envoy, haproxy, healthy, nginx, simulators, summary, traefik
@@ -13,7 +13,9 @@ from bench.foreign.rows import Row
 from bench.table import print_table
 
 PROGRAMS = {"unshare": "util-linux", "ip": "iproute2"}
-PRODUCTS = {file.PRODUCT.name: file.PRODUCT for file in (nginx, envoy, traefik, caddy, haproxy)}
+PRODUCTS: Mapping[str, Product] = {
+    file.PRODUCT.name.lower(): file.PRODUCT for file in (nginx, envoy, traefik, caddy, haproxy)
+}
 PARTS = {"healthy": healthy.rows, "faults": planted.rows, "simulators": simulators.rows}
 
 
@@ -24,7 +26,9 @@ def inside() -> None:
     found: dict[str, list[Row]] = {}
     with answering():
         for part in options.part or PARTS:
-            found[part] = [row for product in options.products or PRODUCTS.values() for row in PARTS[part](product, options.runs)]
+            found[part] = [
+                row for product in options.products or PRODUCTS.values() for row in PARTS[part](product, options.runs)
+            ]
             print_table(part.capitalize(), [row.cells() for row in found[part]])
             wrong += [row for row in found[part] if row.wrong]
     for row in wrong:
@@ -41,17 +45,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "products", nargs="*", type=_product, metavar="PRODUCT", help=f"{', '.join(PRODUCTS)}; without one, all"
     )
-    parser.add_argument("--runs", type=int, choices=range(1, 1001), default=5, metavar="N", help="of each (%(default)s)")
+    parser.add_argument(
+        "--runs", type=int, choices=range(1, 1001), default=5, metavar="N", help="of each (%(default)s)"
+    )
     parser.add_argument("--part", action="append", choices=list(PARTS), help="one of the parts; repeatable")
     parser.add_argument("--table", action="store_true", help="write the sums into docs/laws.md")
     return parser
 
 
 def _product(name: str) -> Product:
-    found = {known.lower(): product for known, product in PRODUCTS.items()}.get(name.lower())
-    if found is None:
+    if name.lower() not in PRODUCTS:
         raise argparse.ArgumentTypeError(f"'{name}' is not one of {', '.join(PRODUCTS)}")
-    return found
+    return PRODUCTS[name.lower()]
 
 
 def main(words: Sequence[str] | None = None) -> int:

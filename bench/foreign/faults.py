@@ -35,9 +35,7 @@ def _faulty(algorithm: Algorithm) -> Iterator[tuple[str, Sequence[Server]]]:
     yield "not there", [*servers[:2], replace(servers[2], port=NOBODY)]
 
 
-def _asked(
-    product: Product, algorithm: Algorithm, fault: str, servers: Sequence[Server], runs: int
-) -> Iterator[Row]:
+def _asked(product: Product, algorithm: Algorithm, fault: str, servers: Sequence[Server], runs: int) -> Iterator[Row]:
     for told, connections in ways(("weights", "both")):
         given = words(product, algorithm, WEIGHTS, told) or ()
         if algorithm.known_fault:

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 PROGRAMS = Path(__file__).parents[2] / "build" / "foreign"
@@ -96,10 +97,10 @@ class Product:
             raise SystemExit(f"{PROGRAMS / self.program} is not there: `make foreign` installs it")
         return found
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The first version number that the program tells."""
-        command = [self.path, self.asks_version]
+        command = [str(self.path), self.asks_version]
         ran = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(self.surroundings))
         found = re.search(r"\d+\.\d+\.\d+", ran.stdout + ran.stderr)
         return found[0] if found else "unknown"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Row:
-    """`what`: its columns. `outcomes`: of its runs. `requests`: that each took. `wrong`: why it is not as it should be."""
+    """`what`: its first columns. `outcomes`, `requests`: of its runs. `wrong`: why it is not as it should be."""
 
     what: dict[str, object]
     outcomes: Counter[str] = field(default_factory=Counter)

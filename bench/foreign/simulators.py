@@ -1,13 +1,15 @@
 """The simulators of bench/verdicts beside the programs that they name: the order of choices, or shares of draws.
 
-An order is held choice by choice: from the start on, or, where the product begins anywhere, from some place on. Draws
-are held to their shares, within five standard deviations, and to be as uneven in short blocks as draws are.
+An order is held choice by choice from the start on; Envoy begins anywhere, and in floats, so that the order of servers
+which are due at once is left to chance. Draws are held to their shares, within five standard deviations, and to be as
+uneven in short blocks as draws are.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from fractions import Fraction
+from itertools import groupby, islice
 from math import sqrt
 from random import Random
 from statistics import fmean
@@ -15,7 +17,17 @@ from statistics import fmean
 from bench.foreign.fleet import balanced, order, servers_of
 from bench.foreign.product import Algorithm, Product
 from bench.foreign.rows import Row
-from bench.verdicts.laws import Law, blocks, deadlines, draws, haproxy_least, haproxy_map, haproxy_wheel, smooth
+from bench.verdicts.laws import (
+    Law,
+    blocks,
+    deadlines,
+    draws,
+    haproxy_least,
+    haproxy_map,
+    haproxy_ring,
+    haproxy_wheel,
+    smooth,
+)
 
 HEAVY = (222, 8, 3, 4, 4, 3, 5, 2, 5, 3, 7, 5, 3, 8, 7, 2, 6, 6, 4)
 WEIGHTS = ((1, 1), (1, 1, 1), (1, 1, 2), (3, 3, 3, 1), (8, 8, 7), (3, 7, 11, 13), HEAVY)
@@ -32,11 +44,16 @@ def from_start(chosen: Sequence[int], law: Law, weights: Sequence[int]) -> str:
     return _compared(chosen, _simulated(law, weights, len(chosen)))
 
 
-def from_anywhere(chosen: Sequence[int], law: Law, weights: Sequence[int]) -> str:
-    """Hold the choices to a stretch of the simulator's that begins within two turns."""
-    choices = _simulated(law, weights, len(chosen) + 2 * sum(weights))
-    stretches = (choices[start : start + len(chosen)] for start in range(2 * sum(weights) + 1))
-    return "" if list(chosen) in stretches else "no stretch of the simulator's choices is like these"
+def by_deadline(chosen: Sequence[int], law: Law, weights: Sequence[int]) -> str:
+    """Hold these choices and the simulator's to the same deadlines; those that are due at once are in any order.
+
+    Equal servers take strict turns, of which the first one may be any.
+    """
+    if len(set(weights)) == 1:
+        return _compared(chosen, [(chosen[0] + place) % len(weights) for place in range(len(chosen))])
+    choices = {"its": chosen, "the simulator's": _simulated(law, weights, len(chosen))}
+    wrong = [whose for whose, order in choices.items() if not _due_in_order(order, weights)]
+    return f"{' and '.join(wrong)} choices are no stretch of earliest deadlines" if wrong else ""
 
 
 def in_turn(chosen: Sequence[int], law: Law, weights: Sequence[int]) -> str:
@@ -75,13 +92,14 @@ class Held:
 HELD: Mapping[tuple[str, str], Held] = {
     ("nginx", "round_robin"): Held(smooth.smooth, from_start),
     ("nginx", "random"): Held(draws.by_weight, as_draws),
-    ("Envoy", "ROUND_ROBIN"): Held(deadlines.round_robin, from_anywhere),
+    ("Envoy", "ROUND_ROBIN"): Held(deadlines.round_robin, by_deadline),
     ("Envoy", "RANDOM"): Held(draws.equally, as_draws),
     ("Traefik", "p2c"): Held(draws.less_loaded_of_two, as_draws),
     ("Caddy", "weighted_round_robin"): Held(blocks.blocks, from_start),
     ("Caddy", "random"): Held(draws.equally, as_draws),
     ("HAProxy", "roundrobin"): Held(haproxy_wheel.roundrobin, from_start),
     ("HAProxy", "static-rr"): Held(haproxy_map.static_rr, from_start),
+    ("HAProxy", "random"): Held(haproxy_ring.drawn_on_ring, as_draws),
     ("HAProxy", "leastconn"): Held(haproxy_least.leastconn, in_turn),
 }
 
@@ -110,15 +128,23 @@ def _held(product: Product, algorithm: Algorithm, held: Held, weights: Sequence[
 
 def _simulated(law: Law, weights: Sequence[int], choices: int) -> list[int]:
     """Return so many choices of idle servers."""
-    return list(islice(law(weights, _First(1), [0] * len(weights)), choices))
+    return list(islice(law(weights, Random(1), [0] * len(weights)), choices))  # noqa: S311 (a simulation, no secret)
 
 
-class _First(Random):
-    """Chance, but for where a sequence begins, which is its start."""
+def _due_in_order(chosen: Sequence[int], weights: Sequence[int]) -> bool:
+    """Return whether a turn of deadlines, 1 ÷ weight apart, has a place from which these choices follow."""
+    times = sorted((Fraction(time, weight), server) for server, weight in enumerate(weights) for time in range(weight))
+    groups = [[server for _, server in together] for _, together in groupby(times, key=lambda due: due[0])]
+    group_at = [number for number, group in enumerate(groups) for _ in group]
 
-    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
-        """Return 0 for the place to begin at."""
-        return 0 if stop is None else super().randrange(start, stop, step)
+    def follows(start: int) -> bool:
+        seen: dict[int, Counter[int]] = {}
+        for place, server in enumerate(chosen, start):
+            turn, at = divmod(place, len(times))
+            seen.setdefault(turn * len(groups) + group_at[at], Counter())[server] += 1
+        return all(count <= Counter(groups[number % len(groups)]) for number, count in seen.items())
+
+    return any(map(follows, range(len(times))))
 
 
 def _compared(chosen: Sequence[int], owed: Sequence[int]) -> str:
