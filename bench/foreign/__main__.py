@@ -1,7 +1,9 @@
 """Run real balancers, ask each fleet as a user does, and print what was said; exit 1 if one verdict is wrong."""
 
 import argparse
+import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 
 from bench import arena
@@ -62,7 +64,10 @@ def _product(name: str) -> Product:
 def main(words: Sequence[str] | None = None) -> int:
     """Run in a namespace of its own."""
     _parser().parse_args(words)
-    return arena.enter("bench.foreign", PROGRAMS, inside)
+    # The folders of the balancers are below one that goes even if this is ended before its time.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.environ["TMPDIR"] = folder
+        return arena.enter("bench.foreign", PROGRAMS, inside)
 
 
 if __name__ == "__main__":
