@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench import arena
 from bench.foreign import caddy, envoy, haproxy, healthy, nginx, simulators, summary, traefik
@@ -28,9 +28,7 @@ def inside() -> None:
     found: dict[str, list[Row]] = {}
     with answering():
         for part in options.part or PARTS:
-            found[part] = [
-                row for product in options.products or PRODUCTS.values() for row in PARTS[part](product, options.runs)
-            ]
+            found[part] = list(_run(part, options))
             print_table(part.capitalize(), [row.cells() for row in found[part]])
             wrong += [row for row in found[part] if row.wrong]
     for row in wrong:
@@ -40,6 +38,14 @@ def inside() -> None:
         summary.write(found)
     if wrong:
         raise SystemExit(1)
+
+
+def _run(part: str, options: argparse.Namespace) -> Iterator[Row]:
+    """Give the rows of a part, and say each as soon as it is there: all of them take half an hour."""
+    for product in options.products or PRODUCTS.values():
+        for row in PARTS[part](product, options.runs):
+            print(*row.cells().values(), sep="  ", file=sys.stderr, flush=True)  # noqa: T201 (a bench prints)
+            yield row
 
 
 def _parser() -> argparse.ArgumentParser:

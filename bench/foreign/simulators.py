@@ -34,7 +34,7 @@ WEIGHTS = ((1, 1), (1, 1, 1), (1, 1, 2), (3, 3, 3, 1), (8, 8, 7), (3, 7, 11, 13)
 TURNS, MORE = 3, 10  # an order is held over so many turns, and a few choices of the next
 DRAWS, BLOCK = 3_000, 100
 OFF = 5.0  # standard deviations: a healthy run in 1,700,000 is farther off
-UNEVEN = (0.4, 2.0)  # variance in blocks ÷ the binomial's: a cycle has 0, and draws are outside once in 10,000 runs
+UNEVEN = (0.2, 2.6)  # variance in blocks ÷ the binomial's: a cycle has 0, and draws are outside once in 250,000 runs
 
 Check = Callable[[Sequence[int], Law, Sequence[int]], str]  # choices, simulator, weights → what differs; empty: nothing
 
