@@ -23,5 +23,10 @@ class Row:
     def cells(self) -> dict[str, object]:
         """Return the row as it is printed."""
         said = ", ".join(f"{outcome} {number}" for outcome, number in self.outcomes.most_common())
-        least, most = min(self.requests, default=0), max(self.requests, default=0)
-        return {**self.what, "outcomes": said, "requests": f"{least:,}" if least == most else f"{least:,}–{most:,}"}
+        return {**self.what, "outcomes": said, "requests": span(self.requests)}
+
+
+def span(numbers: Sequence[int]) -> str:
+    """Return the least and the most of numbers; one, if they are the same."""
+    least, most = min(numbers, default=0), max(numbers, default=0)
+    return f"{least:,}" if least == most else f"{least:,}–{most:,}"

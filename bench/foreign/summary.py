@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.foreign.asking import TOLD
-from bench.foreign.rows import Row
+from bench.foreign.healthy import RIGHT
+from bench.foreign.rows import Row, span
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "laws.md"
 MARK = "<!-- python -m bench.foreign --table, {part}: {which} -->"
@@ -32,7 +33,12 @@ def _healthy(rows: Sequence[Row]) -> str:
         told = _grouped(own, ("told",))
         cells = [_passed(told.get((way,), [])) for way in TOLD]
         lines.append([f"{product} {version}", algorithm, *cells, f"{max(max(row.requests) for row in own):,}"])
-    return _markdown(["product", "algorithm", *(f"told {way}" for way in TOLD), "most requests"], lines)
+    runs, alarms = (
+        _sum(rows).total(),
+        sum(row.outcomes[word] for row in rows for word in row.outcomes if word not in RIGHT),
+    )
+    columns = ["product", "algorithm", *(f"told {way}" for way in TOLD), "most requests"]
+    return f"{alarms} alarms in {runs:,} runs:\n\n{_markdown(columns, lines)}"
 
 
 def _plain(rows: Sequence[Row]) -> str:
@@ -42,7 +48,7 @@ def _plain(rows: Sequence[Row]) -> str:
     for key, own in _grouped(rows, ("product", "version", "algorithm", third)).items():
         product, version, *words = key
         requests = [number for row in own for number in row.requests]
-        lines.append([f"{product} {version}", *words, _outcomes(own), f"{min(requests):,}–{max(requests):,}"])
+        lines.append([f"{product} {version}", *words, _outcomes(own), span(requests)])
     return _markdown(["product", "algorithm", third, "outcomes", "requests"], lines)
 
 

@@ -85,5 +85,6 @@ def test_the_sums_are_written_between_their_marks(tmp_path: Path) -> None:
     ]
     write({"healthy": rows}, page)
     assert "| nginx 1.2.3 | random | – | 3 / 1 / 0 | – | 2 | 1,000 |" in page.read_text()
+    assert "\n0 alarms in 6 runs:\n" in page.read_text()
     assert page.read_text().splitlines()[0] == "a"
     assert page.read_text().splitlines()[-1] == "b"
