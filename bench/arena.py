@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ def enter(module: str, programs: Mapping[str, str], inside: Callable[[], None]) 
     as_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     namespace = ["unshare", *as_user, "--net", "--pid", "--fork", "--kill-child"]
     command = [*namespace, sys.executable, "-m", module, *sys.argv[1:]]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the namespace ends, too
     return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
 
 

@@ -110,6 +110,15 @@ def test_envoys_deadlines_keep_the_weights() -> None:
     assert turns[:3] == turns[3:]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_envoys_deadlines_keep_the_weights_wherever_they_begin(seed: int) -> None:
+    """However many choices a thread passes over, turns hold each server as often as it weighs, but for who is due."""
+    weights = (3, 7, 11, 13)
+    choices = deadlines.round_robin(weights, random.Random(seed), [0] * 4)  # noqa: S311
+    counts = Counter(islice(choices, 3 * sum(weights)))
+    assert all(abs(counts[server] - 3 * weight) <= 1 for server, weight in enumerate(weights))
+
+
 def test_caddys_blocks_begin_with_the_second_request() -> None:
     """Blocks by weight, the first of which has lost one."""
     assert taken(blocks.blocks, (2, 1), 6) == [0, 1, 0, 0, 1, 0]
