@@ -1,9 +1,11 @@
 """Who is who, by counts: which names go with which things that were counted, if they fit in one way only."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from itertools import pairwise
 
 
@@ -31,26 +33,87 @@ class Fit(IntEnum):
     EQUAL = auto()  # the same
 
 
-def fitting(seen: Mapping[str, int], counted: Mapping[str, int], slack: int, *, alone: bool) -> dict[str, list[str]]:
-    """Return name → things whose count fits that of the name.
+@dataclass(frozen=True)
+class Stretches:
+    """Which things fit each name by counts: a stretch of `things`, which are in the order of their counts.
+
+    `ends`: name → where its stretch begins, and where it has ended.
+    """
+
+    things: Sequence[str]
+    ends: Mapping[str, tuple[int, int]]
+
+
+def fitting(seen: Mapping[str, int], counted: Mapping[str, int], slack: int, *, alone: bool) -> Stretches:
+    """Return for each name the things whose count fits that of the name.
 
     A thing counts at least what the clients saw, less `slack` requests; and no more than that, plus slack, if they were
     `alone`, so that it counted no requests of others.
     """
-    return {
-        name: [
-            thing
-            for thing, count in counted.items()
-            if count >= number - slack and (not alone or count <= number + slack)
-        ]
-        for name, number in seen.items()
-    }
+    things = sorted(counted, key=counted.__getitem__)
+    counts = [counted[thing] for thing in things]
+    return Stretches(
+        things,
+        {
+            name: (bisect_left(counts, number - slack), bisect_right(counts, number + slack) if alone else len(counts))
+            for name, number in seen.items()
+        },
+    )
+
+
+def match_counts(fits: Stretches) -> Matching:
+    """Give each name a thing of its own stretch, no thing twice, and look for a second way to do so.
+
+    Names and things are sorted, and each is looked at once (Glover 1967): a thing goes to the name whose stretch ends
+    first, of those that have begun.
+    """
+    begins: dict[int, list[tuple[int, str]]] = {}
+    for name, (start, end) in fits.ends.items():
+        begins.setdefault(start, []).append((end, name))
+    owner: dict[int, str] = {}  # place of a thing → name
+    waiting: list[tuple[int, str]] = []
+    for place in range(len(fits.things)):
+        for ahead in begins.get(place, ()):
+            heappush(waiting, ahead)
+        if waiting:
+            end, owner[place] = heappop(waiting)
+            if end <= place:
+                return Matching(None)
+    if len(owner) < len(fits.ends):
+        return Matching(None)
+    places = {name: place for place, name in owner.items()}
+    other = {name: fits.things[place] for name, place in _elsewhere(fits, owner).items()}
+    found = {name: fits.things[places[name]] for name in fits.ends}
+    return Matching(found, {**found, **other} if other else {})
+
+
+def _elsewhere(fits: Stretches, owner: Mapping[int, str]) -> dict[str, int]:
+    """Return the places of the names that have others in a second way: one that moves, or two that exchange theirs.
+
+    Where no thing is free, and any names can exchange theirs, two of them can: of those names, take the one whose thing
+    has the lowest count, A, and the one that gets that thing, B. On the way of exchanges from A to B some name goes
+    from below B's place to it or beyond, so its stretch holds B's place; and B's stretch, from A's place on, holds its.
+    """
+    free = [place for place in range(len(fits.things)) if place not in owner]
+    for name, (start, end) in fits.ends.items():
+        at = bisect_left(free, start)
+        if at < len(free) and free[at] < end:
+            return {name: free[at]}
+    below: list[int] = []  # places whose names might take one that is still ahead, the nearest last
+    for place in sorted(owner):
+        while below and fits.ends[owner[below[-1]]][1] <= place:
+            below.pop()
+        if below and below[-1] >= fits.ends[owner[place]][0]:
+            return {owner[place]: below[-1], owner[below[-1]]: place}
+        below.append(place)
+    return {}
 
 
 def match(fits: Mapping[str, Sequence[str]]) -> Matching:
     """Give each name one of the things that fit it, no thing twice, and look for a second way to do so.
 
-    Names × things is all that it takes for the second way, times the number of names in the worst case for the first.
+    For a few things that fit for any reason: names × things is all that it takes for the second way, times the number
+    of names in the worst case for the first.
     """
     found: dict[str, str] = {}
     owner: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -57,7 +58,7 @@ class Report:
     lbcheck: str  # version
     verdicts: tuple[Verdict, ...]
 
-    @property
+    @cached_property
     def outcome(self) -> Outcome:
         """The gravest outcome of its verdicts."""
         return gravest(verdict.outcome for verdict in self.verdicts)

@@ -136,12 +136,12 @@ def _reader_of_mapping(reader: Reader) -> Reader:
     def read(value: Any) -> Any:
         if not isinstance(value, dict):
             return _plain(dict, value)
-        items = {}
-        for key, item in value.items():
-            try:
+        items, key = {}, ""
+        try:
+            for key, item in value.items():
                 items[_text(key)] = reader(item)
-            except WireError as error:
-                raise error.inside(key) from None
+        except WireError as error:
+            raise error.inside(key) from None
         return items
 
     return read
@@ -210,7 +210,7 @@ def _reader_of_object(hint: type) -> Reader:
     abstract = inspect.isabstract(hint)
 
     def read(value: Any) -> Any:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return _plain(hint, value)
         return _object(_class_of(hint, value) if abstract or _CLASS in value else hint, value)
 
@@ -224,13 +224,13 @@ def _object(kind: type, value: Mapping[str, Any]) -> Any:
     if not needed <= value.keys():
         missing = [key for key in _required_keys(kind) if key not in value]
         raise WireError(f"{kind.__name__} lacks {', '.join(missing)}")
-    parts = {}
-    for key, item in value.items():
-        name, reader = fields[key]
-        try:
+    parts, key = {}, ""
+    try:
+        for key, item in value.items():
+            name, reader = fields[key]
             parts[name] = reader(item)
-        except WireError as error:
-            raise error.inside(key) from None
+    except WireError as error:
+        raise error.inside(key) from None
     try:
         return kind(**parts)
     except (LbcheckError, ValueError) as error:

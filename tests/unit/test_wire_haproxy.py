@@ -10,6 +10,8 @@ from lbcheck.model.told_by import ToldBy
 from lbcheck.wire import jsonl
 from lbcheck.wire.haproxy import (
     BACKEND,
+    MOST_ROWS,
+    ROW_LIMIT,
     SERVER,
     NotStatisticsError,
     Process,
@@ -408,6 +410,10 @@ def test_names_of_digits_stay_text() -> None:
         (csv('web,web1,2,1,"open,'), "broken CSV (unexpected end of data)"),
         (csv("web," + "x" * 200_000 + ",2,1,,"), "a row of more than 65,536 characters"),
         (csv("web,web1,2,1,,", header="# pxname,svname,type,weight,weight,"), "two columns called 'weight'"),
+        (csv(header="# pxname,svname,type" + ",c" * 1000), "the CSV has 1,003 columns, more than 1,000"),
+        (csv(*[""] * (MOST_ROWS + 1)), "more than 100,000 rows"),
+        (csv("," * ROW_LIMIT), "a row of more than 65,536 characters"),
+        (csv('"' + "\n" * ROW_LIMIT), "a row of more than 65,536 characters"),
         # What 2.3.0 to 2.3.2 wrote now and then (haproxy #992): cells go missing, the length is right.
         (csv("web,,,,,"), "the row of 'web/' lacks its name or type; HAProxy 2.3.0 to 2.3.2 write such rows"),
         (csv("web,p091,,1,,"), "the row of 'web/p091' lacks its name or type"),

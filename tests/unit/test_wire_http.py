@@ -2,6 +2,7 @@
 
 import gc
 import gzip
+import re
 import tracemalloc
 import weakref
 import zlib
@@ -10,10 +11,10 @@ import pytest
 
 from lbcheck.errors import LbcheckError
 from lbcheck.wire.http.answer import BODY_LIMIT, HEAD_LIMIT, SEARCH_LIMIT, AnswerReader, HttpAnswer
-from lbcheck.wire.http.coding import decoded
-from lbcheck.wire.http.head import MalformedAnswerError
-from lbcheck.wire.http.identifier import Identifier
-from lbcheck.wire.http.recogniser import SHAPES_LIMIT, Recogniser
+from lbcheck.wire.http.coding import EncodedError, decoded
+from lbcheck.wire.http.head import Head, MalformedAnswerError
+from lbcheck.wire.http.identifier import PATTERN_LIMIT, Identifier, UnsearchedError
+from lbcheck.wire.http.recogniser import FIELDS_LIMIT, SHAPES_LIMIT, Recogniser
 from lbcheck.wire.http.request import Target, request_bytes
 
 NAMED = b"HTTP/1.1 200 OK\r\nX-Served-By: web1\r\n"
@@ -474,3 +475,54 @@ def test_who_speaks_another_protocol_is_told_by_the_first_bytes(sent: bytes, wor
     """The settings of HTTP/2, an alert of TLS, or the beginning of whatever else came."""
     with pytest.raises(MalformedAnswerError, match=words):
         read(sent)
+
+
+def test_a_field_is_read_in_linear_time() -> None:
+    """64 KiB of blanks before a byte that no value may hold; a pattern with two ways to read a blank takes days."""
+    with pytest.raises(MalformedAnswerError, match="is no header field"):
+        Head.parse(b"HTTP/1.1 200 OK\r\nx:" + b" " * 60_000 + b"\0\r\n\r\n")
+    head = Head.parse(b"HTTP/1.1 200 OK\r\nx:" + b" \t" * 30_000 + b"a b" + b"\t " * 30_000 + b"\r\n\r\n")
+    assert head.fields == ((b"x", b"a b"),)
+
+
+def test_a_known_head_is_told_apart_in_linear_time() -> None:
+    """Each blank of each field is looked at once: with two ways to read one, fifty fields of fifty take for ever."""
+    fields = b"".join(b"A%d: a\r\n" % number for number in range(50))
+    known = (
+        b"HTTP/1.1 200 OK\r\nConnection: \r\nSet-Cookie: SRV=w1; Path=/\r\n" + fields + b"Content-Length: 2\r\n\r\nok"
+    )
+    recogniser = learned(known, identify="cookie:SRV")
+    assert recogniser.at_a_glance(known)
+    hostile = known.replace(b" a\r\n", b" " * 50 + b"\r\n").replace(b"Content-Length: 2", b"Content-Length: x")
+    assert recogniser.at_a_glance(hostile) is None
+
+
+def test_a_head_of_very_many_fields_is_not_remembered() -> None:
+    """A pattern for thousands of fields takes long to make, and no server sends as many."""
+    many = b"HTTP/1.1 200 OK\r\nX-Served-By: w1\r\nContent-Length: 2\r\n" + b"a: b\r\n" * FIELDS_LIMIT + b"\r\nok"
+    assert learned(many).at_a_glance(many) is None
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999}", "(" * 400 + ")" * 400 + "(", "a" * (PATTERN_LIMIT + 1)])
+def test_a_pattern_that_cannot_be_used_is_refused_by_a_sentence(pattern: str) -> None:
+    """Numbers that are too large, brackets that are open, and whole books."""
+    with pytest.raises(LbcheckError, match=r"^('body:.* is not a regular expression: |body:.* has more than 1,000)"):
+        Identifier.parse(f"body:{pattern}")
+
+
+def test_a_body_that_was_not_searched_names_nobody_and_says_why() -> None:
+    """Whoever searches may give up."""
+
+    def search(_pattern: re.Pattern[bytes], _body: bytes) -> bytes:
+        raise UnsearchedError("it takes too long")
+
+    reader = AnswerReader(Identifier.parse("body:(.+)"), Identifier.parse(""), search=search)
+    answer = reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert answer == HttpAnswer(200, "", "", reusable=True)
+    assert reader.remark == "it takes too long"
+
+
+def test_codings_on_codings_are_not_undone_without_end() -> None:
+    """Three are, one on top of the other; more are an attack."""
+    with pytest.raises(EncodedError, match="5 codings"):
+        decoded(b"", [b"gzip"] * 5, 100)

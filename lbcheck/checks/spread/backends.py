@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from lbcheck.analysis.matching import Fit, Matching, fitting, match
+from lbcheck.analysis.matching import Fit, Matching, Stretches, fitting, match_counts
 from lbcheck.model.counters import BackendCounters, ServerCounters
 
 
@@ -100,14 +100,14 @@ class Candidate:
         return {name: count for name, count in (self.counts or {}).items() if name not in named}
 
     @cached_property
-    def fits(self) -> Mapping[str, Sequence[str]]:
-        """Each stranger → the idle servers that it may be, by counts."""
+    def fits(self) -> Stretches:
+        """The idle servers that each stranger may be, by counts."""
         return fitting(self.strangers, self.idle, self.slack, alone=self.alone)
 
     @cached_property
     def way(self) -> Matching:
         """Who the strangers are, by counts."""
-        return match(self.fits)
+        return match_counts(self.fits)
 
     @cached_property
     def fit(self) -> Fit:

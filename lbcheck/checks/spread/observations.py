@@ -303,8 +303,8 @@ class Observations:
         cut = replace(self, answers=tuple(asked), processes=tuple(processes), logs={}, statuses=())
         return without_cleared(cut)
 
-    @property
-    def told_apart(self) -> list[str]:
+    @cached_property
+    def told_apart(self) -> Sequence[str]:
         """Names of the balancers that have counts of their own, from answers or counters; empty: one at most."""
         named = sorted({c.balancer for a in self.answers for c in a.counts if c.balancer})
         if not named and len(self.cluster.balancers) < 2:

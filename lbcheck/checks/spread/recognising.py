@@ -6,6 +6,7 @@ What cannot be recognised for certain is not heard, and the observations say why
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 from lbcheck.analysis.counter_deltas import Difference, differences, of_backend
@@ -169,7 +170,12 @@ def _alike(one: Candidate) -> bool:
     settings: dict[str, set[tuple[object, ...]]] = {}
     for server in (server for backend in one.found.values() for server in backend.servers):
         settings.setdefault(server.name, set()).add((server.present_weight, server.serves, server.backup))
-    return all(len(set().union(*(settings[server] for server in servers))) == 1 for servers in one.fits.values())
+    known = [settings[server] for server in one.fits.things]
+    changes = [0, *accumulate(one != other for one, other in pairwise(known))]  # up to each server
+    return all(
+        start < end and len(known[start]) == 1 and changes[start] == changes[end - 1]
+        for start, end in one.fits.ends.values()
+    )
 
 
 def _part(seen: Observations, counters: Sequence[Counters], told: Told, choice: Choice, place: int) -> Observations:

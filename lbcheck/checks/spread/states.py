@@ -92,7 +92,7 @@ def _expected_weights(given: Backend, deltas: Mapping[str, ServerCounters]) -> M
     return weights.off(present, given.weights) if given.weights_given else {}
 
 
-def _ratio(given: Backend, name: str) -> str:
+def ratio(given: Backend, name: str) -> str:
     """Return a server's weight beside the others', which are too many to list from some number on."""
     weights = given.weights
     others = ":".join(map(str, weights.values())) if len(weights) <= _LISTED else f"{sum(weights.values()):,} in all"
@@ -114,7 +114,7 @@ def _weight(
     if weight is None or server.state is ServerState.DRAINING:
         return
     if expected is not None:
-        wanted = str(expected) if expected.denominator == 1 else _ratio(given, name)
+        wanted = str(expected) if expected.denominator == 1 else ratio(given, name)
         yield Finding(Outcome.FAIL, f"{who} gives server {name} weight {weight}; {wanted} is expected")
     elif given.weights_given and name in given.weights:
         return
