@@ -432,3 +432,9 @@ def test_a_server_that_answers_late_counts_from_the_start() -> None:
     even, decision = evenness.decide([fleet(10, 10), fleet(50, 50, 50)], ALPHA, MISS, DETECT)
     assert (len(even.weights), decision.conclusion) == (3, Conclusion.HEALTHY)
     assert evenness.decide([], ALPHA, MISS, DETECT, closed=True)[1].conclusion is Conclusion.UNDECIDED
+
+
+def test_an_interval_far_from_what_is_owed_ends() -> None:
+    """One of 2,000 answers by a server that is owed half of them, where a weight off by 1 % matters."""
+    low, high = intervals.interval(1, 2_000, 0.5, ALPHA, 0.01)
+    assert 0 <= low < 1 / 2_000 < high < 0.5

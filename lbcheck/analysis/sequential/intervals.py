@@ -27,15 +27,11 @@ def _lowest(seen: int, of: int, depth: float) -> float:
         return 0.0
     if seen == of:
         return math.exp(-depth / of)
-    # In u = ln(t ÷ (1 − t)), minus the logarithm of the likelihood is convex and nearly a straight line far from its
-    # least value, so Newton's method gets to the root in a few steps from wherever it begins.
-    best = math.log(seen / (of - seen))
-    above = depth - (of * math.log1p(math.exp(best)) - seen * best)
-    u = best - math.sqrt(2 * above * of / (seen * (of - seen)))
-    for _ in range(20):
-        share = 1 / (1 + math.exp(-u))
-        step = (of * math.log1p(math.exp(u)) - seen * u - depth) / (of * share - seen)
-        u -= step
-        if abs(step) < 1e-9 * (1 + abs(u)):
-            break
-    return 1 / (1 + math.exp(-u))
+    # In u = ln(t ÷ (1 − t)), minus the logarithm of the likelihood is convex, and above the straight line −u × seen.
+    # Newton's method begins where that line is at `depth`, and at least halves its distance from the root in each step.
+    u = -depth / seen
+    for _ in range(25):
+        odds = math.exp(u)
+        u -= (of * math.log1p(odds) - seen * u - depth) / (of * odds / (1 + odds) - seen)
+    odds = math.exp(u)
+    return odds / (1 + odds)

@@ -42,7 +42,7 @@ def cycle_of(turn: Turn) -> Cycle:
     """Return what this turn owes, if every further turn is like it. Time: proportional to its choices."""
     servers = len(set(turn.choices))
     earliest, latest = _places(turn, servers)
-    shares, bounds = [0.0] * servers, [0.0] * servers
+    owed: dict[int, tuple[float, float]] = {}  # server → share, bound
     turns = 1
     for orbit in _orbits(turn.then or range(servers)):
         first = [earliest[server] for server in orbit]
@@ -50,10 +50,10 @@ def cycle_of(turn: Turn) -> Cycle:
         length = len(turn.choices) * len(orbit)
         count = sum(map(len, first))
         bound = _range(first, last, len(turn.choices), count) / length
-        for server in orbit:
-            shares[server], bounds[server] = count / length, bound
+        owed |= dict.fromkeys(orbit, (count / length, bound))
         turns = math.lcm(turns, len(orbit))
-    return Cycle(tuple(shares), tuple(bounds), len(turn.choices) * turns)
+    shares, bounds = zip(*(owed[server] for server in range(servers)), strict=True)
+    return Cycle(shares, bounds, len(turn.choices) * turns)
 
 
 def _places(turn: Turn, servers: int) -> tuple[list[list[int]], list[list[int]]]:
