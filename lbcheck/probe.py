@@ -1,21 +1,27 @@
 """`lbcheck probe`: run a stage from standard input, write its samples to standard output, a line each."""
 
-import os
 import sys
+from pathlib import Path
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.plan import Stage
+from lbcheck.probing import guard
 from lbcheck.vantage import here
 from lbcheck.wire import jsonl
 
 
-def main() -> int:
-    """Run the stage; return the exit status."""
-    parent = os.getppid()
+def main(carried: Path | None = None) -> int:
+    """Run the stage, as long as somebody wants it; return the exit status.
+
+    `carried`: the file that was put on this host for it, in a folder of its own.
+    """
     try:
         stage = jsonl.parse(Stage, sys.stdin.read())
-        # Whoever asked is gone once this process is handed to another parent: then nobody wants the rest.
-        for sample in here.run(stage.steps, lambda: os.getppid() != parent):
+        folder = carried.absolute().parent if carried and stage.deadline_s is not None else None
+        stopped = guard.unwanted(folder)
+        if folder and stage.deadline_s is not None:
+            guard.begin(folder, stage.deadline_s)
+        for sample in here.run(stage.steps, stopped):
             sys.stdout.write(jsonl.line(sample) + "\n")
             sys.stdout.flush()
     except LbcheckError as error:

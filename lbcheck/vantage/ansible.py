@@ -2,95 +2,148 @@
 
 One playbook: a play that copies the zipapp, one for each stage, one that removes it. The plays are data, written as
 JSON; results come back line by line through a callback plugin, so that what was sampled is kept whatever happens next.
+On each host the program runs as long as its folder is there: who removes the folder ends it.
 """
 
 import base64
 import json
-import os
 import re
 import secrets
-import signal
-import subprocess
+import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from lbcheck import ansible_cli
-from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.watch import Watch
-from lbcheck.vantage import zipapp
+from lbcheck.probing.stopping import Stopped, never
+from lbcheck.vantage import keeper, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
 _CALLBACKS = Path(__file__).with_name("callback")
 _PROGRAM = "lbcheck.pyz"
-_CARRY = "carry"  # the task that copies the program
 _ERRNO = re.compile(r"\[Errno [0-9]+\] ([^:\n]+)")  # as Python writes an error of the system
-_END_S = 5.0  # for Ansible to end after a signal; it takes well below one
+BETWEEN_S = 60.0  # for Ansible to begin a stage on every host
 _PYTHON = (
     "{{ ansible_python_interpreter if not (ansible_python_interpreter | default('auto')).startswith('auto')"
     " else (ansible_facts.discovered_interpreter_python | default('python3')) }}"
 )
 
+Left = Callable[[Failure], None]
 
-def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Generator[Sample, None, None]:
+
+def unheard(_why: Failure) -> None:
+    """Take no note of what could not be removed."""
+
+
+def run(
+    plan: Plan, inventories: Sequence[str], begun: Begun = silently, stop: Stopped = never, left: Left = unheard
+) -> Generator[Sample, None, None]:
     """Yield the samples of every step as each host ends each stage; a host that cannot be reached gives failures.
 
-    `begun` hears of each stage that begins.
+    `begun` hears of each stage that begins. Once `stop` says so, the running steps end early, on every host, and no
+    further stage begins. `left` hears of each host where something of ours could not be removed, and why.
     """
-    with tempfile.TemporaryDirectory(prefix="lbcheck-") as folder:
-        program = Path(folder, _PROGRAM)
-        program.write_bytes(zipapp.build())
-        # Unguessable, so that nobody on a shared host can put something else in its place.
-        remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
-        hosts = [host for host in plan.hosts if host != HERE]
-        carry = [_carry_play(hosts, program, remote)] if hosts else []
-        stages = [_stage_play(number, stage, remote) for number, stage in enumerate(plan.stages) if stage.steps]
-        tidy = [_tidy_play(hosts, remote)] if hosts else []
-        ended = False
-        try:
-            # Closed before what follows: a run that is broken off has ended when its traces are removed.
-            with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(plan))) as events:
-                yield from _collect(plan, _announced(plan, events, begun))
-            ended = True
-        finally:
-            if tidy and not ended:
-                list(_play(Path(folder), tidy, inventories))
+    folder = Path(tempfile.mkdtemp(prefix="lbcheck-"))
+    try:
+        (folder / _PROGRAM).write_bytes(zipapp.build())
+        yield from _collect(plan, _announced(plan, _events(plan, inventories, folder, stop), begun), left)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> dict[str, Any]:
+def _events(plan: Plan, inventories: Sequence[str], folder: Path, stop: Stopped) -> Generator[keeper.Event, None, None]:
+    # Unguessable, so that nobody on a shared host can put something else in its place.
+    remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
+    hosts = [host for host in plan.hosts if host != HERE]
+    carry = [_carry_play(hosts, folder / _PROGRAM, remote)] if hosts else []
+    stages = [_stage_play(number, plan, remote, folder) for number, stage in enumerate(plan.stages) if stage.steps]
+    tidy = [_tidy_play(hosts, remote)] if hosts else []
+    environment = ansible_cli.environment(
+        inventories,
+        ANSIBLE_CALLBACK_PLUGINS=str(_CALLBACKS),
+        ANSIBLE_STDOUT_CALLBACK="lbcheck_events",
+        ANSIBLE_RETRY_FILES_ENABLED="false",
+        ANSIBLE_LOCAL_TEMP=str(folder),  # what Ansible forgets when it is killed goes with our folder
+        **_forks(plan),
+    )
+    return keeper.events(
+        keeper.Work(
+            folder=folder,
+            plays=carry + stages + tidy,
+            inventories=inventories,
+            environment=environment,
+            hosts=hosts,
+            tidy=lambda some, over: [_stop_play(some, remote, over)],
+        ),
+        stop,
+    )
+
+
+def _tasks_play(name: str, hosts: Sequence[str], remote: str, *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "hosts": ",".join("localhost" if host == HERE else host for host in hosts),
         "gather_facts": False,
+        "vars": {"ansible_remote_tmp": _ansibles(remote)},
         "tasks": [{"name": name, **task} for task in tasks],
     }
 
 
+def _ansibles(remote: str) -> str:
+    """Return where Ansible puts its own on a host; who logs in owns it, and not who runs the program."""
+    return f"{remote}-ansible"
+
+
+def _permit(remote: str) -> str:
+    """Return the folder of the program, which runs as long as that is there."""
+    return f"{remote}/run"
+
+
 def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, Any]:
     # A destination that ends in a slash is made, too: one call of a module less on each host.
-    copy = {"src": str(program), "dest": f"{remote}/", "mode": "0600", "directory_mode": "0700"}
-    return _tasks_play(_CARRY, hosts, {"ansible.builtin.copy": copy})
+    copy = {"src": str(program), "dest": f"{_permit(remote)}/", "mode": "0600", "directory_mode": "0700"}
+    return _tasks_play(keeper.CARRY, hosts, remote, {"ansible.builtin.copy": copy})
 
 
 def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
-    return _tasks_play("tidy", hosts, {"ansible.builtin.file": {"path": remote, "state": "absent"}})
+    return _tasks_play(keeper.TIDY, hosts, remote, _remove(remote, _ansibles(remote)))
 
 
-def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
+def _stop_play(hosts: Sequence[str], remote: str, over: Path) -> dict[str, Any]:
+    """Return the play that has steps end, waits until everybody has said what he had, and tidies."""
+    wait = {
+        "ansible.builtin.debug": {"msg": "over"},
+        "until": f"{json.dumps(str(over))} is ansible.builtin.exists",
+        "retries": 100,
+        "delay": 0.1,
+        "ignore_errors": True,
+    }
+    stop = {"name": keeper.STOP, **_remove(_permit(remote)), "ignore_errors": True}
+    return _tasks_play(keeper.TIDY, hosts, remote, stop, {"name": "wait", **wait}, _remove(remote, _ansibles(remote)))
+
+
+def _remove(*folders: str) -> dict[str, Any]:
+    # Without a module of Python's, which takes ten times as long to begin. The names are ours: no shell minds them.
+    return {"ansible.builtin.raw": f"rm -rf {' '.join(folders)}", "check_mode": False, "changed_when": False}
+
+
+def _stage_play(number: int, plan: Plan, remote: str, folder: Path) -> dict[str, Any]:
+    stage = replace(plan.stages[number], deadline_s=_deadline_s(plan.stages[number:]))
     hosts = list(dict.fromkeys(step.at for step in stage.steps))
-    parts = {host: jsonl.line(Stage(stage.name, tuple(x for x in stage.steps if x.at == host))) for host in hosts}
+    parts = {host: jsonl.line(replace(stage, steps=tuple(x for x in stage.steps if x.at == host))) for host in hosts}
     parts = {"localhost" if host == HERE else host: part for host, part in parts.items()}
     play = _tasks_play(
-        f"stage {number}",
+        f"{keeper.STAGE}{number}",
         hosts,
+        remote,
         {
             "ansible.builtin.command": {
                 "argv": "{{ lbcheck_argv }}",
@@ -103,16 +156,26 @@ def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
     )
     argv = (
         f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == 'localhost' "
-        f"else [lbcheck_python, {json.dumps(f'{remote}/{_PROGRAM}')}] }}}}"
+        f"else [lbcheck_python, {json.dumps(f'{_permit(remote)}/{_PROGRAM}')}] }}}}"
     )
-    # What Ansible itself puts on a host lies there too, so that the end of the folder is the end of it, Ctrl-C or not.
-    play["environment"] = {"TMPDIR": remote}
-    play["vars"] = {
+    # What a module leaves when it is killed goes with the folder.
+    where = f"{{{{ {json.dumps(str(folder))} if inventory_hostname == 'localhost' else {json.dumps(remote)} }}}}"
+    play["environment"] = {"TMPDIR": where}
+    play["vars"] |= {
         "lbcheck_parts": {host: _b64(part) for host, part in parts.items()},
         "lbcheck_python": _PYTHON,
         "lbcheck_argv": argv,
     }
     return play
+
+
+def _deadline_s(stages: Sequence[Stage]) -> float:
+    """Return by when a host may take for lost whoever began these stages, in seconds after the first one began."""
+    return sum(max((_longest_s(stage, host) for host in {x.at for x in stage.steps}), default=0.0) for stage in stages)
+
+
+def _longest_s(stage: Stage, host: str) -> float:
+    return BETWEEN_S + sum(step.longest_s for step in stage.steps if step.at == host)
 
 
 def _b64(text: str) -> str:
@@ -125,82 +188,55 @@ def _forks(plan: Plan) -> Mapping[str, str]:
     return {"ANSIBLE_FORKS": str(len(plan.hosts))} if watching else {}
 
 
-def _play(
-    folder: Path,
-    plays: Sequence[Mapping[str, Any]],
-    inventories: Sequence[str],
-    more: Mapping[str, str] = MappingProxyType({}),
-) -> Generator[dict[str, Any], None, None]:
-    """Run the plays and yield the callback's events."""
-    playbook = folder / "probe.json"
-    playbook.write_text(json.dumps(plays))
-    environment = ansible_cli.environment(
-        inventories,
-        ANSIBLE_CALLBACK_PLUGINS=str(_CALLBACKS),
-        ANSIBLE_STDOUT_CALLBACK="lbcheck_events",
-        ANSIBLE_RETRY_FILES_ENABLED="false",
-        **more,
-    )
-    command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
-    with (folder / "diagnostics").open("w+") as diagnostics:
-        # In a session of its own: Ctrl-C reaches this process alone, which then ends that one.
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=diagnostics, text=True, env=environment, start_new_session=True
-        )
-        yield from _events(process)
-        if process.returncode not in (0, 2, 4):  # 2, 4: a host failed, or cannot be reached
-            diagnostics.seek(0)
-            raise MeasurementError(f"ansible-playbook failed: {ansible_cli.last_words(diagnostics.read())}")
-
-
-def _events(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
-    try:
-        for line in process.stdout or ():
-            if line.startswith("{"):
-                yield json.loads(line)
-        process.wait()
-    finally:
-        _end(process)
-        if process.stdout:
-            process.stdout.close()
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """End it with all its children, as Ctrl-C would: Ansible's modules then clear up after themselves."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is None:
-            os.killpg(process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_END_S)
-
-
-def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> Iterator[dict[str, Any]]:
+def _announced(plan: Plan, events: Iterator[keeper.Event], begun: Begun) -> Iterator[keeper.Event]:
     """Say which stage begins, when it does; pass on every other event."""
     for event in events:
         if event["event"] != "play":
             yield event
-        elif event["play"].startswith("stage "):
-            begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
+        elif event["play"].startswith(keeper.STAGE):
+            begun(plan.stages[int(event["play"].removeprefix(keeper.STAGE))].name)
 
 
-def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
+def _collect(plan: Plan, events: Iterator[keeper.Event], left: Left) -> Iterator[Sample]:
     """Turn events into samples; what is still missing at the end becomes failures."""
     waiting = {(n, host): list(stage.steps) for n, stage in enumerate(plan.stages) for host in plan.hosts}
     waiting = {key: [step for step in steps if step.at == key[1]] for key, steps in waiting.items()}
-    reasons: dict[str, Failure] = {}
+    lost, untidied = _Reasons(), _Reasons()
     for event in events:
         host = HERE if event["host"] == "localhost" else event["host"]
-        if event["event"] != "ok":
-            reasons.setdefault(host, reason(event))
-        if event["task"].startswith("stage "):
-            steps = waiting[int(event["task"].removeprefix("stage ")), host]
-            for sample in jsonl.samples(event.get("stdout", "").split("\n")):
-                steps.pop(0)
-                yield sample
+        for sample in _samples(event):
+            waiting[int(event["task"].removeprefix(keeper.STAGE)), host].pop(0)
+            yield sample
+        if event["task"] == keeper.TIDY:
+            untidied.last(host, event)
+        elif event["task"] != keeper.STOP:
+            lost.first(host, event)
+    for why in untidied.values():
+        left(why)
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
     for (_, host), steps in waiting.items():
         for step in steps:
-            yield step.lost(reasons.get(host, unknown))
+            yield step.lost(lost.get(host, unknown))
+
+
+def _samples(event: keeper.Event) -> Iterator[Sample]:
+    if event["task"].startswith(keeper.STAGE):
+        yield from jsonl.samples(event.get("stdout", "").split("\n"))
+
+
+class _Reasons(dict[str, Failure]):
+    """Why something failed at a host."""
+
+    def first(self, host: str, event: keeper.Event) -> None:
+        """Keep the first failure."""
+        if event["event"] != "ok":
+            self.setdefault(host, reason(event))
+
+    def last(self, host: str, event: keeper.Event) -> None:
+        """Keep a failure that was not made good."""
+        self.pop(host, None)
+        if event["event"] != "ok":
+            self[host] = reason(event)
 
 
 def reason(event: Mapping[str, Any]) -> Failure:
@@ -208,6 +244,6 @@ def reason(event: Mapping[str, Any]) -> Failure:
     kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
     words = ansible_cli.last_words(str(said)).removeprefix("Task failed: ")
-    if event["task"] == _CARRY and (error := _ERRNO.search(words)):
+    if event["task"] == keeper.CARRY and (error := _ERRNO.search(words)):
         words = f"the probe could not be copied to /tmp: {error[1].lower()}"
     return Failure(kind, f"{event['host']}: {words}")
