@@ -6,6 +6,7 @@ from pathlib import Path
 from lbcheck.errors import LbcheckError
 from lbcheck.model.plan import Stage
 from lbcheck.probing import guard
+from lbcheck.probing.stopping import Stopped
 from lbcheck.vantage import here
 from lbcheck.wire import jsonl
 
@@ -17,10 +18,7 @@ def main(carried: Path | None = None) -> int:
     """
     try:
         stage = jsonl.parse(Stage, sys.stdin.read())
-        folder = carried.absolute().parent if carried and stage.deadline_s is not None else None
-        stopped = guard.unwanted(folder)
-        if folder and stage.deadline_s is not None:
-            guard.begin(folder, stage.deadline_s)
+        stopped = _unwanted(stage, carried)
         for sample in here.run(stage.steps, stopped):
             sys.stdout.write(jsonl.line(sample) + "\n")
             sys.stdout.flush()
@@ -30,3 +28,12 @@ def main(carried: Path | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _unwanted(stage: Stage, carried: Path | None) -> Stopped:
+    if carried and stage.deadline_s is not None:
+        folder = carried.absolute().parent
+        stopped = guard.unwanted(folder, guarded=True)
+        guard.begin(folder, stage.deadline_s)
+        return stopped
+    return guard.unwanted(Path(stage.permit) if stage.permit else None, guarded=False)

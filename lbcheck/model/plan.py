@@ -31,6 +31,7 @@ class Stage:
     name: StageName
     steps: tuple[Step, ...]
     deadline_s: float | None = None  # after which a host ends it, and removes the program; None: nobody carried one
+    permit: str = ""  # a folder without which no step goes on; empty: none is needed, or it is the carried program's
 
 
 @dataclass(frozen=True, kw_only=True)

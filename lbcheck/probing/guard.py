@@ -18,15 +18,18 @@ LOOK_S = 0.1
 END_S = 4.0  # for a program to end once its folder is gone: a fill lets go of half a million connections meanwhile
 
 
-def unwanted(folder: Path | None) -> Stopped:
-    """Return what says whether nobody wants this process's work any more."""
+def unwanted(folder: Path | None, *, guarded: bool) -> Stopped:
+    """Return what says whether nobody wants this process's work any more: its folder is gone.
+
+    Without a guard, who would remove that, the end of its parent says so, too.
+    """
     parent, looked, gone = os.getppid(), time.monotonic(), False
 
     def stopped() -> bool:
         nonlocal looked, gone
         if not gone and time.monotonic() - looked > LOOK_S / 2:
             looked = time.monotonic()
-            gone = os.getppid() != parent or bool(folder and not folder.exists())
+            gone = bool(folder and not folder.exists()) or (not guarded and os.getppid() != parent)
         return gone
 
     return stopped
@@ -76,14 +79,13 @@ def _remove(folder: Path) -> None:
 
 
 def _asked_by() -> dict[int, int]:
-    """Return the processes of this session above this one, up to its leader: process → its parent."""
+    """Return this process and those of its session above it, up to the leader: process → its parent."""
     session, pid, found = os.getsid(0), os.getpid(), {}
     while pid > 1:
         found[pid] = _parent(pid)
         if pid == session:
             break
         pid = found[pid]
-    found.pop(os.getpid(), None)
     return found
 
 

@@ -22,7 +22,7 @@ from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.watch import Watch
-from lbcheck.probing.stopping import Stopped, never
+from lbcheck.probing.stopping import Interrupted, Stopped, never
 from lbcheck.vantage import keeper, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
@@ -51,12 +51,18 @@ def run(
     `begun` hears of each stage that begins. Once `stop` says so, the running steps end early, on every host, and no
     further stage begins. `left` hears of each host where something of ours could not be removed, and why.
     """
+    program = zipapp.build()
     folder = Path(tempfile.mkdtemp(prefix="lbcheck-"))
     try:
-        (folder / _PROGRAM).write_bytes(zipapp.build())
+        (folder / _PROGRAM).write_bytes(program)
+        (folder / keeper.HERE).mkdir()
         yield from _collect(plan, _announced(plan, _events(plan, inventories, folder, stop), begun), left)
-    finally:
+    except Interrupted:  # the keeper goes on without us, and removes the folder
+        raise
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _events(plan: Plan, inventories: Sequence[str], folder: Path, stop: Stopped) -> Generator[keeper.Event, None, None]:
@@ -138,8 +144,9 @@ def _remove(*folders: str) -> dict[str, Any]:
 def _stage_play(number: int, plan: Plan, remote: str, folder: Path) -> dict[str, Any]:
     stage = replace(plan.stages[number], deadline_s=_deadline_s(plan.stages[number:]))
     hosts = list(dict.fromkeys(step.at for step in stage.steps))
-    parts = {host: jsonl.line(replace(stage, steps=tuple(x for x in stage.steps if x.at == host))) for host in hosts}
-    parts = {"localhost" if host == HERE else host: part for host, part in parts.items()}
+    parts = {host: replace(stage, steps=tuple(x for x in stage.steps if x.at == host)) for host in hosts}
+    if HERE in parts:
+        parts["localhost"] = replace(parts.pop(HERE), permit=str(folder / keeper.HERE))
     play = _tasks_play(
         f"{keeper.STAGE}{number}",
         hosts,
@@ -162,7 +169,7 @@ def _stage_play(number: int, plan: Plan, remote: str, folder: Path) -> dict[str,
     where = f"{{{{ {json.dumps(str(folder))} if inventory_hostname == 'localhost' else {json.dumps(remote)} }}}}"
     play["environment"] = {"TMPDIR": where}
     play["vars"] |= {
-        "lbcheck_parts": {host: _b64(part) for host, part in parts.items()},
+        "lbcheck_parts": {host: _b64(jsonl.line(part)) for host, part in parts.items()},
         "lbcheck_python": _PYTHON,
         "lbcheck_argv": argv,
     }

@@ -35,6 +35,7 @@ ALONE_S = 8.0  # the same once we are gone: within 10 s nothing runs here
 # The tasks that put something on a host, have it stop there, and take it away.
 CARRY, STOP, TIDY = "carry", "stop", "tidy"
 STAGE = "stage "  # and a number: a task that runs steps
+HERE = "here"  # the folder without which steps on this machine do not go on
 _TOLD = b"s"
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER (linux/prctl.h)
 
@@ -215,6 +216,7 @@ class _Keeper:
         return started
 
     def _tidy(self) -> _Playing:
+        shutil.rmtree(self._work.folder / HERE, ignore_errors=True)
         self._by, self._stopping = min(self._by, time.monotonic() + TIDY_S), set(self._untidied)
         return self._start(self._work.tidy(list(self._untidied), self._over), "tidy")
 
