@@ -29,6 +29,9 @@ from lbcheck.wire import jsonl
 
 _CALLBACKS = Path(__file__).with_name("callback")
 _PROGRAM = "lbcheck.pyz"
+# On a host: our folder; that of the program, which runs as long as it is there; and where Ansible puts its own, which
+# belongs to who logs in and not to who runs the program.
+_FOLDER, _PERMIT, _ANSIBLES = "{{ lbcheck_folder }}", "{{ lbcheck_folder }}/run", "{{ lbcheck_folder }}-ansible"
 _ERRNO = re.compile(r"\[Errno [0-9]+\] ([^:\n]+)")  # as Python writes an error of the system
 BETWEEN_S = 60.0  # for Ansible to begin a stage on every host
 _PYTHON = (
@@ -37,6 +40,7 @@ _PYTHON = (
 )
 
 Left = Callable[[Failure], None]
+Remote = Mapping[str, str]  # host → the folder that is ours there
 
 
 def unheard(_why: Failure) -> None:
@@ -66,9 +70,12 @@ def run(
 
 
 def _events(plan: Plan, inventories: Sequence[str], folder: Path, stop: Stopped) -> Generator[keeper.Event, None, None]:
-    # Unguessable, so that nobody on a shared host can put something else in its place.
-    remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
+    # Unguessable, so that nobody on a shared host can put something else in its place. Each host has its own, for two
+    # hosts of an inventory may be one machine.
+    name = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
     hosts = [host for host in plan.hosts if host != HERE]
+    remote = {host: f"{name}-{number}" for number, host in enumerate(hosts)} | {HERE: str(folder / "localhost")}
+    Path(remote[HERE]).mkdir()
     carry = [_carry_play(hosts, folder / _PROGRAM, remote)] if hosts else []
     stages = [_stage_play(number, plan, remote, folder) for number, stage in enumerate(plan.stages) if stage.steps]
     tidy = [_tidy_play(hosts, remote)] if hosts else []
@@ -93,37 +100,31 @@ def _events(plan: Plan, inventories: Sequence[str], folder: Path, stop: Stopped)
     )
 
 
-def _tasks_play(name: str, hosts: Sequence[str], remote: str, *tasks: Mapping[str, Any]) -> dict[str, Any]:
+def _tasks_play(name: str, hosts: Sequence[str], remote: Remote, *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "hosts": ",".join("localhost" if host == HERE else host for host in hosts),
         "gather_facts": False,
-        "vars": {"ansible_remote_tmp": _ansibles(remote)},
+        "vars": {
+            "lbcheck_folders": {"localhost" if host == HERE else host: remote[host] for host in hosts},
+            "lbcheck_folder": "{{ lbcheck_folders[inventory_hostname] }}",
+            "ansible_remote_tmp": _ANSIBLES,
+        },
         "tasks": [{"name": name, **task} for task in tasks],
     }
 
 
-def _ansibles(remote: str) -> str:
-    """Return where Ansible puts its own on a host; who logs in owns it, and not who runs the program."""
-    return f"{remote}-ansible"
-
-
-def _permit(remote: str) -> str:
-    """Return the folder of the program, which runs as long as that is there."""
-    return f"{remote}/run"
-
-
-def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, Any]:
+def _carry_play(hosts: Sequence[str], program: Path, remote: Remote) -> dict[str, Any]:
     # A destination that ends in a slash is made, too: one call of a module less on each host.
-    copy = {"src": str(program), "dest": f"{_permit(remote)}/", "mode": "0600", "directory_mode": "0700"}
+    copy = {"src": str(program), "dest": f"{_PERMIT}/", "mode": "0600", "directory_mode": "0700"}
     return _tasks_play(keeper.CARRY, hosts, remote, {"ansible.builtin.copy": copy})
 
 
-def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
-    return _tasks_play(keeper.TIDY, hosts, remote, _remove(remote, _ansibles(remote)))
+def _tidy_play(hosts: Sequence[str], remote: Remote) -> dict[str, Any]:
+    return _tasks_play(keeper.TIDY, hosts, remote, _remove(_FOLDER, _ANSIBLES))
 
 
-def _stop_play(hosts: Sequence[str], remote: str, over: Path) -> dict[str, Any]:
+def _stop_play(hosts: Sequence[str], remote: Remote, over: Path) -> dict[str, Any]:
     """Return the play that has steps end, waits until everybody has said what he had, and tidies."""
     wait = {
         "ansible.builtin.debug": {"msg": "over"},
@@ -132,8 +133,8 @@ def _stop_play(hosts: Sequence[str], remote: str, over: Path) -> dict[str, Any]:
         "delay": 0.1,
         "ignore_errors": True,
     }
-    stop = {"name": keeper.STOP, **_remove(_permit(remote)), "ignore_errors": True}
-    return _tasks_play(keeper.TIDY, hosts, remote, stop, {"name": "wait", **wait}, _remove(remote, _ansibles(remote)))
+    stop = {"name": keeper.STOP, **_remove(_PERMIT), "ignore_errors": True}
+    return _tasks_play(keeper.TIDY, hosts, remote, stop, {"name": "wait", **wait}, _remove(_FOLDER, _ANSIBLES))
 
 
 def _remove(*folders: str) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def _remove(*folders: str) -> dict[str, Any]:
     return {"ansible.builtin.raw": f"rm -rf {' '.join(folders)}", "check_mode": False, "changed_when": False}
 
 
-def _stage_play(number: int, plan: Plan, remote: str, folder: Path) -> dict[str, Any]:
+def _stage_play(number: int, plan: Plan, remote: Remote, folder: Path) -> dict[str, Any]:
     stage = replace(plan.stages[number], deadline_s=_deadline_s(plan.stages[number:]))
     hosts = list(dict.fromkeys(step.at for step in stage.steps))
     parts = {host: replace(stage, steps=tuple(x for x in stage.steps if x.at == host)) for host in hosts}
@@ -163,11 +164,10 @@ def _stage_play(number: int, plan: Plan, remote: str, folder: Path) -> dict[str,
     )
     argv = (
         f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == 'localhost' "
-        f"else [lbcheck_python, {json.dumps(f'{_permit(remote)}/{_PROGRAM}')}] }}}}"
+        f"else [lbcheck_python, lbcheck_folder + '/run/{_PROGRAM}'] }}}}"
     )
     # What a module leaves when it is killed goes with the folder.
-    where = f"{{{{ {json.dumps(str(folder))} if inventory_hostname == 'localhost' else {json.dumps(remote)} }}}}"
-    play["environment"] = {"TMPDIR": where}
+    play["environment"] = {"TMPDIR": _FOLDER}
     play["vars"] |= {
         "lbcheck_parts": {host: _b64(jsonl.line(part)) for host, part in parts.items()},
         "lbcheck_python": _PYTHON,

@@ -101,6 +101,9 @@ def _checked(event: Event) -> Event:
 
 def _keep(work: Work, channel: socket.socket) -> None:
     os.setsid()  # out of reach of what is sent to our process group
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):  # who waits for the end of our output must not wait for the keeper
+        os.dup2(nowhere, stream)
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)  # orphans of Ansible's come to us, and not to init
     for number in ENDINGS:
         signal.signal(number, lambda *_: None)  # not ignored: whatever is started would inherit that
