@@ -277,8 +277,9 @@ def _answer(query: bytes, turn: int) -> bytes:
 def main() -> int:
     """Run as many trials as asked for; return 1 if one left something behind, or said what it should not."""
     trials = int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdecimal() else TRIALS
-    # A shell that starts this in the background has Ctrl-C ignored, and every command would inherit that.
+    # A shell that starts this in the background has Ctrl-C ignored, nohup SIGHUP, and every command would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     dice = random.Random(SEED)  # noqa: S311 (no secret)
     ended: list[Ended] = []
     with suppress(KeyboardInterrupt):
