@@ -219,7 +219,7 @@ def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
 
 
 def _stayed(why: Failure) -> Verdict:
-    return Verdict("run", "what was left behind", Outcome.UNMEASURED, f"remove it by hand: {why.message}")
+    return Verdict("run", "what was left behind", Outcome.UNMEASURED, why.message)
 
 
 def _interrupted() -> Verdict:

@@ -60,7 +60,9 @@ def run(
     try:
         (folder / _PROGRAM).write_bytes(program)
         (folder / keeper.HERE).mkdir()
-        yield from _collect(plan, _announced(plan, _events(plan, inventories, folder, stop), begun), left)
+        remote = _folders(plan, folder)
+        events = _announced(plan, _events(plan, inventories, folder, remote, stop), begun)
+        yield from _collect(plan, events, lambda host, why: left(_by_hand(remote[host], why)))
     except Interrupted:  # the keeper goes on without us, and removes the folder
         raise
     except BaseException:
@@ -69,13 +71,23 @@ def run(
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _events(plan: Plan, inventories: Sequence[str], folder: Path, stop: Stopped) -> Generator[keeper.Event, None, None]:
+def _by_hand(folder: str, why: Failure) -> Failure:
+    return Failure(why.kind, f"{why.message}; remove {folder}* there by hand")
+
+
+def _folders(plan: Plan, here: Path) -> Remote:
     # Unguessable, so that nobody on a shared host can put something else in its place. Each host has its own, for two
     # hosts of an inventory may be one machine.
     name = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
+    local = here / "localhost"
+    local.mkdir()
+    return {host: f"{name}-{number}" for number, host in enumerate(plan.hosts)} | {HERE: str(local)}
+
+
+def _events(
+    plan: Plan, inventories: Sequence[str], folder: Path, remote: Remote, stop: Stopped
+) -> Generator[keeper.Event, None, None]:
     hosts = [host for host in plan.hosts if host != HERE]
-    remote = {host: f"{name}-{number}" for number, host in enumerate(hosts)} | {HERE: str(folder / "localhost")}
-    Path(remote[HERE]).mkdir()
     carry = [_carry_play(hosts, folder / _PROGRAM, remote)] if hosts else []
     stages = [_stage_play(number, plan, remote, folder) for number, stage in enumerate(plan.stages) if stage.steps]
     tidy = [_tidy_play(hosts, remote)] if hosts else []
@@ -204,7 +216,7 @@ def _announced(plan: Plan, events: Iterator[keeper.Event], begun: Begun) -> Iter
             begun(plan.stages[int(event["play"].removeprefix(keeper.STAGE))].name)
 
 
-def _collect(plan: Plan, events: Iterator[keeper.Event], left: Left) -> Iterator[Sample]:
+def _collect(plan: Plan, events: Iterator[keeper.Event], left: Callable[[str, Failure], None]) -> Iterator[Sample]:
     """Turn events into samples; what is still missing at the end becomes failures."""
     waiting = {(n, host): list(stage.steps) for n, stage in enumerate(plan.stages) for host in plan.hosts}
     waiting = {key: [step for step in steps if step.at == key[1]] for key, steps in waiting.items()}
@@ -218,8 +230,8 @@ def _collect(plan: Plan, events: Iterator[keeper.Event], left: Left) -> Iterator
             untidied.last(host, event)
         elif event["task"] != keeper.STOP:
             lost.first(host, event)
-    for why in untidied.values():
-        left(why)
+    for host, why in untidied.items():
+        left(host, why)
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
     for (_, host), steps in waiting.items():
         for step in steps:

@@ -186,6 +186,8 @@ class _Keeper:
             self._break_off(main)
         elif failure := main.failure():
             self._say({"error": failure})
+        if not main.play:
+            self._untidied.clear()  # it had not begun
         self._over.touch()
         self._finish(tidying)
         if broken_off:
@@ -210,8 +212,6 @@ class _Keeper:
         end = time.monotonic() + END_S
         while not main.over and time.monotonic() < end:
             self._listen(main)
-        if not main.play:
-            self._untidied.clear()  # it had not begun
 
     def _start(self, plays: Sequence[Mapping[str, Any]], name: str) -> _Playing:
         started = _Playing(self._work, plays, name)
