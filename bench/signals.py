@@ -151,8 +151,13 @@ def trial(kind: Kind, number: signal.Signals, later_s: float = 0.0) -> Ended:
         with subprocess.Popen(
             words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         ) as run:
-            _until(lambda: kind.moment(around, len(_processes(mark))) or run.poll() is not None, BEGIN_S)
-            time.sleep(later_s)
+            try:
+                _until(lambda: kind.moment(around, len(_processes(mark))) or run.poll() is not None, BEGIN_S)
+                time.sleep(later_s)
+            except KeyboardInterrupt:  # it is ended as its user would end it, and clears up after itself
+                run.terminate()
+                run.communicate()
+                raise
             remote = {part for file in places.rglob("*.json") for part in _REMOTE.findall(_text(file))}
             run.send_signal(number)
             sent = time.monotonic()

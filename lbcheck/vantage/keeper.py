@@ -120,6 +120,7 @@ class _Playing:
 
     def __init__(self, work: Work, plays: Sequence[Mapping[str, Any]], name: str) -> None:
         playbook, self._diagnostics = work.folder / f"{name}.json", work.folder / f"{name}.txt"
+        work.folder.mkdir(exist_ok=True)  # somebody may have cleared up /tmp: hosts are tidied all the same
         playbook.write_text(json.dumps(plays))
         command = ansible_cli.command("ansible-playbook", work.inventories, str(playbook))
         with self._diagnostics.open("w") as diagnostics:
