@@ -11,14 +11,15 @@ from .test_commands import web
 # Good enough for Ansible's modules, and too old by its own words.
 OLD = """#!/bin/sh
 [ "$1" != -c ] || {{ echo 'lbcheck: Python 3.9' >&2; exit 1; }}
+echo "$1" >>{log}
 exec {python} "$@"
 """
 
 
 def test_a_host_with_an_old_python_is_named_and_its_witness_unmeasured(tmp_path: Path) -> None:
-    """It is named on standard error and in the report, and another host's log is read."""
-    old = tmp_path / "python3.9"
-    old.write_text(OLD.format(python=sys.executable))
+    """It is named on standard error and in the report, and another host's log is read; nothing stays there."""
+    old, log = tmp_path / "python3.9", tmp_path / "log"
+    old.write_text(OLD.format(python=sys.executable, log=log))
     old.chmod(old.stat().st_mode | stat.S_IXUSR)
     hosts = {
         name: {"ansible_python_interpreter": str(python), "lbcheck_access_log": str(tmp_path / f"{name}.log")}
@@ -46,3 +47,7 @@ def test_a_host_with_an_old_python_is_named_and_its_witness_unmeasured(tmp_path:
     found = json.loads(ran.stdout)["verdicts"][0]["findings"]
     assert [item["message"] for item in found if item["outcome"] == "unmeasured"] == [f"server web1: {why}"]
     assert not any("web2:" in item["message"] for item in found)
+    ansibles = {Path(module).parents[1] for module in log.read_text().split()}
+    assert ansibles
+    for folder in ansibles:
+        assert not list(folder.parent.glob(folder.name.removesuffix("-ansible") + "*"))
