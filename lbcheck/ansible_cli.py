@@ -1,8 +1,11 @@
 """How Ansible's programs are called: the loader and the vantage do it alike."""
 
 import os
+import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lbcheck.errors import LbcheckError
@@ -32,6 +35,28 @@ def environment(inventories: Sequence[str], **more: str) -> dict[str, str]:
         config = next((path for path in above if path.exists()), None)
         found |= {"ANSIBLE_CONFIG": str(config)} if config else {}
     return found | {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_NOCOLOR": "true"} | more
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run one of Ansible's programs to its end; if we are interrupted, have it clear up after itself."""
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            _end(process)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Wait a little, for Ctrl-C has reached it, too, and a second one breaks its clearing up off; then press it."""
+    for number, seconds in ((0, 0.3), (signal.SIGINT, 1.4), (signal.SIGKILL, None)):  # all is to end within 2 s
+        process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return
 
 
 def not_installed(name: str) -> LbcheckError:

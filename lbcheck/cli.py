@@ -10,6 +10,7 @@ from typing import NoReturn
 from lbcheck import __version__, streams
 from lbcheck.errors import LbcheckError
 from lbcheck.model.login import refuse_password
+from lbcheck.probing import stopping
 
 EXIT_STATUS = "exit status: 0 pass, 1 fail, 2 usage or unreadable input, 3 inconclusive, 4 could not measure"
 COMMANDS = {  # each a file in commands/, loaded when it is called: --help does not wait for the mathematics
@@ -37,11 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     streams.prepare()
     try:
-        return _run(given)
+        with stopping.listening():
+            return _run(given)
     except LbcheckError as error:
         return _complain(str(error), error.exit_status, given)
-    except KeyboardInterrupt:
-        return _complain("interrupted", 130, [])
+    except stopping.Interrupted as signal:
+        return _complain(f"interrupted by {signal}: nothing was measured that could be judged", signal.exit_status, [])
     except OSError as error:
         return _complain(f"{error.filename or 'system'}: {error.strerror or error}", 2, given)
     except Exception as error:  # never a traceback, unless it is asked for

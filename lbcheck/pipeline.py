@@ -3,16 +3,13 @@
 import codecs
 import operator
 import secrets
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
-from types import FrameType
 from typing import Protocol
 
 from lbcheck import __version__
@@ -23,9 +20,9 @@ from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Exhibit, Shown
 from lbcheck.model.plan import Options, Plan, StageName
 from lbcheck.model.question import HERE, Question
-from lbcheck.model.step import Sample, Step
+from lbcheck.model.step import Failure, Sample, Step
 from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.probing.stopping import Stopped, never
+from lbcheck.probing.stopping import Hearing, Interrupted, asking
 from lbcheck.vantage import ansible, here
 from lbcheck.vantage.beside import Beside
 from lbcheck.wire import jsonl
@@ -155,13 +152,15 @@ def run(
     """Plan, probe and judge, in rounds; an interrupted run is judged by what was seen until then, and never passes."""
     reporting, used = Reporting(), chosen(question, checks)
     samples = Samples(keep)
+    stayed: list[Verdict] = []
     samples.begin(question)
-    todo, whole = plan(used, question, options), True
-    while whole and todo.stages:
-        whole = _gather(todo, inventories, samples, progress)
-        todo = _together(check.further(question, options, samples.seen) for check in used)
-    verdicts = judge(question, samples.seen, used) + ([] if whole else [_interrupted()])
-    return reporting.report(verdicts)
+    with asking() as signals:
+        todo = plan(used, question, options)
+        while todo.stages and not signals():
+            stayed += _gather(todo, inventories, samples, progress, signals)
+            todo = _together(check.further(question, options, samples.seen) for check in used)
+        verdicts = judge(question, samples.seen, used)
+        return reporting.report(verdicts + stayed + ([_interrupted()] if signals() else []))
 
 
 def judge(question: Question, samples: Sequence[Sample], checks: Sequence[Check]) -> list[Verdict]:
@@ -199,32 +198,34 @@ def _classes(check: str) -> Sequence[type[Record]]:
     return known.EVIDENCE if known else ()
 
 
-def _gather(todo: Plan, inventories: Sequence[str], samples: Samples, progress: Callable[[Sample], None]) -> bool:
-    """Run the plan; return whether it came to its end."""
-    try:
-        with Beside(todo) as beside, _vantage(beside.others, inventories, beside.begun) as (stream, stopped):
-            for sample in map(beside.heard, stream):
-                samples.add(sample)
-                progress(sample)
-            for sample in beside.ended(stopped=stopped()):
-                samples.add(sample)
-            return not stopped()
-    except KeyboardInterrupt:
-        return False
+def _gather(
+    todo: Plan,
+    inventories: Sequence[str],
+    samples: Samples,
+    progress: Callable[[Sample], None],
+    signals: Hearing,
+) -> list[Verdict]:
+    """Run the plan, to its end or a signal; return a verdict for each host where something of ours has stayed."""
+    stayed: list[Verdict] = []
+    beside = Beside(todo, signals)
+    with suppress(Interrupted), closing(_vantage(beside, inventories, signals, stayed.append)) as stream:
+        for sample in map(beside.heard, stream):
+            samples.add(sample)
+            progress(sample)
+    for sample in beside.ended():
+        samples.add(sample)
+    return stayed
 
 
-@contextmanager
-def _vantage(todo: Plan, inventories: Sequence[str], begun: here.Begun) -> Iterator[tuple[Iterator[Sample], Stopped]]:
-    """Give the samples as they come, and whether somebody pressed Ctrl-C.
-
-    What runs here ends its step early and keeps its counts; what Ansible runs elsewhere is broken off.
-    """
+def _vantage(
+    beside: Beside, inventories: Sequence[str], signals: Hearing, stayed: Callable[[Verdict], None]
+) -> Generator[Sample, None, None]:
+    """Yield the samples as they come. Whoever runs a step ends it early once it is over, and keeps its counts."""
+    todo = beside.others
     if set(todo.hosts) <= {HERE}:
-        with first_interrupt() as stopped:
-            yield here.run(_in_order(todo, begun), stopped), stopped
+        yield from here.run(_in_order(todo, beside.begun), beside.over, signals.broken_off)
     else:
-        with closing(ansible.run(todo, inventories, begun)) as stream:
-            yield stream, never
+        yield from ansible.run(todo, inventories, beside.begun, beside.over, lambda why: stayed(_stayed(why)))
 
 
 def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
@@ -233,20 +234,8 @@ def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
         yield from stage.steps
 
 
-@contextmanager
-def first_interrupt() -> Iterator[Stopped]:
-    """Turn the first Ctrl-C into a question that steps ask; the second is the usual one."""
-    pressed = threading.Event()
-
-    def press(_number: int, _frame: FrameType | None) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, previous)
+def _stayed(why: Failure) -> Verdict:
+    return Verdict("run", "what was left behind", Outcome.UNMEASURED, why.message)
 
 
 def _interrupted() -> Verdict:

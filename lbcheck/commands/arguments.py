@@ -4,7 +4,7 @@ import argparse
 import re
 
 from lbcheck.loaders import authorities
-from lbcheck.model.requests import SILENCE_S
+from lbcheck.model.step import SILENCE_S
 from lbcheck.reporters import FORMATS
 
 LEAST_FAULT = 0.01  # of a weight: two servers take three million requests then

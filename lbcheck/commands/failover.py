@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--for", dest="watch", type=take.seconds, metavar="SECONDS",
-        help="watch for so long: after COMMAND 10, without one 30",
+        help="watch for so long: after COMMAND has ended 10, without one 30",
     )  # fmt: skip
     parser.add_argument(
         "--within", type=take.seconds, default=3.0, metavar="SECONDS", help="the longest gap that is allowed (3)"
@@ -45,6 +45,11 @@ def run(options: argparse.Namespace) -> int:
     wanted = output.asked(options, lab=question.lab) | {"timeout_s": options.timeout or TIMEOUT_S}
     asked = Options(command=command, watch_s=watch_s, lead_s=options.lead, **wanted)
     if not options.plan:
-        event = f"'{' '.join(command)}' runs in about {options.lead:g} s" if command else "nothing is broken by it"
-        streams.say(f"watching for {watch_s + (options.lead if command else 0):g} s; {event}")
+        streams.say(_announced(command, options.lead, watch_s))
     return output.measure(options, question, asked, checks=["failover"], inventories=options.inventory)
+
+
+def _announced(command: tuple[str, ...], lead_s: float, watch_s: float) -> str:
+    if not command:
+        return f"watching for {watch_s:g} s; nothing is broken by it"
+    return f"'{' '.join(command)}' runs in about {lead_s:g} s; watching until it has ended, and for {watch_s:g} s more"

@@ -11,8 +11,8 @@ from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
 from lbcheck.model.fill import Fill, harmless
 from lbcheck.model.opening import BindingMode
 from lbcheck.model.plan import default_timeout_s
-from lbcheck.pipeline import Reporting, first_interrupt
-from lbcheck.probing import sock_diag
+from lbcheck.pipeline import Reporting
+from lbcheck.probing import sock_diag, stopping
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import Prepared, fill, prepare, reserved_ports
 
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         streams.say(line)
     prepared.check()
     reporting = Reporting()
-    with first_interrupt() as stopped:
+    with stopping.asking() as stopped:
         filled = fill(step, stopped)
     report = reporting.report([check.judge(step, filled, predicted)])
     output.render(options, report)

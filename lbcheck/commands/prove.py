@@ -12,7 +12,7 @@ from lbcheck.commands import output
 from lbcheck.model.fill import Filled
 from lbcheck.model.verdict import Outcome, Verdict
 from lbcheck.pipeline import Reporting
-from lbcheck.probing import namespace, proof_stand, small_cgn
+from lbcheck.probing import namespace, proof_stand, small_cgn, stopping
 from lbcheck.probing.fill import needs
 from lbcheck.probing.fill.engine import prepare
 from lbcheck.wire import jsonl
@@ -103,7 +103,7 @@ def _measure(sections: Sequence[prove.Section], samples: list[Filled]) -> Verdic
             for line in lines:
                 samples.append(jsonl.parse(Filled, line))
                 _progress(len(samples), fills)
-    except KeyboardInterrupt:
+    except stopping.Interrupted:
         return _run(Outcome.UNMEASURED, "interrupted: judged by what was seen until then")
     if len(samples) < fills:
         return _run(Outcome.UNMEASURED, "it was killed: judged by what was seen until then")

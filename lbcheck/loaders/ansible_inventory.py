@@ -12,7 +12,6 @@ import ipaddress
 import json
 import os
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -113,7 +112,7 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
     strict = "ANSIBLE_INVENTORY_UNPARSED_FAILED" if folders else "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"
     environment = ansible_cli.environment(inventories, **{strict: "true"})
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        done = ansible_cli.run(command, environment)
     except FileNotFoundError:
         raise ansible_cli.not_installed("ansible-inventory") from None
     if done.returncode:

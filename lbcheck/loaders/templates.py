@@ -7,7 +7,6 @@ groups and variables never are, and what Ansible gives back is text, whatever it
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -181,7 +180,7 @@ def _played(wanted: Sequence[Place], inventories: Sequence[str]) -> tuple[list[d
         command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
         environment = ansible_cli.environment(inventories, **ansible_cli.EVENTS)
         try:
-            done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+            done = ansible_cli.run(command, environment)
         except FileNotFoundError:
             return [], str(ansible_cli.not_installed("ansible-playbook"))
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -7,10 +7,14 @@ from lbcheck.model.step import Failure, Sample, Step
 
 @dataclass(frozen=True, kw_only=True)
 class RunCommand(Step):
-    """Run a command once on this host, `after_s` seconds after the stage `traffic` began."""
+    """Run a command once on this host, `after_s` seconds after the stage `traffic` began.
+
+    The stage's watches go on until it has ended, and for `then_s` seconds more.
+    """
 
     words: tuple[str, ...]
     after_s: float
+    then_s: float = 0.0
 
     def lost(self, failure: Failure) -> "Commanded":
         """Return the sample of a command that never began."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lbcheck.model.address import Endpoint
-from lbcheck.model.step import Failure, Sample, Step
+from lbcheck.model.step import Failure, Sample, Step, paced_s
 
 RecordType = Literal["A", "AAAA"]
 Layer = Literal["authoritative", "resolver", ""]  # kind of name server; empty: the answer's AA bit decides
@@ -21,6 +21,11 @@ class Resolve(Step):
     server: Endpoint | None = None
     layer: Layer = ""
     rate: float = 0.0  # queries a second; 0: no limit
+
+    @property
+    def planned_s(self) -> float:
+        """The most seconds that it takes where every answer comes in time."""
+        return paced_s(self.queries, self.rate, self.timeout_s)
 
     def lost(self, failure: Failure) -> "Resolution":
         """Return the sample of this step when it has no result at all."""

@@ -8,11 +8,13 @@ from enum import StrEnum
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint, PortRange, family
 from lbcheck.model.opening import BindingMode
-from lbcheck.model.step import Failure, Sample, Step
+from lbcheck.model.step import Failure, Sample, Step, paced_s
 
 # Where connections may be held without asking: loopback, and ranges that no one else can have
 # (RFC 2544, RFC 6598, RFC 5180). Anywhere else it could be an attack on somebody's server.
 HARMLESS = ("127.0.0.0/8", "::1/128", "198.18.0.0/15", "100.64.0.0/10", "2001:2::/48")
+MOST_PORTS = 64_512  # of one source: 1024 to 65535
+SLOWEST = 300  # connections a second, where the kernel chooses ports and few are left
 
 
 class StopKind(StrEnum):
@@ -70,6 +72,13 @@ class Fill(Step):
             raise LbcheckError("without a bind the route picks the source address: --bind none takes no --source")
         if self.ports and not explicit(self.binding):
             raise LbcheckError(f"--bind {self.binding} leaves the port to the kernel: it takes no --ports")
+
+    @property
+    def planned_s(self) -> float:
+        """The most seconds that it takes where every connection opens in time."""
+        ports = len(self.ports) if self.ports else MOST_PORTS
+        attempts = self.limit or (len(self.sources) or 1) * len(self.endpoints) * ports
+        return paced_s(attempts, self.rate, 1 / SLOWEST) + self.timeout_s + self.hold_s
 
     def lost(self, failure: Failure) -> "Filled":
         """Return the sample of this step when it has no result at all."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lbcheck.model.address import Family
-from lbcheck.model.step import Failure, Sample, Step
+from lbcheck.model.step import Failure, Sample, Step, paced_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,11 @@ class LookUp(Step):
     family: Family
     queries: int
     rate: float = 0.0  # calls a second; 0: no limit
+
+    @property
+    def planned_s(self) -> float:
+        """The most seconds that it takes where every answer comes in time."""
+        return paced_s(self.queries, self.rate, self.timeout_s)
 
     def lost(self, failure: Failure) -> "Lookup":
         """Return the sample of this step when it has no result at all."""

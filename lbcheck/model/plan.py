@@ -5,8 +5,7 @@ from enum import StrEnum
 
 from lbcheck.model.address import Endpoint
 from lbcheck.model.dns_queries import RecordType
-from lbcheck.model.requests import SILENCE_S
-from lbcheck.model.step import TIMEOUT_S, Step
+from lbcheck.model.step import SILENCE_S, TIMEOUT_S, Step
 
 NEAR_TIMEOUT_S = 2.0  # in labs and on loopback, where answers are quick: room for one SYN retransmission
 
@@ -31,6 +30,8 @@ class Stage:
 
     name: StageName
     steps: tuple[Step, ...]
+    deadline_s: float | None = None  # after which a host ends it, and removes the program; None: nobody carried one
+    permit: str = ""  # a folder without which no step goes on; empty: none is needed, or it is the carried program's
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model.step import Failure, Sample, Step
+from lbcheck.model.step import SILENCE_S, Failure, Sample, Step, paced_s
 
 ORDER_LIMIT = 4_000  # answers whose order is kept: 24 kB of a sample where no server answers twice in a row
-SILENCE_S = 60.0  # a minute; a healthy service that is asked at a rate is never silent for so long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +31,16 @@ class Request(Step):
     key: str = ""  # value of the hash key that this step sends (in `headers`); empty: none
     ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's
     silence_s: float = SILENCE_S  # the most seconds, in all, of waiting for failures and silence; 0: no limit
+
+    @property
+    def planned_s(self) -> float:
+        """The most seconds that it takes where every answer comes in time."""
+        return paced_s(self.requests, self.rate, self.timeout_s / self.concurrency)
+
+    @property
+    def patience_s(self) -> float:
+        """The most seconds that it waits besides, for failures and silence."""
+        return self.silence_s or SILENCE_S
 
     def lost(self, failure: Failure) -> "Answers":
         """Return the sample of this step when it has no result at all."""

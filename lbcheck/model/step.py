@@ -8,6 +8,7 @@ from typing import Literal
 from lbcheck.model.question import HERE
 
 When = Literal["before", "after"]  # when a counter is read: before or after the traffic
+SILENCE_S = 60.0  # a minute; a healthy service that is asked at a rate is never silent for so long
 TIMEOUT_S = 5.0  # for one operation; longer than a SYN's first retransmissions (RFC 6298: after 1 s, then 2 s more)
 
 
@@ -52,6 +53,26 @@ class Step(ABC):
     at: str = HERE
     timeout_s: float = TIMEOUT_S  # for one operation
 
+    @property
+    def longest_s(self) -> float:
+        """By when somebody may take for lost whoever wanted this, in seconds: its planned time, and patience."""
+        return self.planned_s + self.patience_s
+
+    @property
+    def planned_s(self) -> float:
+        """The most seconds that it takes where every operation ends in time."""
+        return self.timeout_s
+
+    @property
+    def patience_s(self) -> float:
+        """The most seconds that it waits besides, for failures and silence."""
+        return SILENCE_S
+
     @abstractmethod
     def lost(self, failure: Failure) -> Sample:
         """Return the sample of this step when it has no result at all."""
+
+
+def paced_s(operations: int, rate: float, each_s: float) -> float:
+    """Return the most seconds for so many operations, at so many a second (0: no limit), that last so long each."""
+    return operations * max(each_s, 1 / rate if rate else 0.0)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from lbcheck.model.step import Failure, Sample, Step
 
+LONGEST_S = 4 * 3600.0  # 300,000 attempts at each address, which a host keeps in memory: 60 MB
+
 
 @dataclass(frozen=True)
 class Route:
@@ -30,6 +32,12 @@ class Watch(Step):
     verify: bool = True
     ca: str = ""  # certificates in PEM, of authorities that are trusted beside the system's
     rehearsal: bool = False  # before the watch: whether it answers, and how long a host takes to begin
+    until_told: bool = False  # it goes on beyond `for_s` until it is told to stop, or for LONGEST_S
+
+    @property
+    def planned_s(self) -> float:
+        """The most seconds that it takes."""
+        return (LONGEST_S if self.until_told else self.for_s) + self.timeout_s
 
     def lost(self, failure: Failure) -> "Watched":
         """Return the sample of this step when it has no result at all."""

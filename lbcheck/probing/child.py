@@ -3,13 +3,14 @@
 import gc
 import json
 import os
-import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from lbcheck.probing import stopping
 
 
 @dataclass
@@ -86,8 +87,7 @@ def _settle_in(keep: set[int]) -> None:
 
     An inherited listener would live on in every child, an inherited channel would hide the parent's end.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    stopping.leave_to_parent()
     gc.disable()
     edges = [-1, *sorted(keep), os.sysconf("SC_OPEN_MAX")]
     for low, high in pairwise(edges):

@@ -74,7 +74,8 @@ def _fill(step: Fill) -> str:
 
 def _watch(step: Watch) -> str:
     ends = ", ".join(f"{route.url} at {route.address}" for route in step.routes)
-    return f"for {step.for_s:g} s, every {step.interval_s:g} s over a new connection, request {ends}"
+    time = f"{step.for_s:g} s and as long as the command takes" if step.until_told else f"{step.for_s:g} s"
+    return f"for {time}, every {step.interval_s:g} s over a new connection, request {ends}"
 
 
 def _run_command(step: RunCommand) -> str:

@@ -2,45 +2,47 @@
 
 One playbook: a play that copies the zipapp, one for each stage, one that removes it. The plays are data, written as
 JSON; results come back line by line through a callback plugin, so that what was sampled is kept whatever happens next.
+On each host the program runs as long as its folder is there: who removes the folder ends it.
 """
 
 import base64
 import json
-import os
 import re
 import secrets
-import signal
-import subprocess
+import shutil
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from lbcheck import ansible_cli
-from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
+from lbcheck.probing.stopping import Interrupted, Stopped, never
 from lbcheck.streams import say
-from lbcheck.vantage import names, zipapp
+from lbcheck.vantage import keeper, names, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
 _PROGRAM = "lbcheck.pyz"
-_CARRY = "carry"  # the task that copies the program
 _OLD = "python"  # the task that fails where Python is too old for it
+# On a host: our folder; that of the program, which runs as long as it is there; and where Ansible puts its own, which
+# belongs to who logs in and not to who runs the program.
+_FOLDER, _PERMIT, _ANSIBLES = "{{ lbcheck_folder }}", "{{ lbcheck_folder }}/run", "{{ lbcheck_folder }}-ansible"
 _TOO_OLD = re.compile(  # as that task says it, or Ansible, whose modules need less, but not any
     r"^lbcheck: Python ([0-9.]+)|requires a minimum of Python version .*Current version: ([0-9.]+)"
     r"|^SyntaxError: (future feature annotations is not defined)$",  # the same, before it can say so
     re.MULTILINE,
 )
 _ERRNO = re.compile(r"\[Errno [0-9]+\] ([^:\n]+)")  # as Python writes an error of the system
-_END_S = 5.0  # for Ansible to end after a signal; it takes well below one
+BETWEEN_S = 60.0  # for Ansible to begin a stage on every host
 _PYTHON = (
     "{{ ansible_python_interpreter if not (ansible_python_interpreter | default('auto')).startswith('auto')"
     " else (ansible_facts.discovered_interpreter_python | default('python3')) }}"
@@ -52,32 +54,39 @@ _IS_NEW = (
     "'import sys; sys.version_info >= (3, 11) or exit(\"lbcheck: Python %d.%d\" % sys.version_info[:2])'"
 )
 
+Left = Callable[[Failure], None]
+Remote = Mapping[str, str]  # host, as Ansible calls it → the folder that is ours there
 
-def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Generator[Sample, None, None]:
+
+def unheard(_why: Failure) -> None:
+    """Take no note of what could not be removed."""
+
+
+def run(
+    plan: Plan, inventories: Sequence[str], begun: Begun = silently, stop: Stopped = never, left: Left = unheard
+) -> Generator[Sample, None, None]:
     """Yield the samples of every step as each host ends each stage; a host that cannot be reached gives failures.
 
-    `begun` hears of each stage that begins.
+    `begun` hears of each stage that begins. Once `stop` says so, the running steps end early, on every host, and no
+    further stage begins. `left` hears of each host where something of ours could not be removed, and why.
     """
-    with tempfile.TemporaryDirectory(prefix="lbcheck-") as folder:
-        program = Path(folder, _PROGRAM)
-        program.write_bytes(zipapp.build())
-        # Unguessable, so that nobody on a shared host can put something else in its place.
-        remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
-        safe, refused = _addressable(plan)
-        hosts = [host for host in safe.hosts if host != HERE]
-        carry = [_carry_play(hosts, program, remote)] if hosts else []
-        stages = [stage_play(number, stage, hosts, remote) for number, stage in enumerate(safe.stages) if stage.steps]
-        tidy = [_tidy_play(hosts, remote)] if hosts else []
-        untidy = set(hosts)  # a host where a task fails takes no part in what follows, nor in the play that tidies
-        try:
-            # Closed before what follows: a run that is broken off has ended when its traces are removed.
-            with closing(_play(Path(folder), carry + stages + tidy, inventories, _forks(safe))) as events:
-                failed: set[str] = set()
-                yield from collect(plan, _announced(plan, _named(events, failed), begun), refused)
-            untidy &= failed
-        finally:
-            if untidy:
-                list(_play(Path(folder), [_tidy_play(sorted(untidy), remote)], inventories))
+    safe, refused = _addressable(plan)
+    program = zipapp.build()
+    folder = Path(tempfile.mkdtemp(prefix="lbcheck-"))
+    try:
+        (folder / _PROGRAM).write_bytes(program)
+        (folder / keeper.HERE).mkdir()
+        remote = _folders(safe, folder)
+        # Closed before what follows: a run that is broken off has ended when its folder is removed.
+        with closing(_events(safe, inventories, folder, remote, stop)) as events:
+            told = _tidied(_announced(plan, _named(events), begun), remote, left)
+            yield from collect(plan, told, refused)
+    except Interrupted:  # the keeper goes on without us, and removes the folder
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _addressable(plan: Plan) -> tuple[Plan, dict[str, Failure]]:
@@ -87,39 +96,105 @@ def _addressable(plan: Plan) -> tuple[Plan, dict[str, Failure]]:
     return Plan(tuple(stages)), refused
 
 
-def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> dict[str, Any]:
+def _folders(plan: Plan, here: Path) -> Remote:
+    # Unguessable, so that nobody on a shared host can put something else in its place. Each host has its own, for two
+    # hosts of an inventory may be one machine.
+    name = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
+    local = here / names.LOCALHOST
+    local.mkdir()
+    carried = {host: f"{name}-{number}" for number, host in enumerate(plan.hosts) if host != HERE}
+    return {names.LOCALHOST: str(local)} | carried
+
+
+def _events(
+    plan: Plan, inventories: Sequence[str], folder: Path, remote: Remote, stop: Stopped
+) -> Generator[keeper.Event, None, None]:
+    hosts = [host for host in plan.hosts if host != HERE]
+    carry = [_carry_play(hosts, folder / _PROGRAM, remote)] if hosts else []
+    here = folder / keeper.HERE
+    stages = [stage_play(number, plan, remote, here) for number, stage in enumerate(plan.stages) if stage.steps]
+    tidy = [_tidy_play(hosts, remote)] if hosts else []
+    if not stages:
+        return
+    environment = ansible_cli.environment(
+        inventories,
+        ANSIBLE_LOCAL_TEMP=str(folder),  # what Ansible forgets when it is killed goes with our folder
+        **ansible_cli.EVENTS,
+        **_forks(plan),
+    )
+    work = keeper.Work(
+        folder=folder,
+        plays=carry + stages + tidy,
+        inventories=inventories,
+        environment=environment,
+        hosts=hosts,
+        tidy=lambda some, over: [_stop_play(some, remote, over)],
+    )
+    yield from keeper.events(work, stop)
+
+
+def _tasks_play(name: str, hosts: Sequence[str], remote: Remote, *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "hosts": ",".join(map(names.pattern, hosts)),
         "gather_facts": False,
-        "vars": {"lbcheck_hosts": list(map(names.key, hosts))},
+        "vars": {
+            "lbcheck_hosts": list(map(names.key, hosts)),
+            "lbcheck_folders": {names.key(host): remote[host] for host in hosts},
+            "lbcheck_folder": "{{ lbcheck_folders[inventory_hostname | b64encode] }}",
+            "ansible_remote_tmp": _ANSIBLES,
+        },
         # A group may have a host's name, and a pattern then means its hosts, too.
         "tasks": [{"name": name, "when": "inventory_hostname | b64encode in lbcheck_hosts", **task} for task in tasks],
     }
 
 
-def _carry_play(hosts: Sequence[str], program: Path, remote: str) -> dict[str, Any]:
+def _carry_play(hosts: Sequence[str], program: Path, remote: Remote) -> dict[str, Any]:
     # A destination that ends in a slash is made, too: one call of a module less on each host.
-    copy = {"src": str(program), "dest": f"{remote}/", "mode": "0600", "directory_mode": "0700"}
+    copy = {"src": str(program), "dest": f"{_PERMIT}/", "mode": "0600", "directory_mode": "0700"}
     # By the second task Ansible has found the interpreter: copying needs it, and `raw` does not.
-    play = _tasks_play(_CARRY, hosts, {"ansible.builtin.copy": copy}, {"name": _OLD, "ansible.builtin.raw": _IS_NEW})
+    old = {"name": _OLD, "ansible.builtin.raw": _IS_NEW}
+    play = _tasks_play(keeper.CARRY, hosts, remote, {"ansible.builtin.copy": copy}, old)
     play["vars"] |= {"lbcheck_python": _PYTHON}
     return play
 
 
-def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
-    return _tasks_play("tidy", hosts, {"ansible.builtin.file": {"path": remote, "state": "absent"}})
+def _tidy_play(hosts: Sequence[str], remote: Remote) -> dict[str, Any]:
+    return _tasks_play(keeper.TIDY, hosts, remote, _remove(_FOLDER, _ANSIBLES))
 
 
-def stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) -> dict[str, Any]:
-    """Return the play that runs a stage on all its hosts at once, each its own steps.
+def _stop_play(hosts: Sequence[str], remote: Remote, over: Path) -> dict[str, Any]:
+    """Return the play that has steps end, waits until everybody has said what he had, and tidies."""
+    wait = {
+        "ansible.builtin.debug": {"msg": "over"},
+        "until": f"{json.dumps(str(over))} is ansible.builtin.exists",
+        "retries": 100,
+        "delay": 0.1,
+        "ignore_errors": True,
+    }
+    stop = {"name": keeper.STOP, **_remove(_PERMIT), "ignore_errors": True}
+    return _tasks_play(keeper.TIDY, hosts, remote, stop, {"name": "wait", **wait}, _remove(_FOLDER, _ANSIBLES))
 
-    `carried`: the hosts that have the program.
+
+def _remove(*folders: str) -> dict[str, Any]:
+    # Without a module of Python's, which takes ten times as long to begin. The names are ours: no shell minds them.
+    return {"ansible.builtin.raw": f"rm -rf {' '.join(folders)}", "check_mode": False, "changed_when": False}
+
+
+def stage_play(number: int, plan: Plan, remote: Remote, here: Path) -> dict[str, Any]:
+    """Return the play that runs a stage of a plan on all its hosts at once, each its own steps.
+
+    `here`: the folder without which steps on this machine do not go on.
     """
-    parts = {host: jsonl.line(Stage(stage.name, tuple(steps))) for host, steps in _by_host(stage).items()}
+    carried = names.LOCALHOST in plan.hosts  # as to any other host of the inventory
+    stage = replace(plan.stages[number], deadline_s=_deadline_s(plan.stages[number:]))
+    parts = {host: replace(stage, steps=tuple(steps)) for host, steps in _by_host(stage.steps).items()}
+    if names.LOCALHOST in parts and not carried:
+        parts[names.LOCALHOST] = replace(parts[names.LOCALHOST], permit=str(here))
     play = _tasks_play(
-        f"stage {number}",
+        f"{keeper.STAGE}{number}",
         list(parts),
+        remote,
         {
             "ansible.builtin.command": {
                 "argv": "{{ lbcheck_argv }}",
@@ -131,25 +206,34 @@ def stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) -
             "changed_when": False,
         },
     )
-    itself = "inventory_hostname == 'localhost'" if names.LOCALHOST not in carried else "false"
+    itself = "false" if carried else "inventory_hostname == 'localhost'"
     argv = (
         f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if {itself} "
-        f"else [lbcheck_python, {json.dumps(f'{remote}/{_PROGRAM}')}] }}}}"
+        f"else [lbcheck_python, lbcheck_folder + '/run/{_PROGRAM}'] }}}}"
     )
-    # What Ansible itself puts on a host lies there too, so that the end of the folder is the end of it, Ctrl-C or not.
-    play["environment"] = {"TMPDIR": remote}
+    # What a module leaves when it is killed goes with the folder.
+    play["environment"] = {"TMPDIR": _FOLDER}
     play["vars"] |= {
-        "lbcheck_parts": {names.key(host): _b64(part) for host, part in parts.items()},
+        "lbcheck_parts": {names.key(host): _b64(jsonl.line(part)) for host, part in parts.items()},
         "lbcheck_python": _PYTHON,
         "lbcheck_argv": argv,
     }
     return play
 
 
-def _by_host(stage: Stage) -> dict[str, deque[Step]]:
-    """Return a stage's steps, in their order, by the names that Ansible has for where they run."""
+def _deadline_s(stages: Sequence[Stage]) -> float:
+    """Return by when a host may take for lost whoever began these stages, in seconds after the first one began."""
+    return sum(max(map(_longest_s, _by_host(stage.steps).values()), default=0.0) for stage in stages)
+
+
+def _longest_s(steps: Iterable[Step]) -> float:
+    return BETWEEN_S + sum(step.longest_s for step in steps)
+
+
+def _by_host(steps: Iterable[Step]) -> dict[str, deque[Step]]:
+    """Return steps, in their order, by the names that Ansible has for where they run."""
     found: dict[str, deque[Step]] = {}
-    for step in stage.steps:
+    for step in steps:
         found.setdefault(names.called(step.at), deque()).append(step)
     return found
 
@@ -164,85 +248,54 @@ def _forks(plan: Plan) -> Mapping[str, str]:
     return {"ANSIBLE_FORKS": str(len(plan.hosts))} if watching else {}
 
 
-def _play(
-    folder: Path,
-    plays: Sequence[Mapping[str, Any]],
-    inventories: Sequence[str],
-    more: Mapping[str, str] = MappingProxyType({}),
-) -> Generator[dict[str, Any], None, None]:
-    """Run the plays and yield the callback's events."""
-    if not plays:
-        return
-    playbook = folder / "probe.json"
-    playbook.write_text(json.dumps(plays))
-    environment = ansible_cli.environment(inventories, **ansible_cli.EVENTS, **more)
-    command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
-    with (folder / "diagnostics").open("w+", encoding="utf-8", errors="replace") as diagnostics:
-        # In a session of its own: Ctrl-C reaches this process alone, which then ends that one.
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=diagnostics, text=True, env=environment, start_new_session=True
-        )
-        yield from _events(process)
-        if process.returncode not in (0, 2, 4):  # 2, 4: a host failed, or cannot be reached
-            diagnostics.seek(0)
-            raise MeasurementError(f"ansible-playbook failed: {ansible_cli.last_words(diagnostics.read())}")
-
-
-def _events(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
-    try:
-        for line in process.stdout or ():
-            if line.startswith("{"):
-                yield json.loads(line)
-        process.wait()
-    finally:
-        _end(process)
-        if process.stdout:
-            process.stdout.close()
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """End it with all its children, as Ctrl-C would: Ansible's modules then clear up after themselves."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is None:
-            os.killpg(process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_END_S)
-
-
-def _named(events: Iterator[dict[str, Any]], failed: set[str]) -> Iterator[dict[str, Any]]:
-    """Name each host whose Python is too old before anything is sent; the report, which names it again, comes late.
-
-    Whatever fails on a host, it is one of `failed` from then on.
-    """
+def _named(events: Iterator[keeper.Event]) -> Iterator[keeper.Event]:
+    """Name each host whose Python is too old before anything is sent; the report, which names it again, comes late."""
     for event in events:
-        if event["event"] == "failed":
-            failed.add(event["host"])
         if event["event"] == "failed" and old_python(event):
             say(f"{reason(event).message}; the others go on")
         yield event
 
 
-def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> Iterator[dict[str, Any]]:
+def _announced(plan: Plan, events: Iterator[keeper.Event], begun: Begun) -> Iterator[keeper.Event]:
     """Say which stage begins, when it does; pass on every other event."""
     for event in events:
         if event["event"] != "play":
             yield event
-        elif event["play"].startswith("stage "):
-            begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
+        elif event["play"].startswith(keeper.STAGE):
+            begun(plan.stages[int(event["play"].removeprefix(keeper.STAGE))].name)
+
+
+def _tidied(events: Iterator[keeper.Event], remote: Remote, left: Left) -> Iterator[keeper.Event]:
+    """Pass on what is not about tidying; in the end, say where that failed and was not made good."""
+    stayed: dict[str, Failure] = {}
+    for event in events:
+        host = event["host"]
+        if event["task"] == keeper.TIDY:
+            stayed.pop(host, None)
+            if event["event"] != "ok":
+                stayed[host] = _by_hand(remote[host], reason(event))
+        elif event["task"] != keeper.STOP:
+            yield event
+    for why in stayed.values():
+        left(why)
+
+
+def _by_hand(folder: str, why: Failure) -> Failure:
+    return Failure(why.kind, f"{why.message}; remove {folder}* there by hand")
 
 
 def collect(
-    plan: Plan, events: Iterator[dict[str, Any]], refused: Mapping[str, Failure] = MappingProxyType({})
+    plan: Plan, events: Iterator[keeper.Event], refused: Mapping[str, Failure] = MappingProxyType({})
 ) -> Iterator[Sample]:
     """Turn events into samples; what is still missing at the end becomes failures."""
-    waiting = [_by_host(stage) for stage in plan.stages]
+    waiting = [_by_host(stage.steps) for stage in plan.stages]
     reasons = dict(refused)
     for event in events:
         host = event["host"]
         if event["event"] != "ok":
             reasons.setdefault(host, reason(event))
-        if event["task"].startswith("stage "):
-            steps = waiting[int(event["task"].removeprefix("stage "))][host]
+        if event["task"].startswith(keeper.STAGE):
+            steps = waiting[int(event["task"].removeprefix(keeper.STAGE))][host]
             for sample in jsonl.samples(event.get("stdout", "").split("\n")):
                 steps.popleft()
                 yield sample
@@ -255,7 +308,7 @@ def collect(
 def old_python(event: Mapping[str, Any]) -> str:
     """Return the version of a host's Python if a task failed because it is too old; empty: it did not."""
     said = "\n".join(str(event[key]) for key in ("stdout", "stderr", "module_stderr", "msg") if event.get(key))
-    found = _TOO_OLD.search(said) if event["task"] in (_CARRY, _OLD) else None
+    found = _TOO_OLD.search(said) if event["task"] in (keeper.CARRY, _OLD) else None
     return (found[1] or found[2] or "older than 3.7").rstrip(".") if found else ""
 
 
@@ -267,6 +320,6 @@ def reason(event: Mapping[str, Any]) -> Failure:
         return Failure(kind, f"{event['host']}: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}")
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
     words = ansible_cli.last_words(str(said)).removeprefix("Task failed: ")
-    if event["task"] == _CARRY and (error := _ERRNO.search(words)):
+    if event["task"] == keeper.CARRY and (error := _ERRNO.search(words)):
         words = f"the probe could not be copied to /tmp: {error[1].lower()}"
     return Failure(kind, f"{event['host']}: {words}")

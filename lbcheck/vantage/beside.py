@@ -14,13 +14,17 @@ from lbcheck.model.command import Commanded, RunCommand
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.model.watch import Watched
-from lbcheck.vantage.command import LINGER_S, LocalCommand
+from lbcheck.probing.stopping import Hearing
+from lbcheck.vantage.command import LocalCommand
+
+LOOK_S = 0.1  # how often to look whether the command has ended
 
 
 class Beside:
-    """What a plan says to run here beside its other steps; a context manager, after which no command of ours runs."""
+    """What a plan says to run here beside its other steps, and when those have gone on for long enough."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, signals: Hearing) -> None:
+        self._signals = signals
         stages = [Stage(s.name, tuple(x for x in s.steps if not isinstance(x, RunCommand))) for s in plan.stages]
         self.others = Plan(tuple(stages))  # what is left for a vantage
         self.stages = [s.name for s in plan.stages if any(isinstance(x, RunCommand) for x in s.steps)]
@@ -59,18 +63,30 @@ class Beside:
             self._answered = self._answered or any(seen.balancers for seen in sample.seen)
         return replace(sample, began_by_s=max(0.0, round(self._last_heard - self._stage_began - sample.seconds, 3)))
 
-    def ended(self, *, stopped: bool) -> Iterator[Sample]:
-        """Wait for the command, not for ever, and yield what became of it."""
+    def over(self) -> bool:
+        """Return whether the steps should end: a signal came, or the command ended long enough ago."""
+        if self._signals():
+            self._pass_on()
+            return True
+        if not self._step:
+            return False
+        if self._command:
+            return self._command.ended_for(self._step.then_s)
+        return bool(self._refused) and time.monotonic() - self._stage_began > self._step.after_s + self._step.then_s
+
+    def _pass_on(self) -> None:
+        if self._command:
+            self._command.pass_on(self._signals.number)
+
+    def ended(self) -> Iterator[Sample]:
+        """Wait for the command, however long it takes, and yield what became of it; a signal ends the waiting."""
         if not self._step:
             return
-        if self._command:
-            self._command.end(linger_s=0.0 if stopped else LINGER_S)
-        done = self._command.result if self._command else self._refused
-        yield done or self._step.lost(Failure(ErrorKind.INTERNAL, "not run: the watch ended before"))
-
-    def __enter__(self) -> "Beside":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._command:
-            self._command.end()
+        if not self._command:
+            yield self._refused or self._step.lost(Failure(ErrorKind.INTERNAL, "not run: the watch ended before"))
+            return
+        while not self._command.ended_for(0.0) and not self._signals():
+            time.sleep(LOOK_S)
+        if self._signals():
+            self._pass_on()
+        yield self._command.result()

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, cast
 
 from lbcheck.model import schemes
@@ -16,8 +17,10 @@ from lbcheck.model.requests import Answers, Request
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.model.watch import Watch, Watched
+from lbcheck.probing import stopping
 from lbcheck.probing.stopping import Stopped, never
 
+BrokenOff = Callable[[float | None], AbstractContextManager[None]]
 Begun = Callable[[str], None]  # hears the name of each stage that begins
 
 
@@ -39,17 +42,28 @@ def silently(_stage: str) -> None:
     """Take no note of a stage."""
 
 
-def run(steps: Iterable[Step], stopped: Stopped = never) -> Iterator[Sample]:
-    """Yield a sample for each step; once `stopped`, the running step ends early and no further one begins."""
+def patiently(_seconds: float | None) -> AbstractContextManager[None]:
+    """Break nothing off."""
+    return nullcontext()
+
+
+def run(steps: Iterable[Step], stopped: Stopped = never, broken_off: BrokenOff = patiently) -> Iterator[Sample]:
+    """Yield a sample for each step; once `stopped`, the running step ends early and no further one begins.
+
+    `broken_off`: ends the block that it is given for by Interrupted, so many seconds after a signal.
+    """
     for step in steps:
         if stopped():
             return
-        yield _run(step, stopped)
+        yield _run(step, stopped, broken_off)
 
 
-def _run(step: Step, stopped: Stopped) -> Sample:
+def _run(step: Step, stopped: Stopped, broken_off: BrokenOff) -> Sample:
     try:
-        return RUNNERS[type(step)](step, stopped)
+        with broken_off(PATIENCE_S.get(type(step), stopping.PATIENCE_S)):
+            return RUNNERS[type(step)](step, stopped)
+    except stopping.Interrupted:
+        return step.lost(Failure(ErrorKind.INTERNAL, "interrupted before there was a result"))
     except Exception as error:  # a fault of one step must not lose the others' samples
         return step.lost(Failure(ErrorKind.INTERNAL, f"{type(step).__name__}: {type(error).__name__}: {error}"))
 
@@ -128,4 +142,14 @@ RUNNERS: Mapping[type[Step], Callable[[Any, Stopped], Sample]] = {
     Fill: _fill,
     Watch: _watch,
     RunCommand: _never,
+}
+
+# How long after a signal a step may go on that does not ask, in seconds. What is read is broken off at once, for it has
+# no part of a result; a fill sees to itself, for letting go of its connections takes as long as it takes.
+PATIENCE_S: Mapping[type[Step], float | None] = {
+    ReadCounters: 0.0,
+    ReadConfiguration: 0.0,
+    CountLogLines: 0.0,
+    ReadStubStatus: 0.0,
+    Fill: None,
 }

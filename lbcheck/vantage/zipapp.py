@@ -9,12 +9,13 @@ _FILES = ("__init__.py", "errors.py", "plain.py", "probe.py", "vantage/__init__.
 _FOLDERS = ("model", "wire", "probing", "sources")
 _MAIN = """\
 import sys
+from pathlib import Path
 
 if sys.version_info < (3, 11):
     sys.exit("lbcheck probe needs Python 3.11 or newer; this host's python3 is " + sys.version.split()[0])
 from lbcheck.probe import main
 
-sys.exit(main())
+sys.exit(main(Path(sys.argv[0])))
 """
 
 

@@ -76,6 +76,7 @@ def test_a_name_that_is_a_template_runs_nothing(template: str, tmp_path: Path) -
         path = inventory(
             tmp_path,
             {"clients": [hostile, "good", "!other"], "servers": [SEPARATED, "s2"]},
+            lbcheck_groups={"clients": "clients"},
             cluster_frontends=[frontend],
             cluster_backends=[{"name": "web", "group": "servers"}],
         )

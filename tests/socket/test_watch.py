@@ -21,6 +21,8 @@ from lbcheck.model.watch import Gap, Route, RouteSeen, Watch
 from lbcheck.pipeline import run
 from lbcheck.probing.http.watch import watch
 
+from .fill_world import until
+
 PACE_S = 0.02
 SERVER = """
 import socket, sys
@@ -182,11 +184,58 @@ def test_nothing_is_broken_that_does_not_answer(port: int, tmp_path: Path) -> No
     assert not (tmp_path / "broken").exists()
 
 
-def test_ctrl_c_ends_the_command_too(port: int, tmp_path: Path) -> None:
-    """The first Ctrl-C ends watch and command; no process of ours is left."""
-    note = tmp_path / "pid"
-    threading.Timer(2.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    with serving("lb1", port):
-        report = run(_question(port), _options("sh", "-c", f"echo $$ >{note}; exec sleep 60"), checks=["failover"])
+def test_a_command_is_watched_to_its_end_and_for_a_while_after_it(port: int) -> None:
+    """It takes longer than the watch was to last, and is not ended: what it breaks at its end is seen."""
+    with serving("lb1", port) as server:
+        words = ("sh", "-c", f"sleep 2; kill {server.pid}")
+        report = run(_question(port), _options(*words), checks=["failover"])
+    command, address = report.verdicts
+    assert (command.outcome, command.evidence["command"]["status"]) == (Outcome.PASS, 0)
+    assert command.evidence["command"]["seconds"] >= 2.0
+    assert address.outcome is Outcome.FAIL
+    assert address.evidence["watched_s"] >= 1.5 + 2.0 + 0.8
+
+
+@contextmanager
+def interrupted(note: Path, number: signal.Signals) -> Iterator[None]:
+    """Send a signal to this process once there is something in a file."""
+
+    def send() -> None:
+        until(lambda: note.exists() and bool(note.read_text().strip()), "the command runs")
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    yield
+    sender.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_passed_on_to_the_command_once(port: int, tmp_path: Path, number: signal.Signals) -> None:
+    """It ends as it likes; the watch ends, and what was seen until then is judged."""
+    note = tmp_path / "signals"
+    trap = "".join(f"trap 'echo {name} >>{note}; exit 3' {name}; " for name in ("INT", "TERM", "HUP"))
+    words = ("sh", "-c", f"{trap} echo runs >{note}; while :; do sleep 0.05; done")
+    with serving("lb1", port), interrupted(note, number):
+        report = run(_question(port), _options(*words), checks=["failover"])
+    command, address, whole = report.verdicts
+    assert note.read_text().split() == ["runs", number.name.removeprefix("SIG")]
+    assert command.evidence["command"]["status"] == 3
+    assert address.outcome is Outcome.PASS
+    assert whole.summary == "interrupted: judged by what was seen until then"
     assert report.outcome is Outcome.UNMEASURED
-    assert not Path("/proc", note.read_text().strip()).exists()
+
+
+def test_a_command_that_goes_on_after_the_signal_is_left_alone(port: int, tmp_path: Path) -> None:
+    """Half a deployment is worse than a late one: it runs on, and the report says so."""
+    note = tmp_path / "pid"
+    words = ("sh", "-c", f"trap '' INT TERM; echo $$ >{note}; sleep 60; true")
+    with serving("lb1", port), interrupted(note, signal.SIGTERM):
+        report = run(_question(port), _options(*words), checks=["failover"])
+    pid = int(note.read_text())
+    try:
+        assert Path("/proc", str(pid)).exists()
+        assert report.verdicts[0].summary == f"it may still run (process {pid}); SIGTERM was passed on to it"
+        assert report.outcome is Outcome.UNMEASURED
+    finally:
+        os.killpg(pid, signal.SIGKILL)

@@ -104,7 +104,7 @@ def test_the_rehearsal_is_not_judged() -> None:
 
 
 def test_every_client_watches_every_address_and_the_command_runs_beside() -> None:
-    """A rehearsal, then the watch for the lead and the time after it, the command here."""
+    """A rehearsal, then the watch from the lead on until it is told to stop, the command here."""
     options = Options(command=("stop",), lead_s=5.0, watch_s=10.0, timeout_s=0.5)
     rehearsal, traffic = failover.plan(WATCHED, options).stages
     watches = [step for step in traffic.steps if isinstance(step, Watch)]
@@ -112,8 +112,9 @@ def test_every_client_watches_every_address_and_the_command_runs_beside() -> Non
         ("client1", 2, 0.05, 15.0),
         ("client2", 2, 0.05, 15.0),
     ]
-    assert traffic.steps[-1] == RunCommand(words=("stop",), after_s=5.0)
-    assert all(isinstance(step, Watch) and step.rehearsal for step in rehearsal.steps)
+    assert traffic.steps[-1] == RunCommand(words=("stop",), after_s=5.0, then_s=10.0)
+    assert all(watch.until_told for watch in watches)
+    assert all(isinstance(step, Watch) and step.rehearsal and not step.until_told for step in rehearsal.steps)
     assert "at here: run stop, once, 5 s after that has begun" in plan_as_text.render(failover.plan(WATCHED, options))
 
 

@@ -2,12 +2,16 @@
 
 import base64
 import re
+from pathlib import Path
 
 import pytest
 
+from lbcheck.model.log_lines import CountLogLines
+from lbcheck.model.plan import Plan, Stage, StageName
 from lbcheck.model.step import ErrorKind
 from lbcheck.vantage import names
-from lbcheck.vantage.ansible import reason
+from lbcheck.vantage.ansible import BETWEEN_S, reason, stage_play
+from lbcheck.wire import jsonl
 
 FULL = (
     "Module failed: Failed to replace '/tmp/lbcheck-1e/lbcheck.pyz' with b'/root/.ansible/tmp/x/.source.pyz': "
@@ -96,3 +100,34 @@ def test_a_host_whose_python_is_too_old_is_named_with_the_remedy(event: dict[str
     failure = reason({"event": "failed", "host": "web1", **event})
     remedy = "set ansible_python_interpreter to a newer one there"
     assert failure.message == f"web1: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}"
+
+
+def given(*hosts: str) -> dict[str, Stage]:
+    """Return what each host is given of a stage with a step for each of these, by its name."""
+    steps = tuple(CountLogLines(at=host, server="", path="/log", token="x") for host in hosts)
+    plan = Plan((Stage(StageName.BEFORE, ()), Stage(StageName.AFTER, steps)))
+    play = stage_play(1, plan, {names.called(host): f"/tmp/{host}" for host in hosts}, Path("/permit"))
+    assert play["name"] == "stage 1"
+    parts = {
+        base64.b64decode(key).decode(): base64.b64decode(part) for key, part in play["vars"]["lbcheck_parts"].items()
+    }
+    return {host: jsonl.parse(Stage, part.decode()) for host, part in parts.items()}
+
+
+def test_what_runs_on_this_machine_needs_a_permit_of_its_own() -> None:
+    """No program is carried here, whose folder would be one."""
+    assert {host: part.permit for host, part in given("here", "web1").items()} == {"localhost": "/permit", "web1": ""}
+
+
+def test_what_runs_here_goes_with_a_host_localhost() -> None:
+    """The inventory has one: the program is carried there, its folder is the permit, and both have their steps."""
+    part = given("localhost", "here")["localhost"]
+    assert part.permit == ""
+    assert [step.at for step in part.steps] == ["localhost", "here"]
+
+
+def test_every_host_of_a_stage_has_the_deadline_of_the_slowest() -> None:
+    """Whoever has less to do goes on as long, for the stages after it."""
+    one, two = (CountLogLines(server="", path="/log", token="x").longest_s * number for number in (1, 2))
+    assert {part.deadline_s for part in given("web1", "web2").values()} == {BETWEEN_S + one}
+    assert {part.deadline_s for part in given("web1", "web2", "web1").values()} == {BETWEEN_S + two}

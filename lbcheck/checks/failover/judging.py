@@ -1,6 +1,7 @@
 """Verdicts on a failover: the longest gap for each client and address, and whether the command succeeded."""
 
 from collections.abc import Iterator, Sequence
+from signal import Signals
 
 from lbcheck.checks.failover.evidence import NOTHING, CommandEvidence, CommandRun, GapEvidence, WatchEvidence
 from lbcheck.model.address import Endpoint, port_of
@@ -36,9 +37,16 @@ def _of_command(command: Commanded) -> Verdict:
         outcome, summary = Outcome.UNMEASURED, command.failure.message
     else:
         outcome = Outcome.UNMEASURED if command.status else Outcome.PASS
-        summary = f"ended with exit status {command.status}, after {command.seconds:.1f} s"
+        summary = f"{_how_it_ended(command.status or 0)}, after {command.seconds:.1f} s"
         summary += "; perhaps it has broken nothing" if command.status else ""
     return Verdict(NAME, f"command {' '.join(command.words)}", outcome, summary, (), _command(command))
+
+
+def _how_it_ended(status: int) -> str:
+    """Return how, in words; below 0 its status is the number of a signal (subprocess)."""
+    if status >= 0:
+        return f"ended with exit status {status}"
+    return f"ended by {next((known.name for known in Signals if known == -status), f'signal {-status}')}"
 
 
 def _command(command: Commanded) -> CommandEvidence:

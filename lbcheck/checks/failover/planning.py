@@ -39,10 +39,10 @@ def plan(question: Question, options: Options) -> Plan:
             f"--rate {enough:.0f} would do"
         )
     watch = _watch(question, options, interval_s)
-    rehearsal = replace(watch, for_s=interval_s * REHEARSED, rehearsal=True)
+    rehearsal = replace(watch, for_s=interval_s * REHEARSED, rehearsal=True, until_told=False)
     traffic: list[Step] = [replace(watch, at=client) for client in clients]
     if options.command:
-        traffic.append(RunCommand(words=options.command, after_s=options.lead_s))
+        traffic.append(RunCommand(words=options.command, after_s=options.lead_s, then_s=options.watch_s))
     return Plan(
         (
             Stage(StageName.BEFORE, tuple(replace(rehearsal, at=client) for client in clients)),
@@ -52,12 +52,13 @@ def plan(question: Question, options: Options) -> Plan:
 
 
 def _watch(question: Question, options: Options, interval_s: float) -> Watch:
-    """Return the watch of one client; if there is a command, it lasts longer by the lead before it."""
+    """Return the watch of one client; with a command, it begins a lead before it, and ends after it has ended."""
     lead_s = options.lead_s if options.command else 0.0
     return Watch(
         routes=routes(question.cluster),
         interval_s=interval_s,
         for_s=options.watch_s + lead_s,
+        until_told=bool(options.command),
         timeout_s=options.timeout_s,
         identify_balancer=question.identify_balancer,
         token=options.token,

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 import lbcheck
 from lbcheck.model.address import family
 from lbcheck.model.step import ErrorKind
-from lbcheck.model.watch import Route, Watch, Watched
+from lbcheck.model.watch import LONGEST_S, Route, Watch, Watched
 from lbcheck.probing.http import tls
 from lbcheck.probing.http.gaps import Attempt, seen
 from lbcheck.probing.http.searching import searching
@@ -28,6 +28,7 @@ from lbcheck.wire.http.recogniser import Recogniser
 from lbcheck.wire.http.request import Target, request_bytes
 
 RECEIVE_BYTES = 16 * 1024
+PATIENCE_S = 1.0  # for attempts under way, once the watch is told to stop
 TICK_S = 0.1  # between two looks at `stopped`, where nothing is due earlier
 
 
@@ -54,7 +55,8 @@ async def _watch(step: Watch, askers: list["_Asker"], clock: float, stopped: Sto
     running: set[asyncio.Task[None]] = set()
     spacing_s = step.interval_s / len(askers)
     number = 0
-    while number * spacing_s < step.for_s and not stopped():
+    for_s = LONGEST_S if step.until_told else step.for_s
+    while number * spacing_s < for_s and not stopped():
         wait_s = clock + number * spacing_s - time.monotonic()
         if wait_s > 0:
             await asyncio.sleep(min(wait_s, TICK_S))
@@ -66,6 +68,10 @@ async def _watch(step: Watch, askers: list["_Asker"], clock: float, stopped: Sto
         task.add_done_callback(running.discard)
         number += 1
         await asyncio.sleep(0)  # let it connect now: its start is what counts
+    if stopped() and running:
+        _, late = await asyncio.wait(running, timeout=PATIENCE_S)
+        for task in late:  # it was neither answered nor left without an answer
+            task.cancel()
     await asyncio.gather(*running)
 
 
