@@ -124,14 +124,32 @@ def name_server(
     """Serve on 127.0.0.1, on a free port if not told, over UDP and perhaps TCP; `queries` gets what was asked."""
     heard: list[bytes] = queries if queries is not None else []
     with ExitStack() as stack:
-        datagrams = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        datagrams.bind(("127.0.0.1", port))
-        port = datagrams.getsockname()[1]
+        datagrams, listener = map(stack.enter_context, _on_one_port(port))
         stack.enter_context(_served(datagrams, lambda: _serve_datagram(datagrams, udp, heard)))
         if tcp:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            listener.listen()
             stack.enter_context(_served(listener, lambda: _serve_connection(listener, tcp, heard)))
-        yield Endpoint("127.0.0.1", port)
+        else:
+            listener.close()
+        yield Endpoint("127.0.0.1", datagrams.getsockname()[1])
+
+
+def _on_one_port(port: int) -> tuple[socket.socket, socket.socket]:
+    """Return a UDP and a TCP socket bound to one port, free for both if not told: a UDP port may be somebody's in TCP."""
+    while True:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(listener.getsockname())
+        except OSError:
+            datagrams.close()
+            listener.close()
+            if port:
+                raise
+        else:
+            return datagrams, listener
 
 
 def closed_port() -> Endpoint:
