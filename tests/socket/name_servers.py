@@ -135,7 +135,7 @@ def name_server(
 
 
 def _on_one_port(port: int) -> tuple[socket.socket, socket.socket]:
-    """Return a UDP and a TCP socket bound to one port, free for both if not told: a UDP port may be somebody's in TCP."""
+    """Return a UDP and a TCP socket bound to one port, free for both if not told."""
     while True:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
