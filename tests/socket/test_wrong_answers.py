@@ -43,8 +43,8 @@ def spread(running: Haproxy, *arguments: str, counters: bool = True) -> tuple[in
 
 def test_all_servers_down_is_a_fault_of_the_backend(tmp_path: Path) -> None:
     """HAProxy answers in their place, and its counters say why."""
-    with closed_port() as nobody:
-        lines = [f"server {name} {nobody} check inter 50ms fall 1" for name in ("alpha", "beta")]
+    with closed_port() as nobody, closed_port() as neither:
+        lines = [f"server {name} {at} check inter 50ms fall 1" for name, at in (("alpha", nobody), ("beta", neither))]
         with haproxy(tmp_path, web=lines, level="admin") as running:
             eventually(lambda: states(running), lambda found: found == {"DOWN"})
             status, said = spread(running, "--requests", "100")
