@@ -41,8 +41,9 @@ class Part:
 
 
 PARTS = {
-    "laws": Part("analysis/laws", ("test_laws",)),
+    "laws": Part("analysis/laws", ("test_laws", "test_silence", "test_workers")),
     "sequential": Part("analysis/sequential", ("test_sequential",)),
+    "silence": Part("analysis/silence.py", ("test_silence",)),
     "wheels": Part("analysis/wheels", ("test_wheels",)),
     "counter_deltas": Part("analysis/counter_deltas.py", ("test_counter_deltas",)),
     "counter_changes": Part("analysis/counter_changes.py", ("test_counter_changes", "test_counter_deltas")),

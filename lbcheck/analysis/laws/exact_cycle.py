@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import ClassVar
 
+from lbcheck.analysis.laws.beyond_bound import draws_needed
 from lbcheck.analysis.laws.draws import DRAWS
 from lbcheck.analysis.laws.tally import Judgement, Tally, lacking, owes, verdict, without_weight
-from lbcheck.analysis.sequential.faults import reweighted, too_small_to_matter
+from lbcheck.analysis.sequential.faults import too_small_to_matter
 from lbcheck.analysis.wheels.cycle import Cycle
 from lbcheck.analysis.wheels.needed import needed, turn_or_assume
 from lbcheck.analysis.wheels.wheel import Wheel
@@ -35,10 +35,10 @@ class ExactCycle:
         if tally.complete:
             return self._exact(tally, cycle, beyond)
         drawn = DRAWS.judge(tally, alpha)
-        if drawn.outcome is not Outcome.FAIL or beyond:
-            return drawn
-        enough = _enough(tally, cycle)
-        if tally.total >= enough and not without_weight(tally):
+        if drawn.outcome is not Outcome.FAIL or beyond or without_weight(tally):
+            return drawn  # no cycle gives anything to a server without weight
+        enough = draws_needed(cycle, tally.most_cycles, tally.detect, tally.miss)
+        if tally.total >= enough:
             rule = f"each server within the bound of {tally.most_cycles} cycles, and {drawn.rule}"
             return replace(drawn, outcome=Outcome.PASS, test="bound of cycles", rule=rule, faults=())
         doubts = tuple(f"{fault}; {tally.most_cycles} cycles that begin together may do that" for fault in drawn.faults)
@@ -76,23 +76,6 @@ def _until_beyond(tally: Tally, cycle: Cycle) -> int:
     servers = zip(tally.weights, cycle.shares, cycle.allowed(tally.total, tally.most_cycles), strict=True)
     nearest = max(abs(tally.counts.get(name, 0) - share * tally.total) / (bound + 1) for name, share, bound in servers)
     return max(1, math.ceil(tally.total / nearest) - tally.total)
-
-
-def _enough(tally: Tally, cycle: Cycle) -> float:
-    """Return after how many draws each weight to be found is beyond the bound but with the probability of a miss.
-
-    By the normal approximation; infinite where the bound grows faster.
-    """
-    z, most = NormalDist().inv_cdf(1 - tally.miss), 1.0
-    for share, bound in zip(cycle.shares, cycle.bounds, strict=True):
-        for factor in (1 - tally.detect, 1 / (1 - tally.detect)) if 0 < share < 1 else ():
-            wrong = reweighted(share, factor)
-            apart, spread = abs(wrong - share) - cycle.drift * share, z * math.sqrt(wrong * (1 - wrong))
-            if apart <= 0:
-                return math.inf
-            root = (spread + math.sqrt(spread**2 + 4 * apart * tally.most_cycles * bound)) / (2 * apart)
-            most = max(most, root**2)
-    return most
 
 
 def _beyond(tally: Tally, cycle: Cycle) -> dict[str, float]:
