@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from lbcheck.analysis import binomial, silence
+from lbcheck.analysis import binomial
 from lbcheck.analysis.sequential import deciding, evenness, intervals, planning
 from lbcheck.analysis.sequential.deciding import Conclusion, Decision
 from lbcheck.analysis.sequential.faults import Equals
@@ -404,19 +404,6 @@ def test_without_answers_or_another_server_an_interval_is_all_that_may_be() -> N
     assert low == 0 < high < 0.1
     low, high = intervals.interval(100, 100, 1.0, 0.05, DETECT)
     assert 0.9 < low < high == 1
-
-
-@pytest.mark.parametrize(
-    ("servers", "fixed", "gap"), [(2, 360, 26), (3, 471, 44), (5, 735, 82), (10, 1_467, 180), (20, 2_973, 383)]
-)
-def test_a_dead_server_shows_by_its_silence(servers: int, fixed: int, gap: int) -> None:
-    """A longer one has a chance of 10⁻⁵ within 1.1 times the fixed plan: the more servers, the longer it may be."""
-    assert silence.longest(1 / servers, round(1.1 * fixed), servers, 1e-5) == gap
-
-
-def test_silence_from_the_start_counts() -> None:
-    """A server may be dead before its first answer."""
-    assert silence.longest(0.5, 0, 2, 1e-5) == 18
 
 
 def test_an_even_fleet_is_even_for_the_servers_that_answered() -> None:

@@ -54,7 +54,7 @@ class Draws:
         plan = planning.plan(tally.weights, alpha, tally.miss, tally.detect, seldom=tally.seldom)
         decision = deciding.decide(plan, (*tally.looks, tally.counts), closed=tally.closed)
         owed = sampling.shares(tally.weights)
-        longest = _longest_silences(tally, owed, plan.most)
+        longest = _longest_silences(tally, owed, plan.most, silence.RATES * alpha)
         silent = [name for name, most in longest.items() if tally.silent[name] >= most]
         gone = [name for name in silent if tally.counts.get(name, 0)]
         off = [name for name in dict.fromkeys((*decision.faulty, *silent)) if name not in gone]
@@ -73,13 +73,11 @@ class Draws:
         )
 
 
-def _longest_silences(tally: Tally, owed: Mapping[str, float], most: int) -> dict[str, int]:
+def _longest_silences(tally: Tally, owed: Mapping[str, float], most: int, rate: float) -> dict[str, int]:
     """Return server → how long it may be silent, for those of which it is known how long they are."""
     answers, used = max(most, tally.total), {name: share for name, share in owed.items() if 0 < share < 1}
     return {
-        name: silence.longest(share, answers, len(used), tally.silence_rate)
-        for name, share in used.items()
-        if name in tally.silent
+        name: silence.longest(share, answers, len(used), rate) for name, share in used.items() if name in tally.silent
     }
 
 

@@ -21,7 +21,6 @@ class Tally:
     `slack`: requests that retries may have moved to another server, or counted twice. The smallest fault that matters
     is a weight times (1 - `detect`), or divided by it; `miss` is the probability that it is overlooked. `taken`: what a
     server did with what is counted, for sentences. `silent`: server → the probe's answers since its last one, at least.
-    `silence_rate`: a healthy run shows a silence that is too long with that probability at most.
     """
 
     counts: Mapping[str, int]
@@ -37,7 +36,6 @@ class Tally:
     miss: float = 0.01
     taken: str = "answered"
     silent: Mapping[str, int] = field(default_factory=dict)
-    silence_rate: float = 1e-5
 
     @cached_property  # each server is held to it
     def total(self) -> int:

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from lbcheck.analysis import sampling
+from lbcheck.analysis import sampling, silence
 from lbcheck.model.question import Question
 
 ALPHA = sampling.FALSE_ALARM * sampling.BUDGET["spread"]
 FEWEST_TESTS = 20  # the error rate is divided by at least this many tests
-SILENCE = 2.5  # error rates of one test that the test for servers which stopped answering has: it is to be early
 
 
 def of_one_test(question: Question) -> float:
@@ -17,7 +16,7 @@ def of_one_test(question: Question) -> float:
     Each verdict has two tests, of the shares and of whether errors come from all alike, and that of silence. Each
     frontend has one more: of what a server is chosen for, as kept connections show it.
     """
-    tests = len(question.cluster.web) * ((2 + SILENCE) * (2 + len(question.cluster.balancers)) + 1)
+    tests = len(question.cluster.web) * ((2 + silence.RATES) * (2 + len(question.cluster.balancers)) + 1)
     return ALPHA / max(FEWEST_TESTS, tests)
 
 

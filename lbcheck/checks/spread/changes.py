@@ -58,7 +58,7 @@ def steady(seen: Observations, balancer: str | None = None) -> Observations | No
     unsteady = _unsteady(seen, balancer)
     if not unsteady:
         return seen
-    edges = [-1, *sorted(unsteady), seen.rounds if not seen.processes else len(seen.by_round)]
+    edges = [-1, *sorted(unsteady), len(seen.by_round)]
     start, end = max(((a + 1, b) for a, b in pairwise(edges)), key=lambda rounds: _sent(seen, *rounds))
     return seen.part(start, end) if start < end else None
 

@@ -13,7 +13,7 @@ from lbcheck.analysis.laws.one_key import OneKeyOneServer
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
 from lbcheck.analysis.order.inference import Inference
 from lbcheck.checks import loss
-from lbcheck.checks.spread import budget, causes, ceiling, changes, choices, hash_keys, ordering
+from lbcheck.checks.spread import causes, ceiling, changes, choices, hash_keys, ordering
 from lbcheck.checks.spread.kept import of_either_unit
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
@@ -155,7 +155,7 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     judged = seen if steady is None else steady
     now = known if judged is seen else known_of(judged, balancer)
     tally = _without_idle_backups(_tally(judged, now, balancer, closed=closed), judged, balancer)
-    tally = replace(tally, silent=silences(judged, balancer, [*now.weights]), silence_rate=budget.SILENCE * alpha)
+    tally = replace(tally, silent=silences(judged, balancer, [*now.weights]))
     orders = (ordering.inferences if closed else ordering.cycles)(judged, balancer)
     law, judgement, note = _judged(judged, now, tally, alpha)
     if law and judgement and judged.either_unit and not law.may_keep_to_one:
