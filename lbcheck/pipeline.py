@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol, TextIO
 
-from lbcheck import __version__
+from lbcheck import __version__, documents
 from lbcheck.checks import capacity, compare, dns, failover, fill, prove, spread
 from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
@@ -239,7 +239,7 @@ def _interrupted() -> Verdict:
 def reread(path: Path) -> Report:
     """Return a kept report (JSON), or judge kept samples again (JSON Lines, the first line is the question)."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = documents.read(path).decode()
     except UnicodeDecodeError:
         raise LbcheckError(f"{path} is neither a report nor samples: it is no text") from None
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -8,7 +8,8 @@ import pytest
 import lbcheck
 
 ROOT = Path(lbcheck.__file__).parent
-GROUND = {"errors", "ansible_cli"}  # what every package may use: sentences, and how Ansible's programs are called
+# What every package may use: sentences, files of limited size, and how Ansible's programs are called.
+GROUND = {"errors", "documents", "ansible_cli"}
 TABLE = {
     "model": set(),
     "analysis": {"model"},
