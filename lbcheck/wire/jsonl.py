@@ -8,6 +8,7 @@ import json
 import re
 import types
 import typing
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
@@ -157,7 +158,7 @@ def _object(hint: type, value: dict[str, Any]) -> Any:
     kind = _class_of(hint, value)
     hints, names = typing.get_type_hints(kind), _names(kind)
     if unknown := [key for key in value if key not in names and key != _CLASS and not issubclass(kind, _REPORTED)]:
-        raise WireError(f"{kind.__name__} has no '{unknown[0]}'")
+        raise WireError(f"{kind.__name__} has no '{_shown(unknown[0])[1:-1]}'")
     if missing := [key for key in _required_keys(kind) if key not in value]:
         raise WireError(f"{kind.__name__} lacks {', '.join(missing)}")
     parts = {names[key]: part(key, hints[names[key]], item) for key, item in value.items() if key in names}
@@ -193,7 +194,7 @@ def record_of(kinds: Sequence[type[Record]], value: Any) -> Record:
 def _class_of(hint: type, value: Mapping[str, Any]) -> type:
     """Return the class that an object names, or the one that is expected where it names none."""
     if _CLASS not in value:
-        if inspect.isabstract(hint):
+        if inspect.isabstract(hint) or hint is Sample:
             raise WireError(f"{_shown(value)} does not say which {hint.__name__} it is")
         return hint
     kind = _KINDS.get(str(value[_CLASS]))
@@ -210,7 +211,19 @@ def line(value: object) -> str:
 def parse(hint: type[_T], text: str) -> _T:
     """Read one line back; WireError where it is no such thing."""
     with reading(text):
-        return typing.cast("_T", from_json(hint, json.loads(text)))
+        return typing.cast("_T", from_json(hint, loads(text)))
+
+
+def loads(text: str) -> Any:
+    """Return the value of a JSON text. No key may stand twice in an object: each reader would take another."""
+    return json.loads(text, object_pairs_hook=_object_of)
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise WireError(f"{_shown(Counter(key for key, _ in pairs).most_common(1)[0][0])} is there twice")
+    return found
 
 
 @contextmanager
