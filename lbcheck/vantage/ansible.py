@@ -1,7 +1,9 @@
 """Run a plan on many hosts at once through Ansible: its connections, its become, its forks and its limits.
 
-One playbook: a play that copies the zipapp, one for each stage, one that removes it. The plays are data, written as
-JSON; results come back line by line through a callback plugin, so that what was sampled is kept whatever happens next.
+One playbook: a play that names this machine, one that copies the zipapp, one for each stage, one that removes it. The
+plays are data, written as JSON; results come back line by line through a callback plugin, so that what was sampled is
+kept whatever happens next. Ansible ends a playbook when every host of a play has failed; so this machine is in each
+play, and has nothing to do in most.
 """
 
 import base64
@@ -22,16 +24,19 @@ from typing import Any
 from lbcheck import ansible_cli
 from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
-from lbcheck.model.question import HERE
-from lbcheck.model.step import ErrorKind, Failure, Sample
+from lbcheck.model.question import HERE, in_words
+from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
-from lbcheck.vantage import zipapp
+from lbcheck.vantage import hearing, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
+# What Ansible calls this machine for a run: no host of any inventory, for one may be called `localhost`, or `here`.
+_ITSELF = f"lbcheck-{secrets.token_hex(8)}"
 _CALLBACKS = Path(__file__).with_name("callback")
 _PROGRAM = "lbcheck.pyz"
 _CARRY = "carry"  # the task that copies the program
+_STAGE = "stage "  # begins the names of the plays of stages; the rest is the stage's number
 _ERRNO = re.compile(r"\[Errno [0-9]+\] ([^:\n]+)")  # as Python writes an error of the system
 _END_S = 5.0  # for Ansible to end after a signal; it takes well below one
 _PYTHON = (
@@ -51,7 +56,7 @@ def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Gene
         # Unguessable, so that nobody on a shared host can put something else in its place.
         remote = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
         hosts = [host for host in plan.hosts if host != HERE]
-        carry = [_carry_play(hosts, program, remote)] if hosts else []
+        carry = [_itself_play(), *([_carry_play(hosts, program, remote)] if hosts else [])]
         stages = [_stage_play(number, stage, remote) for number, stage in enumerate(plan.stages) if stage.steps]
         tidy = [_tidy_play(hosts, remote)] if hosts else []
         ended = False
@@ -62,15 +67,33 @@ def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Gene
             ended = True
         finally:
             if tidy and not ended:
-                list(_play(Path(folder), tidy, inventories))
+                list(_play(Path(folder), [_itself_play(), *tidy], inventories))
+
+
+def _itself_play() -> dict[str, Any]:
+    """Return the play that adds this machine to the inventory; nothing is connected to, whatever `localhost` is."""
+    itself = {
+        "name": _ITSELF,
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "ansible_become": False,  # what runs here has the rights of whoever called lbcheck
+    }
+    task = {"name": "itself", "ansible.builtin.add_host": itself, "changed_when": False}
+    return {"name": "itself", "hosts": "localhost", "gather_facts": False, "tasks": [task]}
+
+
+def _called(host: str) -> str:
+    """Return the name that Ansible has for where a step runs."""
+    return _ITSELF if host == HERE else host
 
 
 def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
-        "hosts": ",".join("localhost" if host == HERE else host for host in hosts),
+        "hosts": ",".join(dict.fromkeys([*map(_called, hosts), _ITSELF])),
         "gather_facts": False,
-        "tasks": [{"name": name, **task} for task in tasks],
+        "vars": {"lbcheck_hosts": [_called(host) for host in hosts]},
+        "tasks": [{"name": name, "when": "inventory_hostname in lbcheck_hosts", **task} for task in tasks],
     }
 
 
@@ -85,12 +108,10 @@ def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
 
 
 def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
-    hosts = list(dict.fromkeys(step.at for step in stage.steps))
-    parts = {host: jsonl.line(Stage(stage.name, tuple(x for x in stage.steps if x.at == host))) for host in hosts}
-    parts = {"localhost" if host == HERE else host: part for host, part in parts.items()}
+    parts = {host: jsonl.line(Stage(stage.name, tuple(steps))) for host, steps in _by_host(stage).items()}
     play = _tasks_play(
-        f"stage {number}",
-        hosts,
+        f"{_STAGE}{number}",
+        list(parts),
         {
             "ansible.builtin.command": {
                 "argv": "{{ lbcheck_argv }}",
@@ -102,17 +123,25 @@ def _stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
         },
     )
     argv = (
-        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == 'localhost' "
+        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == '{_ITSELF}' "
         f"else [lbcheck_python, {json.dumps(f'{remote}/{_PROGRAM}')}] }}}}"
     )
     # What Ansible itself puts on a host lies there too, so that the end of the folder is the end of it, Ctrl-C or not.
     play["environment"] = {"TMPDIR": remote}
-    play["vars"] = {
-        "lbcheck_parts": {host: _b64(part) for host, part in parts.items()},
+    play["vars"] |= {
+        "lbcheck_parts": {_called(host): _b64(part) for host, part in parts.items()},
         "lbcheck_python": _PYTHON,
         "lbcheck_argv": argv,
     }
     return play
+
+
+def _by_host(stage: Stage) -> dict[str, list[Step]]:
+    """Return a stage's steps by the host where they run."""
+    found: dict[str, list[Step]] = {}
+    for step in stage.steps:
+        found.setdefault(step.at, []).append(step)
+    return found
 
 
 def _b64(text: str) -> str:
@@ -132,32 +161,40 @@ def _play(
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Generator[dict[str, Any], None, None]:
     """Run the plays and yield the callback's events."""
-    playbook = folder / "probe.json"
+    playbook, mark = folder / "probe.json", secrets.token_hex(8)
     playbook.write_text(json.dumps(plays))
     environment = ansible_cli.environment(
         inventories,
         ANSIBLE_CALLBACK_PLUGINS=str(_CALLBACKS),
         ANSIBLE_STDOUT_CALLBACK="lbcheck_events",
         ANSIBLE_RETRY_FILES_ENABLED="false",
+        LBCHECK_EVENTS_MARK=mark,
         **more,
     )
     command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
-    with (folder / "diagnostics").open("w+") as diagnostics:
+    with (folder / "diagnostics").open("w+", errors="replace") as diagnostics:
         # In a session of its own: Ctrl-C reaches this process alone, which then ends that one.
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=diagnostics, text=True, env=environment, start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=diagnostics,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            start_new_session=True,
         )
-        yield from _events(process)
+        yield from _events(process, mark)
         if process.returncode not in (0, 2, 4):  # 2, 4: a host failed, or cannot be reached
             diagnostics.seek(0)
             raise MeasurementError(f"ansible-playbook failed: {ansible_cli.last_words(diagnostics.read())}")
 
 
-def _events(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
+def _events(process: "subprocess.Popen[str]", mark: str) -> Iterator[dict[str, Any]]:
+    """Yield what the callback wrote: it marks its lines. Other lines are Ansible's, and may repeat what a host said."""
     try:
         for line in process.stdout or ():
-            if line.startswith("{"):
-                yield json.loads(line)
+            if line.startswith(mark) and line.endswith("\n"):  # else Ansible was killed while it wrote
+                yield json.loads(line.removeprefix(mark))
         process.wait()
     finally:
         _end(process)
@@ -179,24 +216,26 @@ def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> It
     for event in events:
         if event["event"] != "play":
             yield event
-        elif event["play"].startswith("stage "):
-            begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
+        elif event["play"].startswith(_STAGE):
+            begun(plan.stages[int(event["play"].removeprefix(_STAGE))].name)
 
 
 def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
     """Turn events into samples; what is still missing at the end becomes failures."""
-    waiting = {(n, host): list(stage.steps) for n, stage in enumerate(plan.stages) for host in plan.hosts}
-    waiting = {key: [step for step in steps if step.at == key[1]] for key, steps in waiting.items()}
+    waiting = {(n, host): steps for n, stage in enumerate(plan.stages) for host, steps in _by_host(stage).items()}
     reasons: dict[str, Failure] = {}
     for event in events:
-        host = HERE if event["host"] == "localhost" else event["host"]
+        host = HERE if event["host"] == _ITSELF else event["host"]
         if event["event"] != "ok":
             reasons.setdefault(host, reason(event))
-        if event["task"].startswith("stage "):
-            steps = waiting[int(event["task"].removeprefix("stage ")), host]
-            for sample in jsonl.samples(event.get("stdout", "").split("\n")):
-                steps.pop(0)
-                yield sample
+        number = event["task"].removeprefix(_STAGE)
+        if number != event["task"] and (steps := waiting.pop((int(number), host), None)):
+            samples = hearing.heard(steps, event.get("stdout", ""), ended=event["event"] == "ok")
+            yield from samples
+            if len(samples) < len(steps):
+                waiting[int(number), host] = steps[len(samples) :]
+                few = f"{in_words(host)}: it wrote {len(samples)} samples of {len(steps)}"
+                reasons.setdefault(host, Failure(ErrorKind.INTERNAL, few))
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
     for (_, host), steps in waiting.items():
         for step in steps:
@@ -205,9 +244,10 @@ def _collect(plan: Plan, events: Iterator[dict[str, Any]]) -> Iterator[Sample]:
 
 def reason(event: Mapping[str, Any]) -> Failure:
     """Return why a host gave no samples, from what Ansible says of a task: its host, and one short sentence."""
+    host = in_words(HERE if event["host"] == _ITSELF else event["host"])
     kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
     words = ansible_cli.last_words(str(said)).removeprefix("Task failed: ")
     if event["task"] == _CARRY and (error := _ERRNO.search(words)):
         words = f"the probe could not be copied to /tmp: {error[1].lower()}"
-    return Failure(kind, f"{event['host']}: {words}")
+    return Failure(kind, f"{host}: {words}")
