@@ -25,8 +25,8 @@ class Identifier:
         if kind == "body" and rest:
             try:
                 return cls("body", pattern=re.compile(rest.encode()))
-            except re.error as error:
-                raise LbcheckError(f"'{spec}' is not a regular expression: {error}") from None
+            except (re.error, OverflowError, RecursionError) as error:  # a{99999999999}, thousands of brackets
+                raise LbcheckError(f"'{spec:.60}' is not a regular expression: {error}") from None
         if not spec:
             return cls("nowhere")
         name = rest.encode()
