@@ -272,8 +272,11 @@ def _nat(reader: InventoryReader, host: str) -> NatGateway:
 
 
 def _refuse_contradictions(reader: InventoryReader, cluster: Cluster) -> None:
+    backends = {backend.name for backend in cluster.backends}
     for frontend in cluster.frontends:
-        cluster.backend(frontend.backend)
+        if frontend.backend not in backends:
+            where = reader.called("cluster_backends")
+            raise reader.fail(f"backend '{frontend.backend}' is not in {where}; frontend '{frontend.name}' names it")
     owned = [(a, host) for host in reader.hostvars for a in reader.addresses(host)]
     owned += [(vip.address, f"{vip.home} (VIP)") for vip in cluster.vips]
     twice = [address for address, n in Counter(address for address, _ in owned).items() if n > 1]
@@ -282,7 +285,7 @@ def _refuse_contradictions(reader: InventoryReader, cluster: Cluster) -> None:
         raise reader.fail(f"address {twice[0]} is given twice, to {who}")
     for host in reader.hostvars:
         if not reader.addresses(host) and reader.has(host, "cluster_addresses"):
-            raise reader.fail(f"host '{host}' has an empty cluster_addresses")
+            raise reader.fail(f"host '{host}' has an empty {reader.called('cluster_addresses')}")
 
 
 def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
@@ -299,5 +302,5 @@ def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
     without = [s for s in (*cluster.dns_servers, *cluster.resolvers) if not s.addresses]
     notes += [f"host {host.name} has no address: set cluster_addresses or ansible_host" for host in without]
     if not cluster.frontends:
-        notes.append("no cluster_frontends: spread cannot be checked")
+        notes.append(f"no {reader.called('cluster_frontends')}: spread cannot be checked")
     yield from dict.fromkeys(notes)
