@@ -44,6 +44,8 @@ from lbcheck.model.question import Question
 
 _HOSTNAME = re.compile(r"\{\{\s*inventory_hostname\s*\}\}")  # ansible-inventory leaves templates as they are
 
+_UNSAFE = "__ansible_unsafe"
+
 # Each group, and what its hosts' absence means: it may well be meant.
 GROUPS = {
     "dns_servers": "no name servers: no authoritative server is asked",
@@ -100,10 +102,15 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
         said = ansible_cli.last_words(done.stderr)
         raise InventoryError(f"inventory {', '.join(inventories)} cannot be read: {said}")
     try:
-        found: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout, object_hook=_as_written)
     except (ValueError, RecursionError) as error:
         raise InventoryError(f"inventory {', '.join(inventories)}: what ansible-inventory says: {error}") from None
     return found
+
+
+def _as_written(found: dict[str, Any]) -> Any:
+    """Return a text that was marked `!unsafe`, which is listed as an object of one key; any other object as it is."""
+    return found[_UNSAFE] if set(found) == {_UNSAFE} else found
 
 
 def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] | None = None) -> Question:

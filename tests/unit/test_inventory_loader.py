@@ -246,6 +246,13 @@ def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> Non
         load([str(broken)])
 
 
+def test_a_text_that_is_marked_unsafe_is_a_text(tmp_path: Path) -> None:
+    """`ansible-inventory` lists it as an object."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("load_balancers: {hosts: {lb1: {lbcheck_haproxy_log: !unsafe '/log/{{x}}'}}}")
+    assert load([str(inventory)]).cluster.balancers[0].log == "/log/{{x}}"
+
+
 def test_a_limit_decides_where_steps_may_run(tmp_path: Path) -> None:
     """`--limit` takes an Ansible pattern; the cluster stays whole."""
     inventory = tmp_path / "hosts.json"
