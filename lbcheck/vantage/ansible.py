@@ -92,6 +92,7 @@ def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> d
         "name": name,
         "hosts": ",".join(dict.fromkeys([*map(_called, hosts), _ITSELF])),
         "gather_facts": False,
+        "any_errors_fatal": False,  # whatever the user's ansible.cfg says: a host that fails is one host
         "vars": {"lbcheck_hosts": [_called(host) for host in hosts]},
         "tasks": [{"name": name, "when": "inventory_hostname in lbcheck_hosts", **task} for task in tasks],
     }

@@ -57,8 +57,13 @@ def count(at: str, log: Path) -> CountLogLines:
     return CountLogLines(at=at, server="web1", path=str(log), token="t0k3n")
 
 
-def test_a_bad_neighbour_costs_its_share(log: Path, inventory: Path) -> None:
-    """Its steps are failures that say why, and everybody else's are measured; `localhost` and `here` are hosts."""
+def test_a_bad_neighbour_costs_its_share(log: Path, inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its steps are failures that say why, and everybody else's are measured; `localhost` and `here` are hosts.
+
+    So it is where the user's own Ansible ends at the first error, and says on its output all that it hears of hosts.
+    """
+    monkeypatch.setenv("ANSIBLE_ANY_ERRORS_FATAL", "true")
+    monkeypatch.setenv("ANSIBLE_VERBOSITY", "4")
     steps = tuple(count(at, log) for at in (*FILTERS, *GOOD, "gone"))
     samples: dict[str, Sample] = {
         s.at: s for s in ansible.run(Plan((Stage(StageName.AFTER, steps),)), [str(inventory)])
