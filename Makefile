@@ -15,7 +15,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts mutants box vagrant-test
+.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts mutants box vagrant-test fuzz
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,3 +101,6 @@ verdicts: packages venv ## ask healthy fleets of a real HAProxy, 144 kinds five 
 
 mutants: venv ## change the mathematics in one place at a time, and name what no test notices: PART=… EVERY=N
 	@$(VENV)/python -m bench.mutants $(PART) $(if $(EVERY),--every $(EVERY))
+
+fuzz: venv ## try documents that nobody expects, other ones each round, until it is stopped or one of them breaks something
+	@while :; do LBCHECK_FUZZ=long $(VENV)/pytest -q tests/fuzz || exit; done

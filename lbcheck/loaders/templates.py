@@ -186,8 +186,8 @@ def _played(wanted: Sequence[Place], inventories: Sequence[str]) -> Iterator[tup
         where = f"inventory {', '.join(inventories)}: its templates cannot be evaluated"
         raise InventoryError(f"{where}: {ansible_cli.last_words(done.stderr)}")
     for event in (event for event in events if event["event"] in ("ok", "failed")):
-        said = event.get("msg")
-        yield (event["host"], event["task"]), said if event["event"] == "ok" else Refused("", _reason(str(said)))
+        value = event.get("said") if event["event"] == "ok" else Refused("", _reason(str(event.get("msg"))))
+        yield (event["host"], event["task"]), value
 
 
 def _play(wanted: Sequence[Place]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from lbcheck.model.step import Failure, Sample, Step
 class RunCommand(Step):
     """Run a command once on this host, `after_s` seconds after the stage `traffic` began."""
 
+    SAID_AGAIN = ("at", "words")
+
     words: tuple[str, ...]
     after_s: float
 

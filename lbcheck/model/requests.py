@@ -14,6 +14,8 @@ SILENCE_S = 60.0  # a minute; a healthy service that is asked at a rate is never
 class Request(Step):
     """Request `url` at `address` `requests` times over at most `concurrency` connections; count answers by server."""
 
+    SAID_AGAIN = ("at", "url", "address", "source", "round", "key")
+
     url: str
     address: str  # to connect to, instead of what the URL's host resolves to; empty: resolve it
     requests: int

@@ -1,7 +1,9 @@
 """Run a plan on many hosts at once through Ansible: its connections, its become, its forks and its limits.
 
-One playbook: a play that copies the zipapp, one for each stage, one that removes it. The plays are data, written as
-JSON; results come back line by line through a callback plugin, so that what was sampled is kept whatever happens next.
+One playbook: a play that names this machine, one that copies the zipapp, one for each stage, one that removes it. The
+plays are data, written as JSON; results come back line by line through a callback plugin, so that what was sampled is
+kept whatever happens next. Ansible ends a playbook when every host of a play has failed; so this machine is in each
+play, and has nothing to do in most.
 """
 
 import base64
@@ -23,16 +25,17 @@ from typing import Any
 from lbcheck import ansible_cli
 from lbcheck.errors import MeasurementError
 from lbcheck.model.plan import Plan, Stage
-from lbcheck.model.question import HERE
+from lbcheck.model.question import HERE, in_words
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
 from lbcheck.streams import say
-from lbcheck.vantage import names, zipapp
+from lbcheck.vantage import hearing, names, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
 _PROGRAM = "lbcheck.pyz"
 _CARRY = "carry"  # the task that copies the program
+_STAGE = "stage "  # begins the names of the plays of stages; the rest is the stage's number
 _OLD = "python"  # the task that fails where Python is too old for it
 _TOO_OLD = re.compile(  # as that task says it, or Ansible, whose modules need less, but not any
     r"^lbcheck: Python ([0-9.]+)|requires a minimum of Python version .*Current version: ([0-9.]+)"
@@ -66,7 +69,7 @@ def run(plan: Plan, inventories: Sequence[str], begun: Begun = silently) -> Gene
         safe, refused = _addressable(plan)
         hosts = [host for host in safe.hosts if host != HERE]
         carry = [_carry_play(hosts, program, remote)] if hosts else []
-        stages = [stage_play(number, stage, hosts, remote) for number, stage in enumerate(safe.stages) if stage.steps]
+        stages = [stage_play(number, stage, remote) for number, stage in enumerate(safe.stages) if stage.steps]
         tidy = [_tidy_play(hosts, remote)] if hosts else []
         untidy = set(hosts)  # a host where a task fails takes no part in what follows, nor in the play that tidies
         try:
@@ -87,11 +90,24 @@ def _addressable(plan: Plan) -> tuple[Plan, dict[str, Failure]]:
     return Plan(tuple(stages)), refused
 
 
+def _itself_play() -> dict[str, Any]:
+    """Return the play that adds this machine to the inventory; nothing is connected to, whatever `localhost` is."""
+    itself = {
+        "name": names.ITSELF,
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "ansible_become": False,  # what runs here has the rights of whoever called lbcheck
+    }
+    task = {"name": "itself", "ansible.builtin.add_host": itself, "changed_when": False}
+    return {"name": "itself", "hosts": "localhost", "gather_facts": False, "tasks": [task]}
+
+
 def _tasks_play(name: str, hosts: Sequence[str], *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
-        "hosts": ",".join(map(names.pattern, hosts)),
+        "hosts": ",".join(map(names.pattern, dict.fromkeys([*hosts, names.ITSELF]))),
         "gather_facts": False,
+        "any_errors_fatal": False,  # whatever the user's ansible.cfg says: a host that fails is one host
         "vars": {"lbcheck_hosts": list(map(names.key, hosts))},
         # A group may have a host's name, and a pattern then means its hosts, too.
         "tasks": [{"name": name, "when": "inventory_hostname | b64encode in lbcheck_hosts", **task} for task in tasks],
@@ -111,14 +127,11 @@ def _tidy_play(hosts: Sequence[str], remote: str) -> dict[str, Any]:
     return _tasks_play("tidy", hosts, {"ansible.builtin.file": {"path": remote, "state": "absent"}})
 
 
-def stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) -> dict[str, Any]:
-    """Return the play that runs a stage on all its hosts at once, each its own steps.
-
-    `carried`: the hosts that have the program.
-    """
+def stage_play(number: int, stage: Stage, remote: str) -> dict[str, Any]:
+    """Return the play that runs a stage on all its hosts at once, each its own steps."""
     parts = {host: jsonl.line(Stage(stage.name, tuple(steps))) for host, steps in _by_host(stage).items()}
     play = _tasks_play(
-        f"stage {number}",
+        f"{_STAGE}{number}",
         list(parts),
         {
             "ansible.builtin.command": {
@@ -131,9 +144,8 @@ def stage_play(number: int, stage: Stage, carried: Sequence[str], remote: str) -
             "changed_when": False,
         },
     )
-    itself = "inventory_hostname == 'localhost'" if names.LOCALHOST not in carried else "false"
     argv = (
-        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if {itself} "
+        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == '{names.ITSELF}' "
         f"else [lbcheck_python, {json.dumps(f'{remote}/{_PROGRAM}')}] }}}}"
     )
     # What Ansible itself puts on a host lies there too, so that the end of the folder is the end of it, Ctrl-C or not.
@@ -173,26 +185,33 @@ def _play(
     """Run the plays and yield the callback's events."""
     if not plays:
         return
-    playbook = folder / "probe.json"
-    playbook.write_text(json.dumps(plays))
-    environment = ansible_cli.environment(inventories, **ansible_cli.EVENTS, **more)
+    playbook, mark = folder / "probe.json", secrets.token_hex(8)
+    playbook.write_text(json.dumps([_itself_play(), *plays]))
+    environment = ansible_cli.environment(inventories, LBCHECK_EVENTS_MARK=mark, **ansible_cli.EVENTS, **more)
     command = ansible_cli.command("ansible-playbook", inventories, str(playbook))
     with (folder / "diagnostics").open("w+", encoding="utf-8", errors="replace") as diagnostics:
         # In a session of its own: Ctrl-C reaches this process alone, which then ends that one.
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=diagnostics, text=True, env=environment, start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=diagnostics,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            start_new_session=True,
         )
-        yield from _events(process)
+        yield from _events(process, mark)
         if process.returncode not in (0, 2, 4):  # 2, 4: a host failed, or cannot be reached
             diagnostics.seek(0)
             raise MeasurementError(f"ansible-playbook failed: {ansible_cli.last_words(diagnostics.read())}")
 
 
-def _events(process: "subprocess.Popen[str]") -> Iterator[dict[str, Any]]:
+def _events(process: "subprocess.Popen[str]", mark: str) -> Iterator[dict[str, Any]]:
+    """Yield what the callback wrote: it marks its lines. Other lines are Ansible's, and may repeat what a host said."""
     try:
         for line in process.stdout or ():
-            if line.startswith("{"):
-                yield json.loads(line)
+            if line.startswith(mark) and line.endswith("\n"):  # else Ansible was killed while it wrote
+                yield json.loads(line.removeprefix(mark))
         process.wait()
     finally:
         _end(process)
@@ -227,8 +246,8 @@ def _announced(plan: Plan, events: Iterator[dict[str, Any]], begun: Begun) -> It
     for event in events:
         if event["event"] != "play":
             yield event
-        elif event["play"].startswith("stage "):
-            begun(plan.stages[int(event["play"].removeprefix("stage "))].name)
+        elif event["play"].startswith(_STAGE):
+            begun(plan.stages[int(event["play"].removeprefix(_STAGE))].name)
 
 
 def collect(
@@ -241,15 +260,28 @@ def collect(
         host = event["host"]
         if event["event"] != "ok":
             reasons.setdefault(host, reason(event))
-        if event["task"].startswith("stage "):
-            steps = waiting[int(event["task"].removeprefix("stage "))][host]
-            for sample in jsonl.samples(event.get("stdout", "").split("\n")):
-                steps.popleft()
-                yield sample
+        if event["task"].startswith(_STAGE):
+            yield from _heard(waiting[int(event["task"].removeprefix(_STAGE))].get(host, deque()), event, reasons)
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
     for stage in waiting:
         for host, steps in stage.items():
             yield from (step.lost(reasons.get(host, unknown)) for step in steps)
+
+
+def _heard(steps: deque[Step], event: Mapping[str, Any], reasons: dict[str, Failure]) -> list[Sample]:
+    """Take off a host's steps of a stage those that it gave samples of; where steps are left, there is a reason."""
+    asked = len(steps)
+    samples = hearing.heard(steps, event.get("stdout", ""), ended=event["event"] == "ok") if steps else []
+    for _ in samples:
+        steps.popleft()
+    if steps:
+        few = f"{_in_words(event['host'])}: it wrote {len(samples)} samples of {asked}"
+        reasons.setdefault(event["host"], Failure(ErrorKind.INTERNAL, few))
+    return samples
+
+
+def _in_words(called: str) -> str:
+    return in_words(HERE if called == names.ITSELF else called)
 
 
 def old_python(event: Mapping[str, Any]) -> str:
@@ -261,12 +293,13 @@ def old_python(event: Mapping[str, Any]) -> str:
 
 def reason(event: Mapping[str, Any]) -> Failure:
     """Return why a host gave no samples, from what Ansible says of a task: its host, and one short sentence."""
+    host = _in_words(event["host"])
     kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
     if version := old_python(event):
         remedy = "set ansible_python_interpreter to a newer one there"
-        return Failure(kind, f"{event['host']}: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}")
+        return Failure(kind, f"{host}: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}")
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
     words = ansible_cli.last_words(str(said)).removeprefix("Task failed: ")
     if event["task"] == _CARRY and (error := _ERRNO.search(words)):
         words = f"the probe could not be copied to /tmp: {error[1].lower()}"
-    return Failure(kind, f"{event['host']}: {words}")
+    return Failure(kind, f"{host}: {words}")

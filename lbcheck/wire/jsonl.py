@@ -7,6 +7,7 @@ import inspect
 import json
 import types
 import typing
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -207,12 +208,12 @@ def _shown(value: Any) -> str:
 
 
 def _reader_of_object(hint: type) -> Reader:
-    abstract = inspect.isabstract(hint)
+    named = inspect.isabstract(hint) or hint is Sample  # what it is has to be said
 
     def read(value: Any) -> Any:
         if not isinstance(value, dict):
             return _plain(hint, value)
-        return _object(_class_of(hint, value) if abstract or _CLASS in value else hint, value)
+        return _object(_class_of(hint, value) if named or _CLASS in value else hint, value)
 
     return read
 
@@ -241,7 +242,7 @@ def _known_part(kind: type, value: Mapping[str, Any], fields: Mapping[str, Any])
     """Return what is known of an object; WireError where there is more, and no later version may have written it."""
     unknown = [key for key in value if key not in fields and key != _CLASS]
     if unknown and not issubclass(kind, _REPORTED):
-        raise WireError(f"{kind.__name__} has no '{unknown[0]}'")
+        raise WireError(f"{kind.__name__} has no '{_shown(unknown[0])[1:-1]}'")
     return {key: item for key, item in value.items() if key in fields}
 
 
@@ -278,7 +279,7 @@ def record_of(kinds: Sequence[type[Record]], value: Any) -> Record:
 def _class_of(hint: type, value: Mapping[str, Any]) -> type:
     """Return the class that an object names, or the one that is expected where it names none."""
     if _CLASS not in value:
-        if inspect.isabstract(hint):
+        if inspect.isabstract(hint) or hint is Sample:
             raise WireError(f"{_shown(value)} does not say which {hint.__name__} it is")
         return hint
     kind = _KINDS.get(str(value[_CLASS]))
@@ -300,7 +301,19 @@ def dumped(value: object, **layout: Any) -> str:
 def parse(hint: type[_T], text: str) -> _T:
     """Read one line back; WireError where it is no such thing."""
     with reading(text):
-        return typing.cast("_T", from_json(hint, json.loads(text)))
+        return typing.cast("_T", from_json(hint, loads(text)))
+
+
+def loads(text: str) -> Any:
+    """Return the value of a JSON text. No key may stand twice in an object: each reader would take another."""
+    return json.loads(text, object_pairs_hook=_object_of)
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise WireError(f"{_shown(Counter(key for key, _ in pairs).most_common(1)[0][0])} is there twice")
+    return found
 
 
 @contextmanager

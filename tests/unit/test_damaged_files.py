@@ -172,6 +172,23 @@ def test_a_message_may_hold_any_line_end(tmp_path: Path) -> None:
     assert reread(file).verdicts == reread(RUN).verdicts
 
 
+@pytest.mark.parametrize("original", [REPORT, RUN])
+def test_a_key_that_is_there_twice_is_refused(original: Path, tmp_path: Path) -> None:
+    """One reader would take the first, another the last."""
+    file = tmp_path / f"twice{original.suffix}"
+    file.write_text(original.read_text().replace('"', '"schema": "x", "schema": "y", "', 1))
+    with pytest.raises(LbcheckError, match='"schema" is there twice'):
+        reread(file)
+
+
+def test_a_sample_that_does_not_say_what_it_is_is_refused(tmp_path: Path) -> None:
+    """It was passed over in silence."""
+    file = tmp_path / "run.jsonl"
+    file.write_text(RUN.read_text() + '{"at":"client1"}\n')
+    with pytest.raises(LbcheckError, match="does not say which Sample it is"):
+        reread(file)
+
+
 def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
     """A thousand levels are no report."""
     file = tmp_path / "deep.json"

@@ -1,13 +1,17 @@
 """What Ansible is told of hosts, and what it says of one that gave nothing, in one sentence."""
 
 import base64
+import json
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lbcheck.model.step import ErrorKind
 from lbcheck.vantage import names
 from lbcheck.vantage.ansible import reason
+from lbcheck.vantage.callback import lbcheck_events
 
 FULL = (
     "Module failed: Failed to replace '/tmp/lbcheck-1e/lbcheck.pyz' with b'/root/.ansible/tmp/x/.source.pyz': "
@@ -96,3 +100,43 @@ def test_a_host_whose_python_is_too_old_is_named_with_the_remedy(event: dict[str
     failure = reason({"event": "failed", "host": "web1", **event})
     remedy = "set ansible_python_interpreter to a newer one there"
     assert failure.message == f"web1: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}"
+
+
+def test_this_machine_is_called_so() -> None:
+    """What Ansible calls it is nobody's business."""
+    event = {"event": "failed", "host": names.ITSELF, "task": "stage 0", "stderr": "no such program"}
+    assert reason(event).message == "here: no such program"
+
+
+def told(capsys: pytest.CaptureFixture[str], **result: object) -> dict[str, Any]:
+    """Return the event that the callback writes of a task's result."""
+    host, task = (
+        SimpleNamespace(get_name=lambda name=name: name, action="ansible.builtin.command")
+        for name in ("web1", "stage 0")
+    )
+    callback = lbcheck_events.CallbackModule()
+    callback.v2_runner_on_ok(SimpleNamespace(_result=result, _host=host, _task=task))
+    mark, brace, rest = capsys.readouterr().out.partition("{")
+    assert mark == "m4rk"
+    event: dict[str, Any] = json.loads(brace + rest)
+    return event
+
+
+def test_a_host_that_writes_without_end_is_a_failure_of_a_few_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it wrote goes no further than to Ansible."""
+    monkeypatch.setenv("LBCHECK_EVENTS_MARK", "m4rk")
+    event = told(capsys, stdout="x" * (lbcheck_events.MOST_OUTPUT + 1), stderr="e" * 10**6)
+    assert "stdout" not in event
+    assert reason(event).message == "web1: it wrote more than 67 MB"
+
+
+def test_whatever_a_host_says_is_one_line_of_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where a module gives what is no text, or a line end of another kind."""
+    monkeypatch.setenv("LBCHECK_EVENTS_MARK", "m4rk")
+    event = told(capsys, stdout="a\u2028b\nc", stderr=["x"], msg=None)
+    assert (event["stdout"], event["stderr"]) == ("a\u2028b\nc", "['x']")
+    assert "msg" not in event
