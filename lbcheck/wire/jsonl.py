@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model.evidence import Record, fields_by_key, required
+from lbcheck.model.evidence import LARGEST, Record, fields_by_key, required
 from lbcheck.model.kinds import SAMPLES, STEPS
 from lbcheck.model.plan import Stage
 from lbcheck.model.question import Question, Topology
@@ -24,8 +24,6 @@ from lbcheck.model.verdict import Finding, Report, Verdict
 _T = TypeVar("_T")
 _CLASS = "class"  # the key that no dataclass can have as a field
 _REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version: what it says besides is passed over
-# Beyond it JSON's numbers are not the same everywhere (RFC 8259, section 6), nor does arithmetic hold.
-_MOST = 2**53 - 1
 _HALF = re.compile("[\ud800-\udfff]")  # half of a UTF-16 pair: JSON can escape it, and nobody can write it
 _WORDS: Mapping[Any, str] = {
     int: "a whole number below 2^53",
@@ -141,7 +139,7 @@ def _word(words: Iterable[Any], value: Any) -> Any:
 
 
 def _plain(kind: Any, value: Any) -> Any:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _MOST  # NaN is not
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN is not
     if kind is float and number:
         return float(value)
     if type(value) is kind and (kind in (bool, types.NoneType) or number or (kind is str and not _HALF.search(value))):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lbcheck import pipeline
 from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples import path as paths
 from lbcheck.analysis.tuples.growth import gains
@@ -273,6 +274,13 @@ def test_what_listens_on_every_port_cannot_have_one_more() -> None:
     words = {gain.what for gain in gains(cluster, paths.Subject(frontend="www"))}
     assert "backend" in words
     assert not words & {"server-port", "frontend-port"}
+
+
+def test_more_connections_than_a_report_can_say_are_refused() -> None:
+    """What is written has to be read again, and JSON's numbers are exact up to 2^53."""
+    cluster = model(clients=[{"name": "c", "subscribers": 10**12}])
+    with pytest.raises(LbcheckError, match=r"^frontend www: more than 2\^53 connections, which no report can say"):
+        pipeline.predict(cluster, {})
 
 
 def test_the_last_address_of_all_has_a_next() -> None:
