@@ -119,6 +119,15 @@ class PortRange:
     def __str__(self) -> str:
         return f"{self.low}-{self.high}"
 
+    def taken_by(self, others: Iterable["PortRange"]) -> int:
+        """Return how many of these ports are in any of the others, which may overlap."""
+        count, next_free = 0, self.low
+        for other in sorted(others, key=lambda other: other.low):
+            first, last = max(other.low, next_free), min(other.high, self.high)
+            if first <= last:
+                count, next_free = count + last - first + 1, last + 1
+        return count
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `LO-HI`."""

@@ -15,7 +15,7 @@ from itertools import repeat
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model.evidence import Record, fields_by_key, required
+from lbcheck.model.evidence import LARGEST, Record, fields_by_key, required
 from lbcheck.model.kinds import SAMPLES, STEPS
 from lbcheck.model.plan import Stage
 from lbcheck.model.question import Question, Topology
@@ -27,8 +27,6 @@ _T = TypeVar("_T")
 Reader = Callable[[Any], Any]  # from what json.loads gave to an object of one type
 _CLASS = "class"  # the key that no dataclass can have as a field
 _REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version: what it says besides is passed over
-# Beyond it JSON's numbers are not the same everywhere (RFC 8259, section 6), nor does arithmetic hold.
-_MOST = 2**53 - 1
 _WORDS: Mapping[Any, str] = {
     int: "a whole number below 2^53",
     float: "a number below 2^53",
@@ -183,7 +181,7 @@ def _word(words: Iterable[Any], value: Any) -> Any:
 
 
 def _plain(kind: Any, value: Any) -> Any:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _MOST  # NaN is not
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN is not
     if kind is float and number:
         return float(value)
     if type(value) is kind and (kind in (bool, types.NoneType, str) or number):
@@ -196,7 +194,7 @@ def _text(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    return value if type(value) is int and -_MOST <= value <= _MOST else _plain(int, value)
+    return value if type(value) is int and -LARGEST <= value <= LARGEST else _plain(int, value)
 
 
 _PLAIN: Mapping[Any, Reader] = {str: _text, int: _number}  # most values of a file

@@ -12,6 +12,12 @@ from typing import Any
 from hypothesis import currently_in_test_context, event
 from hypothesis import strategies as st
 
+from lbcheck.errors import LbcheckError
+from lbcheck.model.verdict import Report
+from lbcheck.pipeline import read_report
+
+from ..unit.shown import as_json, as_text
+
 CORPUS = Path(__file__).parent / "corpus"
 MOST_S = 10.0  # of the processor for one document: most take a thousandth of it
 MOST_SAID = 12_000  # characters of a sentence, which may repeat a name or two as long as any here
@@ -153,6 +159,15 @@ def in_time() -> Iterator[None]:
     began = time.process_time()
     yield
     assert time.process_time() - began < MOST_S
+
+
+def written(report: Report) -> None:
+    """Write a report in every way; fail where that is not possible, or nobody could read it again."""
+    assert as_text(report, verbose=True).encode()
+    try:
+        assert read_report(as_json(report)).verdicts == report.verdicts
+    except LbcheckError as error:
+        raise AssertionError(error) from None
 
 
 def sentence(error: Exception) -> str:

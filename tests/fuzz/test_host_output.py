@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lbcheck.errors import LbcheckError
 from lbcheck.model.address import Endpoint
 from lbcheck.model.configuration import ReadConfiguration
 from lbcheck.model.counters import ReadCounters
@@ -26,7 +27,7 @@ from lbcheck.vantage.hearing import heard
 from lbcheck.wire import jsonl
 
 from ..unit import corpus
-from .damage import CORPUS, MOST_SAID, damaged, in_time, lines, scribbled
+from .damage import CORPUS, MOST_SAID, damaged, in_time, lines, scribbled, sentence
 
 HOST, OTHER = "web1", "web2"
 STEPS_OF_HOST: tuple[Step, ...] = (
@@ -115,6 +116,17 @@ def test_any_events(those: list[dict[str, Any]]) -> None:
     samples = list(ansible.collect(Plan(stages), iter(those)))
     assert len(samples) == 2 * len(STEPS_OF_HOST)
     assert {sample.at for sample in samples} == {HOST}
+
+
+@given(damaged(jsonl.to_json(Stage(StageName.TRAFFIC, STEPS_OF_HOST))))
+def test_any_stage(document: Any) -> None:
+    """What `lbcheck probe` is asked to do is steps, or a sentence says what of it is none."""
+    try:
+        stage = jsonl.parse(Stage, json.dumps(document))
+    except LbcheckError as error:
+        sentence(error)
+    else:
+        assert jsonl.parse(Stage, jsonl.line(stage)) == stage
 
 
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("output/*")), ids=lambda path: path.stem)

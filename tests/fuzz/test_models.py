@@ -13,8 +13,7 @@ from lbcheck.analysis.tuples.growth import GROWTHS
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders import model_file
 
-from ..unit.shown import as_json, as_text
-from .damage import CORPUS, damaged, in_time, scribbled, sentence
+from .damage import CORPUS, damaged, in_time, scribbled, sentence, written
 
 TEXT = (Path(__file__).parents[2] / "docs" / "capacity.yml").read_text()
 WORDS = (
@@ -29,9 +28,8 @@ def refusal(path: Path, document: Any) -> str:
     try:
         with in_time():
             cluster = model_file.load(path) if document is None else model_file.read(document, "m.yml")
-            report = pipeline.predict(cluster, dict.fromkeys(GROWTHS, 1))
-            as_text(report, verbose=True)
-            assert pipeline.read_report(as_json(report)) == report
+            written(pipeline.predict(cluster, {}))
+            written(pipeline.predict(cluster, dict.fromkeys(GROWTHS, 1)))
     except LbcheckError as error:
         return sentence(error)
     return ""

@@ -23,8 +23,7 @@ from lbcheck.reporters import plan as plan_as_text
 from lbcheck.reporters import topology as topology_as_text
 from lbcheck.wire import samples as samples_file
 
-from ..unit.shown import as_json, as_text
-from .damage import CORPUS, damaged, in_time, sentence, values
+from .damage import CORPUS, damaged, in_time, sentence, values, written
 
 HOSTS: dict[str, dict[str, Any]] = {
     "dns1": {"ansible_host": "198.18.0.53"},
@@ -115,8 +114,7 @@ def all_of_it(listing: dict[str, Any]) -> None:
     plan = pipeline.plan(pipeline.chosen(question, []), question, Options(token="t0k3n"))
     plan_as_text.render(plan)
     report = pipeline.predict(understood(listing).cluster, dict.fromkeys(GROWTHS, 1))
-    as_text(report, verbose=True)
-    assert pipeline.read_report(as_json(report)) == report
+    written(report)
 
 
 changes = st.lists(

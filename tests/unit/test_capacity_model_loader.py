@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from lbcheck import pipeline
 from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples import path as paths
+from lbcheck.analysis.tuples.binding import usable_ports
 from lbcheck.analysis.tuples.growth import gains
 from lbcheck.cli import main
 from lbcheck.errors import LbcheckError
@@ -273,6 +275,22 @@ def test_what_listens_on_every_port_cannot_have_one_more() -> None:
     words = {gain.what for gain in gains(cluster, paths.Subject(frontend="www"))}
     assert "backend" in words
     assert not words & {"server-port", "frontend-port"}
+
+
+def test_many_ranges_that_overlap_are_counted_once() -> None:
+    """And at once: each port of each of them was looked at."""
+    ranges = [f"{low}-60999" for low in range(32769, 60999)]
+    client = model(clients=[{"name": "c", "reserved_ports": ranges, "listening_ports": [32768, 40000]}]).clients[0]
+    assert usable_ports(capacity_of(client).opening) == 0
+    [pool] = model(nats=[NAT | {"ports": "1024-65535", "reserved_ports": ranges}]).nat_gateways
+    assert nat.usable_ports(pool) == 64_512 - (60_999 - 32_768)
+
+
+def test_more_connections_than_a_report_can_say_are_refused() -> None:
+    """What is written has to be read again, and JSON's numbers are exact up to 2^53."""
+    cluster = model(clients=[{"name": "c", "subscribers": 10**12}])
+    with pytest.raises(LbcheckError, match=r"^frontend www: more than 2\^53 connections, which no report can say"):
+        pipeline.predict(cluster, {})
 
 
 def test_the_last_address_of_all_has_a_next() -> None:
