@@ -40,7 +40,7 @@ def _read(number: int, path: Path, most: int, silence_s: float) -> bytearray:
         if len(found) > most:
             break
     if max(len(found), status.st_size) > most:
-        raise LbcheckError(f"{path} has more than {most / 1e6:,.0f} MB; lbcheck reads no more")
+        raise LbcheckError(f"{path} has more than {most / 1e6:,.0f} MB; lbcheck reads no more: give it a part")
     return found
 
 

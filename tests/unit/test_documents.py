@@ -30,7 +30,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path, capsys: 
     with file.open("wb") as written:
         written.truncate(documents.MOST_BYTES + 1)
     assert main(["report", str(file)]) == 2
-    assert capsys.readouterr().err == f"lbcheck: {file} has more than 500 MB; lbcheck reads no more\n"
+    assert capsys.readouterr().err == f"lbcheck: {file} has more than 500 MB; lbcheck reads no more: give it a part\n"
 
 
 def test_a_pipe_is_read_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
