@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lbcheck.errors import LbcheckError
-from lbcheck.loaders import nat_gateway, values, yaml_file
+from lbcheck.loaders import nat_gateway, values
 from lbcheck.loaders.capacity_figures import Figures, of_frontend
 from lbcheck.loaders.fields import Fields
 from lbcheck.model.capacity import SOCKET_BYTES
@@ -14,6 +14,8 @@ from lbcheck.model.cluster import HEAVIEST, Backend, Balancer, Client, Cluster, 
 
 def load(path: Path) -> Cluster:
     """Read a file; LbcheckError names the file and the field that is wrong."""
+    from lbcheck.loaders import yaml_file  # noqa: PLC0415 (an inventory, and help, need no YAML)
+
     return read(yaml_file.load(path), str(path))
 
 
