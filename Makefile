@@ -15,7 +15,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts foreign mutants box vagrant-test
+.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts foreign mutants fuzz box vagrant-test
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,3 +110,6 @@ build/foreign/.complete: bench/foreign/requirements.lock
 
 mutants: venv ## change the mathematics in one place at a time, and name what no test notices: PART=… EVERY=N
 	@$(VENV)/python -m bench.mutants $(PART) $(if $(EVERY),--every $(EVERY))
+
+fuzz: venv ## try documents that nobody expects, other ones each round, until it is stopped or one of them breaks something
+	@while :; do LBCHECK_FUZZ=long $(VENV)/pytest -q tests/fuzz || exit; done

@@ -34,7 +34,7 @@ from lbcheck.model.requests import Answers, Count
 from lbcheck.model.step import ErrorKind, Failure, Sample
 from lbcheck.reporters import FORMATS
 from lbcheck.reporters import plan as plan_as_text
-from lbcheck.vantage import ansible
+from lbcheck.vantage import ansible, names
 from lbcheck.wire import jsonl, samples
 
 DOUBLINGS = 4
@@ -112,7 +112,7 @@ def carried(said: Mapping[str, Any]) -> object:
     """Make the plays of a plan and gather a sample from each step of each host."""
     question = understand(said, "made up")
     plan = pipeline.plan(pipeline.chosen(question, []), question, Options())
-    remote = dict.fromkeys(plan.hosts, "/tmp/x")  # noqa: S108
+    remote = dict.fromkeys([*plan.hosts, names.ITSELF], "/tmp/x")  # noqa: S108
     plays = [ansible.stage_play(number, plan, remote, Path("x")) for number in range(len(plan.stages))]
     return json.dumps(plays), list(ansible.collect(plan, _events(plan)))
 

@@ -40,7 +40,12 @@ def environment(inventories: Sequence[str], **more: str) -> dict[str, str]:
 def run(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     """Run one of Ansible's programs to its end; if we are interrupted, have it clear up after itself."""
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
     ) as process:
         try:
             output, errors = process.communicate()

@@ -12,7 +12,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Protocol
 
-from lbcheck import __version__
+from lbcheck import __version__, documents
 from lbcheck.checks import capacity, compare, dns, failover, fill, prove, spread
 from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
@@ -65,8 +65,6 @@ class Check(Judge, Protocol):
 CHECKS: Mapping[str, Check] = {"dns": dns, "spread": spread, "capacity": capacity, "failover": failover}
 # What makes verdicts from something else: a fill of its own, namespaces, reports.
 OTHERS: Mapping[str, Judge] = {"fill": fill, "prove": prove, "growth": compare}
-# Of a kept file that is judged again: 100 MB take 10 s and 700 MB of memory, and 40,000 requests to 100 servers 1 MB.
-MOST_BYTES = 500_000_000
 
 
 class Reporting:
@@ -263,14 +261,9 @@ def reread(path: Path, remark: Callable[[str], None] = lambda _: None) -> Report
 
 
 def _text(path: Path) -> str:
-    """Return what stands in a file of a size that can be judged; also of one that has no size, as a pipe."""
-    with path.open("rb") as file:
-        body = file.read(MOST_BYTES + 1) if path.stat().st_size <= MOST_BYTES else None
-    if body is None or len(body) > MOST_BYTES:
-        much = f"{path} has more than {MOST_BYTES // 10**6} MB"
-        raise LbcheckError(f"{much}: judge a part of it, its first line and some of the others")
+    """Return what stands in a file or a pipe."""
     try:
-        return _UTF_8().decode(body)  # not final: the cut may be in the middle of a letter
+        return _UTF_8().decode(documents.read(path))  # not final: the cut may be in the middle of a letter
     except UnicodeDecodeError:
         raise LbcheckError(f"{path} is neither a report nor samples: it is no text") from None
 

@@ -48,11 +48,12 @@ def compare(reports: Sequence[tuple[str, Report]]) -> list[Verdict]:
     """
     hops = dict.fromkeys(key for _, report in reports for key in _hops(report))
     verdicts = [_verdict_on_hop(subject, hop, reports) for subject, hop in hops]
-    turned = tuple(_turned(reports))
-    if turned or not verdicts:
-        outcome = gravest([Outcome.PASS, *(finding.outcome for finding in turned)])
+    others = [_Others.between(*pair) for pair in pairwise(reports)]
+    findings = tuple(finding for other in others for finding in other.findings)
+    if findings or not verdicts:
+        outcome = gravest([Outcome.PASS, *(finding.outcome for finding in findings)])
         names = " → ".join(name for name, _ in reports)
-        verdicts.append(Verdict("compare", names, outcome, f"{len(turned) or 'no'} verdicts turned", turned))
+        verdicts.append(Verdict("compare", names, outcome, "; ".join(_summary(others)), findings))
     return verdicts
 
 
@@ -122,15 +123,81 @@ def _findings(row: GrowthRow) -> Iterator[Finding]:
         yield Finding(Outcome.FAIL, sentence)
 
 
-def _turned(reports: Sequence[tuple[str, Report]]) -> Iterator[Finding]:
-    """Report each verdict whose outcome differs from the previous report; the finding has the later outcome."""
-    for (_, before), (name, after) in pairwise(reports):
-        earlier = {(verdict.check, verdict.subject): verdict.outcome for verdict in before.verdicts}
-        for verdict in after.verdicts:
-            was = earlier.get((verdict.check, verdict.subject))
-            if was is not None and was is not verdict.outcome:
-                sentence = f"{name}: {verdict.check}, {verdict.subject}: {was} → {verdict.outcome}: {verdict.summary}"
-                yield Finding(verdict.outcome, sentence)
+Subject = tuple[str, str]  # check and subject of a verdict
+_FEW = 3  # of the verdicts that are gone: how many a sentence names
+
+
+@dataclass(frozen=True)
+class _Others:
+    """Verdicts of two reports that are not the same in both. What is in one report alone is compared with nothing."""
+
+    before: str
+    after: str
+    turned: tuple[tuple[Verdict, Verdict], ...]
+    new: tuple[Verdict, ...]  # that do not pass
+    gone: tuple[Verdict, ...]
+    empty: tuple[str, ...]  # reports without any verdict
+    unmeasured: tuple[Verdict, ...]  # in both
+    failed: int  # in both
+
+    @classmethod
+    def between(cls, before: tuple[str, Report], after: tuple[str, Report]) -> "_Others":
+        """Compare two reports."""
+        (name, earlier), (later_name, later) = ((name, _by_subject(report)) for name, report in (before, after))
+        pairs = [(earlier[subject], verdict) for subject, verdict in later.items() if subject in earlier]
+        same = [verdict for was, verdict in pairs if was.outcome is verdict.outcome]
+        return cls(
+            name,
+            later_name,
+            turned=tuple((was, verdict) for was, verdict in pairs if was.outcome is not verdict.outcome),
+            new=tuple(v for subject, v in later.items() if subject not in earlier and v.outcome is not Outcome.PASS),
+            gone=tuple(verdict for subject, verdict in earlier.items() if subject not in later),
+            empty=tuple(name for name, found in ((name, earlier), (later_name, later)) if not found),
+            unmeasured=tuple(verdict for verdict in same if verdict.outcome is Outcome.UNMEASURED),
+            failed=sum(verdict.outcome is Outcome.FAIL for verdict in same),
+        )
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        """A finding on a verdict of the later report has its outcome."""
+        for was, verdict in self.turned:
+            yield self._on(verdict, f"{was.outcome} → {verdict.outcome}")
+        for verdict in self.new:
+            yield self._on(verdict, f"{verdict.outcome}, and not in {self.before}")
+        for verdict in self.unmeasured:
+            yield self._on(verdict, f"unmeasured, as in {self.before}")
+        for name in self.empty:
+            yield Finding(Outcome.UNMEASURED, f"{name} has no verdict: nothing can be compared with it")
+        if self.gone and self.after not in self.empty:
+            named = "; ".join(f"{verdict.check}, {verdict.subject}" for verdict in self.gone[:_FEW])
+            more = f"; and {len(self.gone) - _FEW} more" if len(self.gone) > _FEW else ""
+            yield Finding(Outcome.UNMEASURED, f"{self.after} has no verdict on {named}{more}; {self.before} has")
+
+    def _on(self, verdict: Verdict, change: str) -> Finding:
+        sentence = f"{self.after}: {verdict.check}, {verdict.subject}: {change}: {verdict.summary}"
+        return Finding(verdict.outcome, sentence)
+
+
+def _by_subject(report: Report) -> Mapping[Subject, Verdict]:
+    """Return a report's verdicts by check and subject; of several on one, the gravest."""
+    found: dict[Subject, Verdict] = {}
+    for verdict in report.verdicts:
+        known = found.setdefault((verdict.check, verdict.subject), verdict)
+        if gravest((known.outcome, verdict.outcome)) is not known.outcome:
+            found[verdict.check, verdict.subject] = verdict
+    return found
+
+
+def _summary(others: Sequence[_Others]) -> Iterator[str]:
+    """Give what changed in all, in words."""
+    yield f"{sum(len(other.turned) for other in others) or 'no'} verdicts turned"
+    counts = {
+        "new and no pass": sum(len(other.new) for other in others),
+        "gone": sum(len(other.gone) for other in others),
+        "unmeasured before and after": sum(len(other.unmeasured) for other in others),
+        "failed before and after": sum(other.failed for other in others),
+    }
+    yield from (f"{count} {words}" for words, count in counts.items() if count)
 
 
 def _number(value: int | None) -> str:

@@ -3,9 +3,12 @@
 import argparse
 import re
 
-from lbcheck.loaders import authorities
+from lbcheck.errors import LbcheckError
+from lbcheck.loaders import ansible_inventory, authorities
+from lbcheck.model.question import Question
 from lbcheck.model.step import SILENCE_S
 from lbcheck.reporters import FORMATS
+from lbcheck.wire.http.identifier import Identifier
 
 LEAST_FAULT = 0.01  # of a weight: two servers take three million requests then
 MOST_COUNTED = 100_000_000  # requests, or whatever else is counted: hours at full speed
@@ -51,6 +54,25 @@ def requests(parser: argparse.ArgumentParser) -> None:
 def trusted(options: argparse.Namespace) -> str:
     """Return the certificates of the authorities that the user trusts, in PEM."""
     return authorities.read(options.cacert, said_by="--cacert") if options.cacert else ""
+
+
+def tells(said_by: str, text: str) -> str:
+    """Return how answers name who gave them; refuse what is no way to tell that, with what may have been meant."""
+    try:
+        Identifier.parse(text)
+    except LbcheckError as error:
+        if ":" in text:
+            raise LbcheckError(f"{said_by}: {error}") from None
+        raise LbcheckError(f"{said_by}: '{text}' is no way to tell servers apart; try header:{text}") from None
+    return text
+
+
+def loaded(options: argparse.Namespace) -> Question:
+    """Return the question of the inventories; refuse a way to tell servers apart that is none."""
+    question = ansible_inventory.load(options.inventory, options.limit)
+    tells("lbcheck_identify", question.identify)
+    tells("lbcheck_identify_balancer", question.identify_balancer)
+    return question
 
 
 def count(text: str) -> int:

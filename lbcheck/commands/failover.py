@@ -8,7 +8,6 @@ from lbcheck import streams
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
-from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.plan import Options
 
 TIMEOUT_S = 0.5  # for one attempt; from 1 s on, a SYN sent during the outage and again after it counts as answered
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     command = tuple(options.words)
     if command and not shutil.which(command[0]):
         raise LbcheckError(f"command '{command[0]}' does not exist here, or cannot be executed; nothing was done")
-    understood = load(options.inventory, options.limit)
+    understood = take.loaded(options)
     question = replace(understood, watches_failover=True, longest_gap_s=options.within)
     watch_s = options.watch or (10.0 if command else 30.0)
     wanted = output.asked(options, lab=question.lab) | {"timeout_s": options.timeout or TIMEOUT_S}

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from lbcheck import pipeline, streams
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
-from lbcheck.loaders.ansible_inventory import load
 from lbcheck.model.plan import Options
 from lbcheck.model.question import Question
 
@@ -22,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    question = load(options.inventory, options.limit)
+    question = take.loaded(options)
     for note in question.cluster.notes if options.verbose else ():
         streams.say(note)
     asked = Options(

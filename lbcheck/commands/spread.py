@@ -15,7 +15,6 @@ from lbcheck.model.asked import Asked
 from lbcheck.model.login import shown
 from lbcheck.model.plan import Options
 from lbcheck.probing.dns.addresses import addresses_of
-from lbcheck.wire.http.identifier import Identifier
 from lbcheck.wire.http.request import OURS
 
 
@@ -86,8 +85,8 @@ def run(options: argparse.Namespace) -> int:
         algorithm=_known(options.algorithm, options.product),
         configuration=options.haproxy_config,
         addresses=addresses,
-        identify=_tells("--identify", options.identify),
-        identify_balancer=_tells("--identify-balancer", options.identify_balancer),
+        identify=take.tells("--identify", options.identify),
+        identify_balancer=take.tells("--identify-balancer", options.identify_balancer),
         asked=_asked(options),
     )
     asked = Options(
@@ -137,17 +136,6 @@ def _known(algorithm: str, product: str) -> str:
     return algorithm
 
 
-def _tells(option: str, text: str) -> str:
-    """Return how answers name who gave them; refuse what is no way to tell that, with what may have been meant."""
-    try:
-        Identifier.parse(text)
-    except LbcheckError as error:
-        if ":" in text:
-            raise LbcheckError(f"{option}: {error}") from None
-        raise LbcheckError(f"{option}: '{text}' is no way to tell servers apart; try header:{text}") from None
-    return text
-
-
 def _targets(options: argparse.Namespace) -> tuple[str, ...]:
     """Return the addresses to connect to: those of --resolve, else every address that the URL's host has here."""
     url = _http_url(options.url)
@@ -180,7 +168,7 @@ def _resolve(text: str) -> tuple[str, int, str]:
     host, _, rest = text.partition(":")
     port, _, address = rest.partition(":")
     address = address.strip("[]")
-    if not (host and port.isdecimal() and address):
+    if not (host and port.isdecimal() and len(port) <= 5 and address):
         raise LbcheckError(f"--resolve '{text}' is not of the form HOST:PORT:ADDR")
     family(address)
     return host.lower(), int(port), address

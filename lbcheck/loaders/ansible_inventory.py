@@ -8,7 +8,6 @@ A fleet that names its groups or variables otherwise says so in its group_vars:
     lbcheck_vars: {cluster_weight: haproxy_weight}
 """
 
-import ipaddress
 import json
 import os
 import re
@@ -21,10 +20,13 @@ from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.loaders import authorities, templates
+from lbcheck.loaders import authorities, templates, values
 from lbcheck.loaders.capacity_variables import with_capacity
+from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
-from lbcheck.model.address import PortRange, is_address
+from lbcheck.loaders.values import shown
+from lbcheck.model import login
+from lbcheck.model.address import is_address, normal
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import (
     HEAVIEST,
@@ -39,10 +41,8 @@ from lbcheck.model.cluster import (
     Server,
     Vip,
 )
-from lbcheck.model.login import shown
+from lbcheck.model.nat import ALL_PORTS
 from lbcheck.model.question import Question
-
-_WEIGHT = re.compile(r"[0-9]{1,10}")
 
 # What a host says that is a client of the cluster.
 _OF_CLIENTS = ("cluster_addresses", "cluster_behind", "cluster_connections")
@@ -67,7 +67,7 @@ def load(inventories: Sequence[str], limit: str = "", *, capacity: bool = False)
     found, where = listing(inventories), ", ".join(inventories)
     question = understand(found, where, _matching(inventories, limit) if limit else None)
     reader = InventoryReader(found, where)
-    if name := str(reader.common("lbcheck_cacert", "")):
+    if name := reader.common("lbcheck_cacert", values.text_or_nothing, ""):
         ca = authorities.read(authorities.beside(inventories, name), said_by="lbcheck_cacert")
         question = replace(question, ca=ca)
     return replace(question, cluster=with_capacity(question.cluster, reader)) if capacity else question
@@ -86,7 +86,7 @@ def listing(inventories: Sequence[str]) -> dict[str, Any]:
     for inventory in inventories:
         if "," not in inventory and not Path(inventory).exists():
             raise InventoryError(f"inventory '{inventory}' does not exist")
-    found: dict[str, Any] = templates.unwrapped(_list(inventories))
+    found = _list(inventories)
     reader = InventoryReader(found, ", ".join(inventories))
     templates.evaluate(reader.hostvars, reader.vars, list(_asked_of(reader)), inventories)
     return found
@@ -118,7 +118,10 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
     if done.returncode:
         said = ansible_cli.last_words(done.stderr)
         raise InventoryError(f"inventory {', '.join(inventories)} cannot be read: {said}")
-    found: dict[str, Any] = json.loads(done.stdout)
+    try:
+        found: dict[str, Any] = templates.unwrapped(json.loads(done.stdout))
+    except (ValueError, RecursionError) as error:
+        raise InventoryError(f"inventory {', '.join(inventories)}: what ansible-inventory says: {error}") from None
     found.setdefault("_meta", {})["passed_over"] = list(_passed_over(done.stderr, inventories))
     return found
 
@@ -141,10 +144,10 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
     if not reader.hostvars:
         raise reader.fail("the inventory has no hosts")
     service = _service(reader)
-    lab = bool(reader.common("lbcheck_lab", False))
+    lab = reader.flag("lbcheck_lab")
     cluster = _with_surroundings(reader, service)
-    identify = str(reader.common("lbcheck_identify", Question.identify))
-    identify_balancer = str(reader.common("lbcheck_identify_balancer", Question.identify_balancer))
+    identify = reader.common("lbcheck_identify", values.text_or_nothing, Question.identify)
+    identify_balancer = reader.common("lbcheck_identify_balancer", values.text_or_nothing, Question.identify_balancer)
     names = _server_names(reader, cluster)
     _refuse_contradictions(reader, cluster)
     return Question(
@@ -159,21 +162,24 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
 
 def _server_names(reader: InventoryReader, cluster: Cluster) -> dict[str, str]:
     """Return a server's name at the balancers → its name in answers: lbcheck_names, and lbcheck_name of each host."""
-    names = reader.common("lbcheck_names", {})
-    if not isinstance(names, dict):
-        raise reader.fail(f"lbcheck_names '{names}' is no mapping of the balancer's names to those in answers")
-    found = {str(name): str(known) for name, known in names.items()}
+    found = reader.common("lbcheck_names", _names_by_name, dict[str, str]())
     for host in dict.fromkeys(server.name for backend in cluster.backends for server in backend.servers):
         for name in reader.strings(host, "lbcheck_name"):
             found.setdefault(name, host)
     return found
 
 
+def _names_by_name(given: object) -> dict[str, str]:
+    if not isinstance(given, dict):
+        raise LbcheckError(f"{shown(given)} is no mapping of the balancer's names to those in answers")
+    return {values.text(name): values.text(known) for name, known in given.items()}
+
+
 def _service(reader: InventoryReader) -> Cluster:
     """Return what is balanced: where it is published, by whom, and among whom."""
     balancers = tuple(_balancer(reader, host) for host in reader.hosts("load_balancers"))
     vips = tuple(_homes(reader))
-    backends = tuple(_backend(reader, spec) for spec in reader.specs("cluster_backends", ("name",)))
+    backends = tuple(_backend(reader, entry) for entry in reader.entries("cluster_backends", ("name",)))
     frontends = _frontends(reader, vips)
     return Cluster(balancers=balancers, backends=backends, frontends=frontends, vips=vips)
 
@@ -197,8 +203,8 @@ def _plain(reader: InventoryReader, group: str) -> tuple[Host, ...]:
 def _clients(reader: InventoryReader) -> Iterator[Client]:
     networks = dict(_networks_behind(reader))
     for host in reader.hosts("clients") if _probes_asked(reader) else ():
-        said = known(reader.var(host, "cluster_behind"))
-        yield Client(host, reader.addresses(host), _behind(reader, host, networks) if said is None else str(said))
+        said = known(reader.text(host, "cluster_behind")) if reader.has(host, "cluster_behind") else None
+        yield Client(host, reader.addresses(host), _behind(reader, host, networks) if said is None else said)
 
 
 def _probes_asked(reader: InventoryReader) -> bool:
@@ -208,7 +214,7 @@ def _probes_asked(reader: InventoryReader) -> bool:
     lbcheck's names for its groups, as they are.
     """
     if "clients" in reader.groups or any(
-        reader.var(host, name) is not None for host in reader.hosts("clients") for name in _OF_CLIENTS
+        reader.has(host, name) for host in reader.hosts("clients") for name in _OF_CLIENTS
     ):
         return True
     others = {*reader.listing} - {"_meta", "all", "ungrouped", "clients"}
@@ -218,26 +224,23 @@ def _probes_asked(reader: InventoryReader) -> bool:
 def _networks_behind(reader: InventoryReader) -> Iterator[tuple[str, str]]:
     """Give each network that a NAT gateway has an inside in, and the gateway; of two the first."""
     for gateway in reversed(reader.hosts("nat_gateways")):
-        networks = reader.var(gateway, "cluster_addresses")
-        yield from ((name, gateway) for name in networks if name != "public") if isinstance(networks, dict) else ()
+        yield from ((name, gateway) for name in reader.networks(gateway) or () if name != "public")
 
 
 def _behind(reader: InventoryReader, host: str, gateways: Mapping[str, str]) -> str:
     """Return the gateway of a client that has no public address itself, but one in a gateway's network."""
-    networks = reader.var(host, "cluster_addresses")
-    if not isinstance(networks, dict) or "public" in networks:
+    networks = reader.networks(host)
+    if networks is None or "public" in networks:
         return ""
     return next((gateways[name] for name in networks if name in gateways), "")
 
 
 def _balancer(reader: InventoryReader, host: str) -> Balancer:
-    return Balancer(
-        host,
-        reader.addresses(host),
-        reader.strings(host, "lbcheck_stats"),
-        str(reader.var(host, "lbcheck_haproxy_log", "")),
-        reader.strings(host, "lbcheck_haproxy_config"),
-    )
+    stats, configuration = (reader.strings(host, name) for name in ("lbcheck_stats", "lbcheck_haproxy_config"))
+    try:
+        return Balancer(host, reader.addresses(host), stats, reader.text(host, "lbcheck_haproxy_log"), configuration)
+    except LbcheckError as error:  # of its statistics
+        raise reader.fail(f"host '{host}': {reader.called('lbcheck_stats')}: {error}") from None
 
 
 def _homes(reader: InventoryReader) -> Iterator[Vip]:
@@ -247,61 +250,50 @@ def _homes(reader: InventoryReader) -> Iterator[Vip]:
     """
     said: dict[str, list[str]] = {}
     for host in reader.hosts("load_balancers"):
-        for vip in dict.fromkeys(_vips(reader, host)):
+        for vip in dict.fromkeys(filter(None, reader.address_list(host, "cluster_vips", values.vip))):
             said.setdefault(vip, []).append(host)
     yield from (Vip(vip, hosts[0] if len(hosts) == 1 else "") for vip, hosts in said.items())
 
 
-def _vips(reader: InventoryReader, host: str) -> Iterator[str]:
-    """Give a balancer's VIPs; each may have its prefix length, as keepalived writes it."""
-    for vip in filter(None, reader.strings(host, "cluster_vips")):
-        address, _, length = vip.partition("/")
-        if not is_address(address) or (length and not length.isdecimal()):
-            raise reader.fail(f"host '{host}': '{vip}' in cluster_vips is not an IP address")
-        yield str(ipaddress.ip_address(address))
-
-
-def _backend(reader: InventoryReader, spec: Mapping[str, Any]) -> Backend:
-    group = spec.get("group", "backends")
+def _backend(reader: InventoryReader, entry: Fields) -> Backend:
+    name, group = entry.required("name"), entry.text("group", "backends")
     hosts = reader.hosts(group)
     if not hosts:
-        raise reader.fail(f"backend '{spec['name']}': its group '{group}' has no hosts")
+        raise entry.fail("group", f"its group '{group}' has no hosts")
     servers = tuple(_server(reader, host) for host in hosts)
-    given = any(reader.var(host, "cluster_weight") is not None for host in hosts)
-    name, algorithm, mode = str(spec["name"]), str(spec.get("algorithm", "")), str(spec.get("mode", ""))
-    return Backend(name, algorithm, servers, mode, weights_given=given)
+    given = any(reader.has(host, "cluster_weight") for host in hosts)
+    return Backend(name, entry.text("algorithm"), servers, entry.text("mode"), weights_given=given)
 
 
 def _server(reader: InventoryReader, host: str) -> Server:
-    weight = reader.var(host, "cluster_weight", 1)
-    if isinstance(weight, bool) or not _WEIGHT.fullmatch(str(weight)):
-        raise reader.fail(f"host '{host}': cluster_weight '{weight}' is not a whole number from 0 to {HEAVIEST:,}")
+    weight = reader.read(host, "cluster_weight", lambda given: values.number(given, 0, HEAVIEST), 1)
     public = reader.addresses(host, "public") or reader.addresses(host)
-    log, status = reader.var(host, "lbcheck_access_log", ""), reader.var(host, "lbcheck_stub_status", "")
-    return Server(host, int(weight), public, str(log), str(status))
+    return Server(
+        host, weight, public, reader.text(host, "lbcheck_access_log"), reader.text(host, "lbcheck_stub_status")
+    )
 
 
 def _frontends(reader: InventoryReader, vips: tuple[Vip, ...]) -> tuple[Frontend, ...]:
     """Return the frontends; without VIPs, they answer where their name leads, which is asked."""
     published = tuple(vip.address for vip in vips)
     found = []
-    for spec in reader.specs("cluster_frontends", ("name", "url", "backend")):
-        if not _is_url(str(spec["url"])):
-            url = shown(str(spec["url"]))
-            raise reader.fail(f"frontend '{spec['name']}': '{url}' is no http, https or tcp://HOST:PORT URL")
-        host = urlsplit(str(spec["url"])).hostname or ""
-        own = (str(ipaddress.ip_address(host)),) if is_address(host) else published
-        addresses = tuple(spec.get("addresses", own))
-        found.append(Frontend(str(spec["name"]), str(spec["url"]), str(spec["backend"]), addresses))
+    for entry in reader.entries("cluster_frontends", ("name", "url", "backend")):
+        name, url, backend = (entry.required(field) for field in ("name", "url", "backend"))
+        if not _is_url(url):
+            raise entry.fail("url", f"{shown(login.shown(url))} is no http, https or tcp://HOST:PORT URL")
+        host = urlsplit(url).hostname or ""
+        own = (normal(host),) if is_address(host) else published
+        found.append(Frontend(name, url, backend, entry.addresses("addresses", own)))
     return tuple(found)
 
 
 def _is_url(text: str) -> bool:
-    parts = urlsplit(text)
     try:
-        return bool(parts.hostname and (parts.scheme in ("http", "https") or (parts.scheme == "tcp" and parts.port)))
-    except ValueError:  # a port that is no number
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:  # brackets that do not close, or a port that is no number
         return False
+    return bool(parts.hostname and (parts.scheme in ("http", "https") or (parts.scheme == "tcp" and port)))
 
 
 def _names(reader: InventoryReader, service: Cluster) -> tuple[DnsName, ...]:
@@ -313,32 +305,34 @@ def _names(reader: InventoryReader, service: Cluster) -> tuple[DnsName, ...]:
             dict.fromkeys(a for backend in service.backends for s in backend.servers for a in s.addresses)
         ),
     }
-    specs = reader.specs("cluster_names", ("name",))
-    if not specs:
+    entries = reader.entries("cluster_names", ("name",))
+    if not entries:
         hosts = {urlsplit(f.url).hostname or "": f.addresses for f in service.frontends}
         return tuple(DnsName(host, groups["vips"] and found) for host, found in hosts.items() if not is_address(host))
-    for spec in specs:
-        if spec.get("gives", "vips") not in groups and "addresses" not in spec:
-            raise reader.fail(f"cluster_names: '{spec['name']}' gives '{spec['gives']}'; write vips or backends")
-    return tuple(DnsName(s["name"], tuple(s.get("addresses") or groups[s.get("gives", "vips")])) for s in specs)
+    return tuple(_name(entry, groups) for entry in entries)
+
+
+def _name(entry: Fields, groups: Mapping[str, tuple[str, ...]]) -> DnsName:
+    name, gives, addresses = entry.required("name"), entry.text("gives", "vips"), entry.addresses("addresses")
+    if gives not in groups and not addresses:
+        raise entry.fail("gives", f"{shown(gives)} is neither: write vips or backends")
+    return DnsName(name, addresses or groups[gives])
 
 
 def _nat(reader: InventoryReader, host: str) -> NatGateway:
-    spec = reader.var(host, "cluster_nat", {})
-    if not isinstance(spec, dict):
-        raise reader.fail(f"host '{host}': cluster_nat '{spec}' is no mapping of fields to values")
-    addresses = tuple(spec.get("addresses", ())) or reader.addresses(host)
-    try:
-        return NatGateway(host, addresses, PortRange.parse(str(spec.get("ports", "1024-65535"))))
-    except LbcheckError as error:
-        raise reader.fail(f"host '{host}': cluster_nat: ports: {error}") from None
+    fields = reader.fields(host, "cluster_nat")
+    addresses, ports = fields.addresses("addresses"), fields.ports("ports", ALL_PORTS)
+    return NatGateway(host, addresses or reader.addresses(host), ports)
 
 
 def _refuse_contradictions(reader: InventoryReader, cluster: Cluster) -> None:
     if wrong := cluster.too_heavy():
         raise reader.fail(wrong)
+    backends = {backend.name for backend in cluster.backends}
     for frontend in cluster.frontends:
-        cluster.backend(frontend.backend)
+        if frontend.backend not in backends:
+            where = reader.called("cluster_backends")
+            raise reader.fail(f"backend '{frontend.backend}' is not in {where}; frontend '{frontend.name}' names it")
     # Hosts that are nobody's here may be anything: a way to others, or the same machine by another name.
     owned = [(a, host) for host in _grouped(reader, cluster) for a in reader.addresses(host)]
     own = {(address, host) for address, host in owned}
@@ -348,8 +342,8 @@ def _refuse_contradictions(reader: InventoryReader, cluster: Cluster) -> None:
         who = " and ".join(host for address, host in owned if address == twice[0])
         raise reader.fail(f"address {twice[0]} is given twice, to {who}")
     for host in _grouped(reader, cluster):
-        if not reader.addresses(host) and reader.var(host, "cluster_addresses") is not None:
-            raise reader.fail(f"host '{host}' has an empty cluster_addresses")
+        if not reader.addresses(host) and reader.has(host, "cluster_addresses"):
+            raise reader.fail(f"host '{host}' has an empty {reader.called('cluster_addresses')}")
 
 
 def _grouped(reader: InventoryReader, cluster: Cluster) -> list[str]:
@@ -368,12 +362,12 @@ def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
         notes.append(f"group clients may be meant for something else, and probes run on this machine: {how}")
     notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in grouped]
     notes += [
-        f"{absence} (group {reader.groups.get(group, group)})"
+        f"{absence} (group {', '.join(reader.groups.get(group, (group,)))})"
         for group, absence in GROUPS.items()
         if not reader.hosts(group)
     ]
     without = [s for s in (*cluster.dns_servers, *cluster.resolvers) if not s.addresses]
     notes += [f"host {host.name} has no address: set cluster_addresses or ansible_host" for host in without]
     if not cluster.frontends:
-        notes.append("no cluster_frontends: spread cannot be checked")
+        notes.append(f"no {reader.called('cluster_frontends')}: spread cannot be checked")
     yield from dict.fromkeys(notes)

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from lbcheck import documents
 from lbcheck.errors import LbcheckError
 
 # Nothing else of the file goes anywhere: it may hold a private key, too.
@@ -15,8 +16,9 @@ SIZE_LIMIT = 4 * 1024 * 1024  # bytes; a system's whole store is about 220 kB
 def read(name: str, *, said_by: str) -> str:
     """Return the certificates of a file, in PEM; LbcheckError where there are none, or it cannot be read."""
     try:
-        with Path(name).open("rb") as file:
-            text = file.read(SIZE_LIMIT).decode("ascii", "replace")
+        text = documents.read(Path(name), SIZE_LIMIT).decode("ascii", "replace")
+    except LbcheckError as error:
+        raise LbcheckError(f"{said_by} {error}") from None
     except OSError as error:
         raise LbcheckError(f"{said_by} {name}: {error.strerror}") from None
     certificates = "".join(f"{found}\n" for found in _CERTIFICATE.findall(text))

@@ -6,15 +6,15 @@ value; a fleet that calls them otherwise maps them by lbcheck_vars. docs/capacit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders import nat_gateway
-from lbcheck.loaders.capacity_figures import Figures, of_frontend
+from lbcheck.loaders.capacity_figures import Figures
 from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import URL_PORTS
+from lbcheck.model.capacity import FrontendCapacity
 from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, NatGateway, Server
 
 Variables = Mapping[str, Sequence[str]]  # field → variables that say it, the first that is there
@@ -55,12 +55,12 @@ def with_capacity(cluster: Cluster, reader: InventoryReader) -> Cluster:
     """Return the cluster with what the inventory says of each thing's capacity."""
     figures = Figures()
     published = () if cluster.vips else tuple(a for one in cluster.balancers for a in _public(reader, one))
-    frontends, backends = (reader.specs(f"cluster_{kind}", ("name",)) for kind in ("frontends", "backends"))
+    frontends, backends = (reader.entries(f"cluster_{kind}", ("name",)) for kind in ("frontends", "backends"))
     whole = replace(
         cluster,
         clients=tuple(_client(reader, client, figures) for client in cluster.clients),
         nat_gateways=tuple(_nat_gateway(reader, gateway) for gateway in cluster.nat_gateways),
-        frontends=tuple(_frontend(reader, *pair, published) for pair in zip(cluster.frontends, frontends, strict=True)),
+        frontends=tuple(_frontend(*pair, published) for pair in zip(cluster.frontends, frontends, strict=True)),
         balancers=tuple(_balancer(reader, balancer, figures) for balancer in cluster.balancers),
         backends=tuple(_backend(reader, *pair, figures) for pair in zip(cluster.backends, backends, strict=True)),
     )
@@ -70,13 +70,18 @@ def with_capacity(cluster: Cluster, reader: InventoryReader) -> Cluster:
 
 
 def _said(reader: InventoryReader, kind: str, host: str, variables: Variables, **otherwise: object) -> Fields:
-    """Return what a host's variables say; `otherwise` holds where they are silent."""
-    said: dict[str, object] = otherwise
-    for field, names in variables.items():
-        value = next((value for name in names if (value := reader.var(host, name)) is not None), None)
-        if known(value) is not None:
+    """Return what a host's variables say, by the names that they have there; `otherwise` holds where they are silent.
+
+    A variable of a role, which stands second, may be null there: the role's own default then.
+    """
+    said = {field: value for field, value in otherwise.items() if value is not None}
+    called = {}
+    for field, (own, *others) in variables.items():
+        name = own if reader.has(host, own) else next((n for n in others if reader.var(host, n) is not None), own)
+        called[field] = reader.called(name)
+        if reader.has(host, name) and (known(value := reader.var(host, name)) is not None or value is None):
             said[field] = value
-    return Fields(said, f"{reader.where}: {kind} '{host}'", {field: names[0] for field, names in variables.items()})
+    return Fields(said, f"{reader.where}: {kind} '{host}'", called)
 
 
 def _client(reader: InventoryReader, client: Client, figures: Figures) -> Client:
@@ -85,18 +90,18 @@ def _client(reader: InventoryReader, client: Client, figures: Figures) -> Client
 
 def _balancer(reader: InventoryReader, balancer: Balancer, figures: Figures) -> Balancer:
     """Where nobody names its sources, they are what it has in the network `backend`: the role haproxy names each."""
-    networks = reader.var(balancer.name, "cluster_addresses")
-    own = reader.addresses(balancer.name, "backend") if isinstance(networks, dict) else ()
+    own = list((reader.networks(balancer.name) or {}).get("backend", ()))
     said = _said(reader, "balancer", balancer.name, BALANCER, sources=own or None)
     return replace(balancer, holds=figures.of_balancer(said))
 
 
-def _backend(reader: InventoryReader, backend: Backend, spec: Mapping[str, Any], figures: Figures) -> Backend:
-    ports = spec.get("ports", spec.get("port"))
-    what = f"backend '{backend.name}'"
-    servers = tuple(_server(reader, server, f"{what}: server", ports, figures) for server in backend.servers)
-    said = Fields({"redispatch": spec.get("redispatch")}, f"{reader.where}: {what}")
-    return replace(backend, servers=servers, redispatch=figures.redispatch(said))
+def _backend(reader: InventoryReader, backend: Backend, entry: Fields, figures: Figures) -> Backend:
+    what, ports = f"backend '{backend.name}'", "ports" if entry.has("ports") else "port"
+    listens = list(entry.port_list(ports, (80,))) if entry.has(ports) else None
+    servers = tuple(_server(reader, server, f"{what}: server", listens, figures) for server in backend.servers)
+    said = {field: entry.given[field] for field in ("redispatch",) if field in entry.given}
+    redispatch = figures.redispatch(Fields(said, entry.where, error=reader.fail))
+    return replace(backend, servers=servers, redispatch=redispatch)
 
 
 def _server(reader: InventoryReader, server: Server, kind: str, ports: object, figures: Figures) -> Server:
@@ -109,25 +114,20 @@ def _public(reader: InventoryReader, balancer: Balancer) -> tuple[str, ...]:
     return reader.addresses(balancer.name, "public") or balancer.addresses
 
 
-def _frontend(
-    reader: InventoryReader, frontend: Frontend, spec: Mapping[str, Any], published: tuple[str, ...]
-) -> Frontend:
+def _frontend(frontend: Frontend, entry: Fields, published: tuple[str, ...]) -> Frontend:
     """Without VIPs its name leads to the balancers' own addresses, as far as arithmetic can know (`published`)."""
-    said = {
-        "ports": spec.get("ports") or _port_of(frontend.url),
-        "maxconn": spec.get("maxconn"),
-        "mode": "http" if frontend.speaks_http else "tcp",
-        "addresses": list(frontend.addresses or published),
-    }
-    fields = Fields(said, f"{reader.where}: frontend '{frontend.name}'")
-    return replace(frontend, addresses=fields.addresses("addresses"), holds=of_frontend(fields))
+    ports = entry.port_list("ports", (_port_of(frontend.url),))
+    capacity = FrontendCapacity(ports, entry.number("maxconn"), "http" if frontend.speaks_http else "tcp")
+    return replace(frontend, addresses=frontend.addresses or published, holds=capacity)
 
 
-def _port_of(url: str) -> int | None:
+def _port_of(url: str) -> int:
     parts = urlsplit(url)
-    return parts.port or URL_PORTS.get(parts.scheme)
+    return parts.port or URL_PORTS[parts.scheme]
 
 
 def _nat_gateway(reader: InventoryReader, gateway: NatGateway) -> NatGateway:
-    said = {"addresses": list(gateway.addresses)} | dict(reader.var(gateway.name, "cluster_nat", {}))
-    return nat_gateway.read(Fields(said | {"name": gateway.name}, f"{reader.where}: NAT '{gateway.name}'"))
+    given = reader.fields(gateway.name, "cluster_nat").given
+    said = {"addresses": list(gateway.addresses), **given, "name": gateway.name}
+    where = f"{reader.where}: NAT '{gateway.name}': {reader.called('cluster_nat')}"
+    return nat_gateway.read(Fields(said, where))

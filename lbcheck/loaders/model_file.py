@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lbcheck.errors import LbcheckError
-from lbcheck.loaders import nat_gateway
+from lbcheck.loaders import nat_gateway, values
 from lbcheck.loaders.capacity_figures import Figures, of_frontend
 from lbcheck.loaders.fields import Fields
 from lbcheck.model.capacity import SOCKET_BYTES
@@ -14,17 +14,9 @@ from lbcheck.model.cluster import HEAVIEST, Backend, Balancer, Client, Cluster, 
 
 def load(path: Path) -> Cluster:
     """Read a file; LbcheckError names the file and the field that is wrong."""
-    import yaml  # noqa: PLC0415 (an inventory gives a cluster without it)
+    from lbcheck.loaders import yaml_file  # noqa: PLC0415 (an inventory, and help, need no YAML)
 
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise LbcheckError(f"{path} is no text") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise LbcheckError(f"{path}{line}: no YAML: {getattr(error, 'problem', error)}") from None
-    return read(document, str(path))
+    return read(yaml_file.load(path), str(path))
 
 
 def read(document: object, where: str) -> Cluster:
@@ -58,7 +50,7 @@ def _clients(fields: Fields, figures: Figures) -> Iterator[Client]:
     name, addresses, behind = fields.required("name"), fields.addresses("addresses"), fields.text("behind")
     if addresses and fields.has("subscribers"):
         raise fields.fail("subscribers", "addresses are of one host, subscribers of one each: give one of the two")
-    only_number = str(fields.given.get("subscribers", "")).replace("_", "").lstrip("-").isdecimal()
+    only_number = values.is_number(fields.given.get("subscribers"))
     hosts = fields.number("subscribers", 1) if only_number else 1
     each = () if only_number else fields.addresses("subscribers")
     capacity = figures.of_client(fields)
@@ -70,11 +62,7 @@ def _clients(fields: Fields, figures: Figures) -> Iterator[Client]:
 
 def _vips(fields: Fields) -> Iterator[Vip]:
     """Give the VIPs: an address alone, or an address and its home."""
-    given = fields.given.get("vips") or []
-    fields.known.append("vips")
-    if not isinstance(given, list):
-        raise fields.fail("vips", "has to be a list")
-    for item in given:
+    for item in fields.listed("vips"):
         section = Fields(
             item if isinstance(item, Mapping) else {"address": item}, f"{fields.where}: vips", fields.names
         )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.fields import Fields
+from lbcheck.loaders.values import shown
 from lbcheck.model.cluster import NatGateway
 from lbcheck.model.nat import PRESETS, NatCapacity, Preset
 
@@ -12,7 +13,7 @@ def read(fields: Fields) -> NatGateway:
     """Return a NAT gateway: what its preset says, and over it what is said here."""
     name, addresses, preset = fields.required("name"), fields.addresses("addresses"), fields.text("preset")
     if preset and preset not in PRESETS:
-        raise fields.fail("preset", f"'{preset}' is not one of {', '.join(PRESETS)}")
+        raise fields.fail("preset", f"{shown(preset)} is not one of {', '.join(PRESETS)}")
     known = PRESETS.get(preset, Preset("nobody says", NatCapacity()))
     gateway = NatGateway(
         name, addresses, fields.ports("ports", known.ports), holds=_translation(fields, known.capacity)

@@ -1,12 +1,19 @@
-"""An inventory's listing, asked by the names that lbcheck uses, through the fleet's own names for them."""
+"""An inventory's listing, asked by the names that lbcheck uses, through the fleet's own names for them.
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+What is wrong is said of a host and a variable, by the name that the fleet has for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.loaders import templates
-from lbcheck.model.address import is_address, normal
+from lbcheck.loaders import templates, values
+from lbcheck.loaders.fields import Fields
+from lbcheck.loaders.values import shown
+from lbcheck.model.address import is_address
 from lbcheck.model.login import refuse_password
+
+Read = TypeVar("Read")
 
 
 class InventoryReader:
@@ -18,17 +25,22 @@ class InventoryReader:
         members = [host for body in listing.values() if isinstance(body, dict) for host in body.get("hosts", ())]
         known: Mapping[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
         self.hostvars: Mapping[str, dict[str, Any]] = {host: known.get(host, {}) for host in (*known, *members)}
-        self.groups: Mapping[str, str | list[str]] = self._mapping("lbcheck_groups")
-        self.vars: Mapping[str, str] = self._mapping("lbcheck_vars")
+        self.vars: Mapping[str, str] = {}
+        self.vars = self._names("lbcheck_vars", values.text)
+        self.groups: Mapping[str, tuple[str, ...]] = self._names("lbcheck_groups", values.each(values.text))
         self.notes: list[str] = list(listing.get("_meta", {}).get("passed_over", ()))
 
-    def _mapping(self, name: str) -> dict[str, Any]:
-        found: Any = next((v[name] for v in self.hostvars.values() if name in v), {})
-        if template := templates.template_in(found):
-            raise self.fail(f"{name} has a template ('{template}'), and names are never evaluated: write the name")
-        if not isinstance(found, dict):
-            raise InventoryError(f"{name} is no mapping ({self.where})")
-        return found
+    def _names(self, variable: str, read: Callable[[object], Read]) -> dict[str, Read]:
+        """Return what the fleet calls each thing that lbcheck has a word for."""
+        host = next((host for host, said in self.hostvars.items() if variable in said), "")
+        given = self.hostvars.get(host, {}).get(variable, {})
+        if template := templates.template_in(given):
+            never = "and names are never evaluated: write the name"
+            raise self.fail(f"{variable} has a template ({shown(template)}), {never}")
+        if given is not None and not isinstance(given, dict):
+            raise self.fail(f"host '{host}': {variable} is no mapping of lbcheck's words to yours: {shown(given)}")
+        fields = self.fields(host, variable)
+        return {word: name for word in fields.given if (name := fields.read(word, read, None))}
 
     def fail(self, sentence: str) -> InventoryError:
         """Return the error that says so of this inventory."""
@@ -36,11 +48,12 @@ class InventoryReader:
 
     def hosts(self, group: str) -> list[str]:
         """Return the hosts of one of lbcheck's groups, children included, each once."""
-        named = self.groups.get(group, group)
-        names = [named] if isinstance(named, str) else named
+        names = self.groups.get(group, (group,))
         for name in names:
             if name not in self.listing and group in self.groups:
-                raise self.fail(f"lbcheck_groups maps {group} to '{name}', a group that the inventory does not have")
+                raise self.fail(
+                    f"lbcheck_groups maps {group} to {shown(name)}, a group that the inventory does not have"
+                )
         found = self._members(names)
         if not found and any(name in self.listing for name in names):
             self.notes.append(f"group {names[0]} has no hosts")
@@ -63,9 +76,13 @@ class InventoryReader:
                 ahead += reversed(body.get("children", ()))
         return list(found)
 
+    def called(self, name: str) -> str:
+        """Return what the fleet calls a variable."""
+        return self.vars.get(name, name)
+
     def var(self, host: str, name: str, default: Any = None) -> Any:
-        """Return a variable of one host."""
-        key = self.vars.get(name, name)
+        """Return a variable of one host as it was written, or as Ansible evaluated it."""
+        key = self.called(name)
         value = self.hostvars.get(host, {}).get(key, default)
         self._refuse_passwords(f"host '{host}': {key}", value)
         return self._plain(host, name, key, value)
@@ -81,19 +98,7 @@ class InventoryReader:
         if not (template := templates.template_in(value)):
             return value
         why = f"cannot be evaluated: {template.why}" if isinstance(template, templates.Refused) else "is a template"
-        raise self.fail(f"host '{host}': {key} '{template}' {why}; write the value")
-
-    def common(self, name: str, default: Any) -> Any:
-        """Return a variable of the whole cluster: any host that has it says it."""
-        key = self.vars.get(name, name)
-        found = {host: v[key] for host, v in self.hostvars.items() if key in v}
-        if not found:
-            return default
-        self._refuse_passwords(key, list(found.values()))
-        first, value = next(iter(found.items()))
-        if any(other != value for other in found.values()):
-            self.notes.append(f"{key} differs between hosts; the first host's is used")
-        return self._plain(first, name, key, value)
+        raise self.fail(f"host '{host}': {key} {shown(template)} {why}; write the value")
 
     def _refuse_passwords(self, key: str, value: object) -> None:
         """Raise InventoryError if any text of a variable's value is a URL with a password."""
@@ -106,36 +111,102 @@ class InventoryReader:
             for part in value.values() if isinstance(value, Mapping) else value:
                 self._refuse_passwords(key, part)
 
-    def addresses(self, host: str, network: str = "") -> tuple[str, ...]:
-        """Return a host's addresses: cluster_addresses, a list or by network, else where Ansible reaches it."""
-        given = self.var(host, "cluster_addresses")
-        if isinstance(given, dict):
-            chosen = given.get(network, ()) if network else [a for group in given.values() for a in group]
-        elif given is None:
-            reached = (self.var(host, "ansible_host"), self.var(host, "ansible_ssh_host"), host)
-            chosen = [name for name in reached if isinstance(name, str) and is_address(name)][:1]
-        else:
-            chosen = [given] if isinstance(given, str) else given
-        for address in chosen:
-            if not is_address(address):
-                raise self.fail(f"host '{host}': '{address}' in cluster_addresses is not an IP address")
-        return tuple(map(normal, chosen))
+    def has(self, host: str, name: str) -> bool:
+        """Return whether a host has a variable."""
+        return self.called(name) in self.hostvars.get(host, {})
+
+    def read(self, host: str, name: str, read: Callable[[object], Read], default: Read) -> Read:
+        """Return a variable of one host as one of the types of values.py."""
+        if not self.has(host, name):
+            return default
+        given = self.var(host, name)
+        if given is None:
+            raise self.fail(f"host '{host}': {self.called(name)} {values.NULL}")
+        try:
+            return read(given)
+        except LbcheckError as error:
+            raise self.fail(f"host '{host}': {self.called(name)} {error}") from None
+
+    def text(self, host: str, name: str) -> str:
+        """Return a text; empty where it is not there."""
+        return self.read(host, name, values.text_or_nothing, "")
+
+    def fields(self, host: str, name: str) -> Fields:
+        """Return a variable that is a mapping, to be read field by field."""
+        nothing: Mapping[str, object] = {}
+        given = self.read(host, name, values.mapping, nothing)
+        return Fields(given, f"host '{host}': {self.called(name)}", error=self.fail)
 
     def strings(self, host: str, name: str) -> tuple[str, ...]:
-        """Return a variable that is a string or a list of them."""
-        given = self.var(host, name, ())
-        return (given,) if isinstance(given, str) else tuple(str(item) for item in given)
+        """Return a variable that is a text or a list of them."""
+        return self.read(host, name, values.each(values.text), ())
 
-    def specs(self, name: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Return a list of mappings, each with the fields that it must have."""
-        specs = self.common(name, [])
-        if not isinstance(specs, list):
-            raise self.fail(f"{name} is no list")
-        for spec in specs:
-            missing = [field for field in fields if not isinstance(spec, dict) or field not in spec]
-            if missing:
-                raise self.fail(f"an entry of {name} has no '{missing[0]}': {spec}")
-        return specs
+    def _saying(self, name: str) -> list[str]:
+        """Return the hosts that have a variable of the whole cluster; if they differ, that is noted."""
+        key = self.called(name)
+        found = {host: variables[key] for host, variables in self.hostvars.items() if key in variables}
+        self._refuse_passwords(key, list(found.values()))
+        first = next(iter(found.values()), None)
+        if any(value != first for value in found.values()):
+            self.notes.append(f"{key} differs between hosts; the first host's is used")
+        return list(found)
+
+    def common(self, name: str, read: Callable[[object], Read], default: Read) -> Read:
+        """Return a variable of the whole cluster: any host that has it says it."""
+        return next((self.read(host, name, read, default) for host in self._saying(name)), default)
+
+    def flag(self, name: str) -> bool:
+        """Return a flag of the whole cluster: true where a host says so, and no other denies it."""
+        said = [self.read(host, name, values.flag, False) for host in self.hostvars if self.has(host, name)]
+        if len(set(said)) > 1:
+            self.notes.append(f"{self.called(name)} differs between hosts; it is taken as false")
+        return bool(said) and all(said)
+
+    def addresses(self, host: str, network: str = "") -> tuple[str, ...]:
+        """Return a host's addresses: cluster_addresses, a list or by network, else where Ansible reaches it."""
+        if not self.has(host, "cluster_addresses"):
+            reached = (self.var(host, "ansible_host"), self.var(host, "ansible_ssh_host"), host)
+            return tuple(values.address(name) for name in reached if isinstance(name, str) and is_address(name))[:1]
+        networks = self.networks(host)
+        if networks is None:
+            return self.address_list(host, "cluster_addresses")
+        return tuple(address for name, those in networks.items() if network in ("", name) for address in those)
+
+    def networks(self, host: str) -> Mapping[str, tuple[str, ...]] | None:
+        """Return a host's addresses by network; None where it has no addresses, or only a list."""
+        if not isinstance(self.var(host, "cluster_addresses"), dict):
+            return None
+        fields = self.fields(host, "cluster_addresses")
+        return {network: fields.read(network, values.each(values.address), ()) for network in fields.given}
+
+    def address_list(self, host: str, name: str, read: Callable[[object], str] = values.address) -> tuple[str, ...]:
+        """Return a variable that is an address or a list of them."""
+        found = []
+        for item in self.read(host, name, values.items, list[object]()):
+            try:
+                found.append(read(item))
+            except LbcheckError:
+                where = self.called(name)
+                raise self.fail(f"host '{host}': {shown(item)} in {where} is not an IP address") from None
+        return tuple(found)
+
+    def entries(self, name: str, needed: tuple[str, ...]) -> list[Fields]:
+        """Return a list of mappings of the whole cluster, each with the fields that it must have."""
+        host = next(iter(self._saying(name)), "")
+        entries = []
+        for place, given in enumerate(self.read(host, name, _list, list[object]()), 1):
+            said = given if isinstance(given, dict) else {}
+            if missing := [field for field in needed if field not in said]:
+                raise self.fail(f"host '{host}': an entry of {self.called(name)} has no '{missing[0]}': {shown(given)}")
+            where = f"host '{host}': {self.called(name)}: {shown(said.get('name', place))}"
+            entries.append(Fields(given, where, error=self.fail))
+        return entries
+
+
+def _list(given: object) -> list[object]:
+    if not isinstance(given, list):
+        raise LbcheckError(f"{shown(given)} is no list")
+    return given
 
 
 def known(value: object) -> Any:

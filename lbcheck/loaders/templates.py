@@ -190,8 +190,8 @@ def _played(wanted: Sequence[Place], inventories: Sequence[str]) -> tuple[list[d
 def _said(events: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Place, Any]]:
     """Give each value that Ansible says, or `Refused` with its reason."""
     for event in (event for event in events if event["event"] in ("ok", "failed")):
-        said = event.get("msg")
-        yield (event["host"], event["task"]), said if event["event"] == "ok" else Refused("", _reason(str(said)))
+        value = event.get("said") if event["event"] == "ok" else Refused("", _reason(str(event.get("msg"))))
+        yield (event["host"], event["task"]), value
 
 
 def _play(wanted: Sequence[Place]) -> dict[str, Any]:

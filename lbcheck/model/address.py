@@ -1,6 +1,7 @@
 """Addresses, ports and the 4-tuple."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from lbcheck.errors import LbcheckError
 
 Family = Literal[4, 6]  # IPv4 or IPv6
 FAMILIES: tuple[Family, Family] = (4, 6)
+_PORT = re.compile("[0-9]{1,5}")
 URL_PORTS = {"http": 80, "https": 443}  # where a URL names no port (RFC 9110, section 4.2)
 
 
@@ -95,7 +97,7 @@ class Endpoint:
             port = rest.removeprefix(":") or port
         elif text.count(":") == 1:
             address, _, port = text.partition(":")
-        if not port.isdecimal():
+        if not _PORT.fullmatch(port):
             raise LbcheckError(f"'{text}' does not end in a port number; write ADDR:PORT, IPv6 in brackets")
         return cls(address, int(port))
 
@@ -117,10 +119,19 @@ class PortRange:
     def __str__(self) -> str:
         return f"{self.low}-{self.high}"
 
+    def taken_by(self, others: Iterable["PortRange"]) -> int:
+        """Return how many of these ports are in any of the others, which may overlap."""
+        count, next_free = 0, self.low
+        for other in sorted(others, key=lambda other: other.low):
+            first, last = max(other.low, next_free), min(other.high, self.high)
+            if first <= last:
+                count, next_free = count + last - first + 1, last + 1
+        return count
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `LO-HI`."""
         low, dash, high = text.partition("-")
-        if not (dash and low.isdecimal() and high.isdecimal()):
+        if not (dash and _PORT.fullmatch(low) and _PORT.fullmatch(high)):
             raise LbcheckError(f"'{text}' is not a port range; write LO-HI, like 40000-40063")
         return cls(int(low), int(high))

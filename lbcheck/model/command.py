@@ -12,6 +12,8 @@ class RunCommand(Step):
     The stage's watches go on until it has ended, and for `then_s` seconds more.
     """
 
+    SAID_AGAIN = ("at", "words")
+
     words: tuple[str, ...]
     after_s: float
     then_s: float = 0.0

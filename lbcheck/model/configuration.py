@@ -14,6 +14,8 @@ from lbcheck.model.step import Failure, Sample, Step
 class ReadConfiguration(Step):
     """Read the files with which a balancer is started, in this order; of a directory its `*.cfg`, by name."""
 
+    SAID_AGAIN = ("at", "balancer", "paths")
+
     balancer: str
     paths: tuple[str, ...]
 

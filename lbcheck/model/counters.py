@@ -16,6 +16,8 @@ from lbcheck.model.told_by import ToldBy
 class ReadCounters(Step):
     """Read what one process of a balancer counted; `uri` is written as the table of schemes says."""
 
+    SAID_AGAIN = ("at", "balancer", "uri", "when")
+
     balancer: str
     uri: str
     when: When

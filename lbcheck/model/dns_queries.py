@@ -15,6 +15,8 @@ Layer = Literal["authoritative", "resolver", ""]  # kind of name server; empty: 
 class Resolve(Step):
     """Ask `server` for one name and type, `queries` times in one block; no server: the host's own resolver."""
 
+    SAID_AGAIN = ("at", "name", "rdtype")
+
     name: str
     rdtype: RecordType
     queries: int
@@ -36,6 +38,15 @@ class Resolve(Step):
             layer=self.layer,
             name=self.name,
             rdtype=self.rdtype,
+        )
+
+    def gives(self, sample: Sample) -> bool:
+        """Return whether a sample can be this step's own; who is asked, and what it is, may be for the host to find."""
+        return (
+            super().gives(sample)
+            and isinstance(sample, Resolution)
+            and (not self.server or sample.server == str(self.server))
+            and (not self.layer or sample.layer == self.layer)
         )
 
 

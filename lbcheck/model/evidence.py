@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any, ClassVar
 
 _KEY = "key"
+# The largest number of a report: beyond it JSON's are not the same everywhere (RFC 8259, section 6).
+LARGEST = 2**53 - 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,6 +45,8 @@ class Fill(Step):
     `timeout_s`: seconds after which a connection without an answer counts as silence.
     """
 
+    SAID_AGAIN = ("at", "binding", "label")
+
     endpoints: tuple[Endpoint, ...]
     sources: tuple[str, ...] = ()  # empty: the address that the route to the endpoint picks
     ports: PortRange | None = None  # of the explicit modes; None: the host's ephemeral range

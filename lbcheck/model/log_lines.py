@@ -12,6 +12,8 @@ class CountLogLines(Step):
     `awaited`: look again until there is one, or `timeout_s` is over, because programs write their logs in blocks.
     """
 
+    SAID_AGAIN = ("at", "server", "path", "when", "frontend")
+
     server: str
     path: str
     token: str

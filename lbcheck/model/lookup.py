@@ -11,6 +11,8 @@ from lbcheck.model.step import Failure, Sample, Step, paced_s
 class LookUp(Step):
     """Call getaddrinfo for one name and family, `queries` times."""
 
+    SAID_AGAIN = ("at", "name", "family")
+
     name: str
     family: Family
     queries: int

@@ -49,9 +49,7 @@ class NatCapacity:
 
     def usable(self, ports: PortRange) -> int:
         """Return how many ports of one outside address can serve one destination at the same time."""
-        taken = {port for span in self.reserved for port in range(span.low, span.high + 1)}
-        inside = sum(ports.low <= port <= ports.high for port in taken)
-        return min(len(ports) - inside, self.per_destination or 65535)
+        return min(len(ports) - ports.taken_by(self.reserved), self.per_destination or 65535)
 
 
 @dataclass(frozen=True)

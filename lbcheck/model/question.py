@@ -7,8 +7,13 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Cluster
 
-HERE = "here"  # the host of a step that needs no other host
+HERE = ""  # the host of a step that needs no other host; no inventory can have a host of no name, but one called `here`
 SERVED_BY = "header:x-served-by"  # default: how answers name their server
+
+
+def in_words(host: str) -> str:
+    """Return a host's name, for sentences and reports."""
+    return host or "here"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ ORDER_LIMIT = 4_000  # answers whose order is kept: 24 kB of a sample where no s
 class Request(Step):
     """Request `url` at `address` `requests` times over at most `concurrency` connections; count answers by server."""
 
+    SAID_AGAIN = ("at", "url", "address", "source", "round", "key")
+
     url: str
     address: str  # to connect to, instead of what the URL's host resolves to; empty: resolve it
     requests: int

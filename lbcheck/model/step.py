@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
-from lbcheck.model.question import HERE
+from lbcheck.model.question import HERE, in_words
 
 When = Literal["before", "after"]  # when a counter is read: before or after the traffic
 SILENCE_S = 60.0  # a minute; a healthy service that is asked at a rate is never silent for so long
@@ -45,10 +45,17 @@ class Sample:
     failure: Failure | None = None
     seconds: float = 0.0
 
+    @property
+    def place(self) -> str:
+        """Where it was observed, in words."""
+        return in_words(self.at)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step(ABC):
     """One thing to do `at` a host. Each step gives exactly one sample, whatever happens."""
+
+    SAID_AGAIN: ClassVar[tuple[str, ...]] = ("at",)  # fields that its sample has from it
 
     at: str = HERE
     timeout_s: float = TIMEOUT_S  # for one operation
@@ -71,6 +78,13 @@ class Step(ABC):
     @abstractmethod
     def lost(self, failure: Failure) -> Sample:
         """Return the sample of this step when it has no result at all."""
+
+    def gives(self, sample: Sample) -> bool:
+        """Return whether a sample can be this step's own: a host speaks for itself, and of what it was asked."""
+        own = self.lost(Failure(ErrorKind.INTERNAL, ""))
+        return type(sample) is type(own) and all(
+            getattr(sample, name) == getattr(own, name) for name in self.SAID_AGAIN
+        )
 
 
 def paced_s(operations: int, rate: float, each_s: float) -> float:

@@ -9,6 +9,8 @@ from lbcheck.model.step import Failure, Sample, Step, When
 class ReadStubStatus(Step):
     """Read nginx's stub_status."""
 
+    SAID_AGAIN = ("at", "server", "when")
+
     server: str
     url: str
     when: When

@@ -23,6 +23,8 @@ class Watch(Step):
     An answer after `timeout_s` counts as none. Below 1 s an answer never needed a retransmitted SYN (RFC 6298).
     """
 
+    SAID_AGAIN = ("at", "rehearsal")
+
     routes: tuple[Route, ...]
     interval_s: float
     for_s: float
@@ -42,6 +44,12 @@ class Watch(Step):
     def lost(self, failure: Failure) -> "Watched":
         """Return the sample of this step when it has no result at all."""
         return Watched(at=self.at, failure=failure, rehearsal=self.rehearsal)
+
+    def gives(self, sample: Sample) -> bool:
+        """Return whether a sample can be this step's own: of its routes, each once."""
+        if not (super().gives(sample) and isinstance(sample, Watched)):
+            return False
+        return bool(sample.failure) or tuple(Route(seen.url, seen.address) for seen in sample.seen) == self.routes
 
 
 @dataclass(frozen=True)

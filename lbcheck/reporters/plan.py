@@ -11,6 +11,7 @@ from lbcheck.model.fill import Fill
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.lookup import LookUp
 from lbcheck.model.plan import Plan
+from lbcheck.model.question import in_words
 from lbcheck.model.requests import Request
 from lbcheck.model.step import Step
 from lbcheck.model.stub_status import ReadStubStatus
@@ -26,7 +27,7 @@ def render(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         yield f"stage {stage.name}"
-        yield from (f"  at {step.at}: {SENTENCES[type(step)](step)}" for step in stage.steps)
+        yield from (f"  at {in_words(step.at)}: {SENTENCES[type(step)](step)}" for step in stage.steps)
     yield from plan.notes
 
 

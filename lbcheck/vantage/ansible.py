@@ -1,8 +1,10 @@
 """Run a plan on many hosts at once through Ansible: its connections, its become, its forks and its limits.
 
-One playbook: a play that copies the zipapp, one for each stage, one that removes it. The plays are data, written as
-JSON; results come back line by line through a callback plugin, so that what was sampled is kept whatever happens next.
-On each host the program runs as long as its folder is there: who removes the folder ends it.
+One playbook: a play that names this machine, one that copies the zipapp, one for each stage, one that removes it. The
+plays are data, written as JSON; results come back line by line through a callback plugin, so that what was sampled is
+kept whatever happens next. Ansible ends a playbook when every host of a play has failed; so this machine is in each
+play, and has nothing to do in most. On each host the program runs as long as its folder is there: who removes the
+folder ends it.
 """
 
 import base64
@@ -22,12 +24,12 @@ from typing import Any
 
 from lbcheck import ansible_cli
 from lbcheck.model.plan import Plan, Stage
-from lbcheck.model.question import HERE
+from lbcheck.model.question import HERE, in_words
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
 from lbcheck.probing.stopping import Interrupted, Stopped, never
 from lbcheck.streams import say
-from lbcheck.vantage import keeper, names, zipapp
+from lbcheck.vantage import hearing, keeper, names, zipapp
 from lbcheck.vantage.here import Begun, silently
 from lbcheck.wire import jsonl
 
@@ -100,10 +102,10 @@ def _folders(plan: Plan, here: Path) -> Remote:
     # Unguessable, so that nobody on a shared host can put something else in its place. Each host has its own, for two
     # hosts of an inventory may be one machine.
     name = f"/tmp/lbcheck-{secrets.token_hex(16)}"  # noqa: S108
-    local = here / names.LOCALHOST
+    local = here / "itself"
     local.mkdir()
     carried = {host: f"{name}-{number}" for number, host in enumerate(plan.hosts) if host != HERE}
-    return {names.LOCALHOST: str(local)} | carried
+    return {names.ITSELF: str(local)} | carried
 
 
 def _events(
@@ -116,31 +118,47 @@ def _events(
     tidy = [_tidy_play(hosts, remote)] if hosts else []
     if not stages:
         return
+    mark = secrets.token_hex(8)
     environment = ansible_cli.environment(
         inventories,
         ANSIBLE_LOCAL_TEMP=str(folder),  # what Ansible forgets when it is killed goes with our folder
+        LBCHECK_EVENTS_MARK=mark,
         **ansible_cli.EVENTS,
         **_forks(plan),
     )
     work = keeper.Work(
         folder=folder,
-        plays=carry + stages + tidy,
+        plays=[_itself_play(), *carry, *stages, *tidy],
         inventories=inventories,
         environment=environment,
+        mark=mark,
         hosts=hosts,
-        tidy=lambda some, over: [_stop_play(some, remote, over)],
+        tidy=lambda some, over: [_itself_play(), _stop_play(some, remote, over)],
     )
     yield from keeper.events(work, stop)
+
+
+def _itself_play() -> dict[str, Any]:
+    """Return the play that adds this machine to the inventory; nothing is connected to, whatever `localhost` is."""
+    itself = {
+        "name": names.ITSELF,
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "ansible_become": False,  # what runs here has the rights of whoever called lbcheck
+    }
+    task = {"name": keeper.ITSELF, "ansible.builtin.add_host": itself, "changed_when": False}
+    return {"name": keeper.ITSELF, "hosts": "localhost", "gather_facts": False, "tasks": [task]}
 
 
 def _tasks_play(name: str, hosts: Sequence[str], remote: Remote, *tasks: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
-        "hosts": ",".join(map(names.pattern, hosts)),
+        "hosts": ",".join(map(names.pattern, dict.fromkeys([*hosts, names.ITSELF]))),
         "gather_facts": False,
+        "any_errors_fatal": False,  # whatever the user's ansible.cfg says: a host that fails is one host
         "vars": {
             "lbcheck_hosts": list(map(names.key, hosts)),
-            "lbcheck_folders": {names.key(host): remote[host] for host in hosts},
+            "lbcheck_folders": {names.key(host): remote[host] for host in (*hosts, names.ITSELF)},
             "lbcheck_folder": "{{ lbcheck_folders[inventory_hostname | b64encode] }}",
             "ansible_remote_tmp": _ANSIBLES,
         },
@@ -186,11 +204,10 @@ def stage_play(number: int, plan: Plan, remote: Remote, here: Path) -> dict[str,
 
     `here`: the folder without which steps on this machine do not go on.
     """
-    carried = names.LOCALHOST in plan.hosts  # as to any other host of the inventory
     stage = replace(plan.stages[number], deadline_s=_deadline_s(plan.stages[number:]))
     parts = {host: replace(stage, steps=tuple(steps)) for host, steps in _by_host(stage.steps).items()}
-    if names.LOCALHOST in parts and not carried:
-        parts[names.LOCALHOST] = replace(parts[names.LOCALHOST], permit=str(here))
+    if names.ITSELF in parts:
+        parts[names.ITSELF] = replace(parts[names.ITSELF], permit=str(here))
     play = _tasks_play(
         f"{keeper.STAGE}{number}",
         list(parts),
@@ -206,9 +223,8 @@ def stage_play(number: int, plan: Plan, remote: Remote, here: Path) -> dict[str,
             "changed_when": False,
         },
     )
-    itself = "false" if carried else "inventory_hostname == 'localhost'"
     argv = (
-        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if {itself} "
+        f"{{{{ {json.dumps([sys.executable, '-m', 'lbcheck', 'probe'])} if inventory_hostname == '{names.ITSELF}' "
         f"else [lbcheck_python, lbcheck_folder + '/run/{_PROGRAM}'] }}}}"
     )
     # What a module leaves when it is killed goes with the folder.
@@ -295,14 +311,28 @@ def collect(
         if event["event"] != "ok":
             reasons.setdefault(host, reason(event))
         if event["task"].startswith(keeper.STAGE):
-            steps = waiting[int(event["task"].removeprefix(keeper.STAGE))][host]
-            for sample in jsonl.samples(event.get("stdout", "").split("\n")):
-                steps.popleft()
-                yield sample
+            steps = waiting[int(event["task"].removeprefix(keeper.STAGE))].get(host, deque())
+            yield from _heard(steps, event, reasons)
     unknown = Failure(ErrorKind.INTERNAL, "the run ended before this was measured")
     for stage in waiting:
         for host, steps in stage.items():
             yield from (step.lost(reasons.get(host, unknown)) for step in steps)
+
+
+def _heard(steps: deque[Step], event: Mapping[str, Any], reasons: dict[str, Failure]) -> list[Sample]:
+    """Take off a host's steps of a stage those that it gave samples of; where steps are left, there is a reason."""
+    asked = len(steps)
+    samples = hearing.heard(steps, event.get("stdout", ""), ended=event["event"] == "ok") if steps else []
+    for _ in samples:
+        steps.popleft()
+    if steps:
+        few = f"{_in_words(event['host'])}: it wrote {len(samples)} samples of {asked}"
+        reasons.setdefault(event["host"], Failure(ErrorKind.INTERNAL, few))
+    return samples
+
+
+def _in_words(called: str) -> str:
+    return in_words(HERE if called == names.ITSELF else called)
 
 
 def old_python(event: Mapping[str, Any]) -> str:
@@ -314,12 +344,13 @@ def old_python(event: Mapping[str, Any]) -> str:
 
 def reason(event: Mapping[str, Any]) -> Failure:
     """Return why a host gave no samples, from what Ansible says of a task: its host, and one short sentence."""
+    host = _in_words(event["host"])
     kind = ErrorKind.UNREACHABLE if event["event"] == "unreachable" else ErrorKind.INTERNAL
     if version := old_python(event):
         remedy = "set ansible_python_interpreter to a newer one there"
-        return Failure(kind, f"{event['host']}: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}")
+        return Failure(kind, f"{host}: its Python is {version}, and lbcheck needs 3.11 or newer: {remedy}")
     said = event.get("stderr") or event.get("module_stderr") or event.get("msg") or "no reason given"
     words = ansible_cli.last_words(str(said)).removeprefix("Task failed: ")
     if event["task"] == keeper.CARRY and (error := _ERRNO.search(words)):
         words = f"the probe could not be copied to /tmp: {error[1].lower()}"
-    return Failure(kind, f"{event['host']}: {words}")
+    return Failure(kind, f"{host}: {words}")

@@ -34,6 +34,7 @@ TIDY_S = 60.0  # for hosts to be tidied: several timeouts of ssh
 ALONE_S = 8.0  # the same once we are gone: within 10 s nothing runs here
 # The tasks that put something on a host, have it stop there, and take it away.
 CARRY, STOP, TIDY = "carry", "stop", "tidy"
+ITSELF = "itself"  # the play and the task that add this machine; nothing has begun by it
 STAGE = "stage "  # and a number: a task that runs steps
 HERE = "here"  # the folder without which steps on this machine do not go on
 _TOLD = b"s"
@@ -48,6 +49,7 @@ class Work:
     plays: Sequence[Mapping[str, Any]]
     inventories: Sequence[str]
     environment: Mapping[str, str]
+    mark: str  # begins each line that the callback writes; others are Ansible's, and may repeat what a host said
     hosts: Sequence[str]  # where something lies in the end that is ours
     tidy: Callable[[Sequence[str], Path], Sequence[Mapping[str, Any]]]  # hosts, a file that says: all else is over
 
@@ -129,7 +131,7 @@ class _Playing:
             )
         self.play = ""  # that runs now
         self.over = False  # it says no more
-        self._text = b""
+        self._mark, self._text = work.mark.encode(), b""
 
     @property
     def fd(self) -> int:
@@ -143,9 +145,10 @@ class _Playing:
         self.over = not part
         *lines, self._text = (self._text + part).split(b"\n")
         for line in lines:
-            if line.startswith(b"{"):
-                event: Event = json.loads(line)
-                self.play = event.get("play", self.play)
+            if line.startswith(self._mark):
+                event: Event = json.loads(line.removeprefix(self._mark))
+                if event.get("play", ITSELF) != ITSELF:
+                    self.play = event["play"]
                 yield event
 
     def failure(self) -> str:

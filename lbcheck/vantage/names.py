@@ -2,18 +2,20 @@
 
 import base64
 import re
+import secrets
 
 from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind, Failure
 
-LOCALHOST = "localhost"  # as Ansible calls this machine, unless the inventory says what it is
+# What Ansible calls this machine for a run: no host of any inventory, for one may be called `localhost`, or `here`.
+ITSELF = f"lbcheck-{secrets.token_hex(8)}"
 _LITERAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # Ansible takes it for a host of that name before all else
 _TEMPLATES = ("{{", "{%", "{#")
 
 
 def called(host: str) -> str:
     """Return the name by which Ansible knows where a step runs."""
-    return LOCALHOST if host == HERE else host
+    return ITSELF if host == HERE else host
 
 
 def refusal(host: str) -> Failure | None:

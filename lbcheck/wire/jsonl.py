@@ -7,6 +7,7 @@ import inspect
 import json
 import types
 import typing
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -14,7 +15,7 @@ from itertools import repeat
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
-from lbcheck.model.evidence import Record, fields_by_key, required
+from lbcheck.model.evidence import LARGEST, Record, fields_by_key, required
 from lbcheck.model.kinds import SAMPLES, STEPS
 from lbcheck.model.plan import Stage
 from lbcheck.model.question import Question, Topology
@@ -26,8 +27,6 @@ _T = TypeVar("_T")
 Reader = Callable[[Any], Any]  # from what json.loads gave to an object of one type
 _CLASS = "class"  # the key that no dataclass can have as a field
 _REPORTED = (Report, Verdict, Finding, Record)  # may come from a later version: what it says besides is passed over
-# Beyond it JSON's numbers are not the same everywhere (RFC 8259, section 6), nor does arithmetic hold.
-_MOST = 2**53 - 1
 _WORDS: Mapping[Any, str] = {
     int: "a whole number below 2^53",
     float: "a number below 2^53",
@@ -182,7 +181,7 @@ def _word(words: Iterable[Any], value: Any) -> Any:
 
 
 def _plain(kind: Any, value: Any) -> Any:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _MOST  # NaN is not
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN is not
     if kind is float and number:
         return float(value)
     if type(value) is kind and (kind in (bool, types.NoneType, str) or number):
@@ -195,7 +194,7 @@ def _text(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    return value if type(value) is int and -_MOST <= value <= _MOST else _plain(int, value)
+    return value if type(value) is int and -LARGEST <= value <= LARGEST else _plain(int, value)
 
 
 _PLAIN: Mapping[Any, Reader] = {str: _text, int: _number}  # most values of a file
@@ -207,12 +206,12 @@ def _shown(value: Any) -> str:
 
 
 def _reader_of_object(hint: type) -> Reader:
-    abstract = inspect.isabstract(hint)
+    named = inspect.isabstract(hint) or hint is Sample  # what it is has to be said
 
     def read(value: Any) -> Any:
         if type(value) is not dict:
             return _plain(hint, value)
-        return _object(_class_of(hint, value) if abstract or _CLASS in value else hint, value)
+        return _object(_class_of(hint, value) if named or _CLASS in value else hint, value)
 
     return read
 
@@ -241,7 +240,7 @@ def _known_part(kind: type, value: Mapping[str, Any], fields: Mapping[str, Any])
     """Return what is known of an object; WireError where there is more, and no later version may have written it."""
     unknown = [key for key in value if key not in fields and key != _CLASS]
     if unknown and not issubclass(kind, _REPORTED):
-        raise WireError(f"{kind.__name__} has no '{unknown[0]}'")
+        raise WireError(f"{kind.__name__} has no '{_shown(unknown[0])[1:-1]}'")
     return {key: item for key, item in value.items() if key in fields}
 
 
@@ -278,7 +277,7 @@ def record_of(kinds: Sequence[type[Record]], value: Any) -> Record:
 def _class_of(hint: type, value: Mapping[str, Any]) -> type:
     """Return the class that an object names, or the one that is expected where it names none."""
     if _CLASS not in value:
-        if inspect.isabstract(hint):
+        if inspect.isabstract(hint) or hint is Sample:
             raise WireError(f"{_shown(value)} does not say which {hint.__name__} it is")
         return hint
     kind = _KINDS.get(str(value[_CLASS]))
@@ -300,7 +299,19 @@ def dumped(value: object, **layout: Any) -> str:
 def parse(hint: type[_T], text: str) -> _T:
     """Read one line back; WireError where it is no such thing."""
     with reading(text):
-        return typing.cast("_T", from_json(hint, json.loads(text)))
+        return typing.cast("_T", from_json(hint, loads(text)))
+
+
+def loads(text: str) -> Any:
+    """Return the value of a JSON text. No key may stand twice in an object: each reader would take another."""
+    return json.loads(text, object_pairs_hook=_object_of)
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise WireError(f"{_shown(Counter(key for key, _ in pairs).most_common(1)[0][0])} is there twice")
+    return found
 
 
 @contextmanager

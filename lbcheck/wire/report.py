@@ -1,13 +1,12 @@
 """The JSON report, schema lbcheck.report/1 (reporters/report.schema.json): how it is written, and read again."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lbcheck.model.evidence import Record
 from lbcheck.model.verdict import Outcome, Report, Verdict
-from lbcheck.wire.jsonl import WireError, dumped, from_json, part, reading, record_of
+from lbcheck.wire.jsonl import WireError, dumped, from_json, loads, part, reading, record_of
 
 SCHEMA = "lbcheck.report/1"
 Classes = Callable[[str], Sequence[type[Record]]]  # a verdict's check → what its evidence can be; empty: not known
@@ -43,7 +42,7 @@ def read(text: str, classes: Classes) -> Report:
     The evidence of a check that is not known here stays as it is, and so does one that is empty: nothing was measured.
     """
     with reading(text):
-        document = json.loads(text)
+        document = loads(text)
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise WireError(f"its schema is not {SCHEMA}")
         part("outcome", Outcome, document.get("outcome"))

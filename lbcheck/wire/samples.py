@@ -10,7 +10,7 @@ from lbcheck.errors import LbcheckError
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 from lbcheck.wire import upgrade
-from lbcheck.wire.jsonl import WireError, dumped, from_json, reading, to_json
+from lbcheck.wire.jsonl import WireError, dumped, from_json, loads, reading, to_json
 from lbcheck.wire.uncollected import uncollected
 
 SCHEMA = "lbcheck.samples/1"  # it goes up when a file of today would be misread
@@ -49,7 +49,7 @@ def read(text: str) -> tuple[Question, list[Sample]]:
     """Read a file back; WireError says which line is wrong, NewerError that another lbcheck is needed."""
     first, *others = text.split("\n")  # and at no other line end: a message may hold one
     with _at_line(1), reading(first):
-        about = json.loads(first)
+        about = loads(first)
         version = about.pop("schema", None) if isinstance(about, dict) else None
         if version not in (None, SCHEMA):
             raise NewerError(f"was written by a newer lbcheck ({version!r:.40}; this one reads {SCHEMA}): use that one")
@@ -70,7 +70,7 @@ def _samples(lines: Sequence[str], *, old: bool) -> Iterator[Sample]:
     for number, line in enumerate(lines, start=2):
         if line.strip():
             with _at_line(number), reading(line):
-                value = json.loads(line)
+                value = loads(line)
                 yield from_json(Sample, upgrade.sample(value) if old and isinstance(value, dict) else value)
 
 

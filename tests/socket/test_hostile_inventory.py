@@ -13,6 +13,7 @@ import pytest
 
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Plan, Stage, StageName
+from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind, Sample
 from lbcheck.vantage import ansible
 
@@ -59,9 +60,10 @@ def test_a_group_of_a_hosts_name_is_not_asked(tmp_path: Path) -> None:
 
 
 def test_this_machine_may_be_in_the_inventory_too(tmp_path: Path) -> None:
-    """A host `localhost` has its steps, and what runs here has its own."""
-    found = run(["here", "localhost", "other"], inventory(tmp_path, {"clients": ["localhost", "other"]}))
-    assert {name: sample.failure for name, sample in found.items()} == dict.fromkeys(["here", "localhost", "other"])
+    """Hosts `localhost` and `here` have their steps, and what runs here has its own."""
+    names = [HERE, "here", "localhost", "other"]
+    found = run(names, inventory(tmp_path, {"clients": names[1:]}))
+    assert {name: sample.failure for name, sample in found.items()} == dict.fromkeys(names)
 
 
 @pytest.mark.parametrize(

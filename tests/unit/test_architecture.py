@@ -11,6 +11,7 @@ ROOT = Path(lbcheck.__file__).parent
 GROUND = {
     "errors",
     "plain",
+    "documents",
     "streams",
     "ansible_cli",
 }  # every package may use these

@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from lbcheck import pipeline
 from lbcheck.analysis.tuples import nat
 from lbcheck.analysis.tuples import path as paths
+from lbcheck.analysis.tuples.binding import usable_ports
+from lbcheck.analysis.tuples.growth import gains
 from lbcheck.cli import main
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders import model_file
 from lbcheck.loaders.ansible_inventory import understand
-from lbcheck.loaders.capacity_variables import with_capacity
+from lbcheck.loaders.capacity_variables import BALANCER, CLIENT, SERVER, with_capacity
 from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.address import PortRange
 from lbcheck.model.cluster import Cluster, capacity_of
@@ -126,7 +129,7 @@ def test_a_preset_is_the_ground_that_fields_are_laid_on() -> None:
         ({"clients": [{"name": "c", "connections": 1.5}]}, "connections: '1.5' is not a whole number"),
         ({"clients": [{"name": "c", "connections": True}]}, "connections: 'True' is not a whole number"),
         ({"clients": [{"name": "c", "ipv6_share": 2}]}, "ipv6_share: '2' is not a share from 0 to 1"),
-        ({"clients": [{"name": "c", "tw_reuse": 1}]}, "tw_reuse: '1' is neither true nor false"),
+        ({"clients": [{"name": "c", "tw_reuse": 2}]}, "tw_reuse: '2' is neither true nor false"),
         (
             {"clients": [{"name": "c", "binding": "explicity"}]},
             "binding: 'explicity' is not one of explicit, explicit-excl",
@@ -205,6 +208,12 @@ def test_what_is_wrong_names_file_and_field(parts: dict[str, Any], sentence: str
     assert caught.value.exit_status == 2
 
 
+def bomb(layer: str) -> bytes:
+    """Return YAML of thirty layers, each made of nine of the one below."""
+    layers = [f"a{n}: &a{n} {layer.format(', '.join([f'*a{n - 1}'] * 9))}" for n in range(1, 31)]
+    return "\n".join(["a0: &a0 {x: y}", *layers, "clients: [*a30]"]).encode()
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -213,6 +222,33 @@ def test_what_is_wrong_names_file_and_field(parts: dict[str, Any], sentence: str
         (b"", "'None' is no mapping of fields to values"),
         (b"\xff\xfe\x00\x01", "is no text"),
         (b"clients: []\nclient: []\n", "field 'client' is not known; the nearest is 'clients'"),
+        (b"vips: []\nclients: []\nclients: []\n", "m.yml, line 3: no YAML: the key 'clients' is there twice"),
+        (
+            b"clients:\n- {name: 2021-13-45}\n",
+            "line 2: no YAML: '2021-13-45' cannot be read; if text is meant, write it in",
+        ),
+        (b"clients: [{name: c, connections: " + b"9" * 5000 + b"}]", "99…' cannot be read"),
+        (
+            b"clients: [{name: c, connections: 0x" + b"f" * 5000 + b"}]",
+            "connections: 0xffffffffffffffffff… is not between",
+        ),
+        (b"clients: [{name: !!bool x}]", "'x' cannot be read"),
+        (b"clients: [{name: !!python/object/apply:os.getpid []}]", "could not determine a constructor"),
+        (
+            b"clients: [{name: 2021-12-31}]",
+            "name: 'datetime.date(2021, 12, 31)' is no text; if one is meant, write it in",
+        ),
+        (b"clients: [{name: c, connections: }]", "client 'c': connections: is null; write its value, or leave it out"),
+        (b"clients: [{name: c, ipv6_share: .nan}]", "ipv6_share: 'nan' is not a share from 0 to 1"),
+        (b"clients: [{name: c, ipv6_share: .inf}]", "ipv6_share: 'inf' is not a share from 0 to 1"),
+        (b'clients: [{name: "\\ud800"}]', r"name: '\ud800' is no text"),
+        (b"clients: [{name: c, addresses: {a: 198.18.0.1}}]", "addresses: '{'a': '198.18.0.1'}' is no list"),
+        (b"clients: " + b"[" * 5000, "is nested too deeply"),
+        (b"clients: &a [*a]", "line 1: no YAML: it contains itself"),
+        (bomb("[{}]"), "its aliases unfold to more than 1,000,000 values"),
+        (bomb("{{<<: [{}]}}"), "its aliases unfold to more than 1,000,000 values"),
+        (b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nclients: [*c]", "client '1': '[[['x', 'x'], ['x', 'x']], [["),
+        (b"\0", "m.yml: no YAML: unacceptable character"),
     ],
 )
 def test_a_file_that_is_no_model_ends_with_status_2(
@@ -225,6 +261,47 @@ def test_a_file_that_is_no_model_ends_with_status_2(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert sentence in err
+
+
+def test_what_listens_on_every_port_cannot_have_one_more() -> None:
+    """Neither a server nor a frontend; it took minutes, and was an internal error."""
+    every = list(range(1, 65536))
+    servers = [{"name": "s", "ports": every}]
+    cluster = model(
+        balancers=[{"name": "lb"}],
+        backends=[{"name": "b", "servers": servers}],
+        frontends=[{"name": "www", "backend": "b", "ports": every}],
+    )
+    words = {gain.what for gain in gains(cluster, paths.Subject(frontend="www"))}
+    assert "backend" in words
+    assert not words & {"server-port", "frontend-port"}
+
+
+def test_many_ranges_that_overlap_are_counted_once() -> None:
+    """And at once: each port of each of them was looked at."""
+    ranges = [f"{low}-60999" for low in range(32769, 60999)]
+    client = model(clients=[{"name": "c", "reserved_ports": ranges, "listening_ports": [32768, 40000]}]).clients[0]
+    assert usable_ports(capacity_of(client).opening) == 0
+    [pool] = model(nats=[NAT | {"ports": "1024-65535", "reserved_ports": ranges}]).nat_gateways
+    assert nat.usable_ports(pool) == 64_512 - (60_999 - 32_768)
+
+
+def test_more_connections_than_a_report_can_say_are_refused() -> None:
+    """What is written has to be read again, and JSON's numbers are exact up to 2^53."""
+    cluster = model(clients=[{"name": "c", "subscribers": 10**12}])
+    with pytest.raises(LbcheckError, match=r"^frontend www: more than 2\^53 connections, which no report can say"):
+        pipeline.predict(cluster, {})
+
+
+def test_the_last_address_of_all_has_a_next() -> None:
+    """One more of it is another address, and no error."""
+    cluster = model(
+        clients=[{"name": "c", "addresses": "255.255.255.255", "behind": "n"}],
+        vips=["ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"],
+        nats=[{"name": "n", "addresses": "255.255.255.254-255.255.255.255"}],
+    )
+    assert {gain.what for gain in gains(cluster, paths.Subject(nat="n"))} >= {"nat-address", "nat", "client"}
+    assert "vip" in {gain.what for gain in gains(cluster, paths.Subject(frontend="www"))}
 
 
 @pytest.mark.parametrize(
@@ -318,21 +395,67 @@ def test_a_template_is_not_a_value() -> None:
 @pytest.mark.parametrize(
     ("hosts", "sentence"),
     [
-        ({"c1": {"client_ephemeral_ports": "9-1"}}, "hosts.yml: client 'c1': cluster_ephemeral_ports: port range 9-1"),
-        ({"lb1": {"haproxy_maxconn": -5}}, "hosts.yml: balancer 'lb1': cluster_maxconn: -5 is not between 0"),
+        ({"c1": {"client_ephemeral_ports": "9-1"}}, "hosts.yml: client 'c1': client_ephemeral_ports: port range 9-1"),
+        ({"lb1": {"haproxy_maxconn": -5}}, "hosts.yml: balancer 'lb1': haproxy_maxconn: -5 is not between 0"),
         ({"nat1": {"cluster_nat": {"ports": "9-1"}}}, "host 'nat1': cluster_nat: ports: port range 9-1"),
         (
             {"nat1": {"cluster_nat": {"mappings": "x"}}},
-            "hosts.yml: NAT 'nat1': field 'mappings' is not known; the nearest",
+            "hosts.yml: NAT 'nat1': cluster_nat: field 'mappings' is not known; the nearest",
         ),
         ({"c2": {"cluster_behind": "nat2"}}, "hosts.yml: client 'c2': behind 'nat2' does not exist; there is nat1"),
     ],
 )
 def test_what_is_wrong_in_an_inventory_names_host_and_variable(hosts: dict[str, Any], sentence: str) -> None:
-    """The sentence has the variable's name, not the model's."""
+    """The sentence has the name of the variable that was written, not the model's."""
     with pytest.raises(LbcheckError) as caught:
         of_inventory(hosts)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, 1.5, True, {"a": 1}, [None], "x", "9" * 5000, float("nan")])
+@pytest.mark.parametrize(
+    ("variable", "host"),
+    [
+        (names[0], host)
+        for host, variables in (("c2", CLIENT), ("lb1", BALANCER), ("web1", SERVER))
+        for names in variables.values()
+    ],
+)
+def test_a_value_of_another_type_names_host_and_variable(variable: str, host: str, value: object) -> None:
+    """Every variable of capacity, by the name that the fleet has for it."""
+    if variable in ("cluster_tw_reuse", "cluster_closes_first") and value is True:
+        return
+    found = listing(
+        {name: own | ({"its_own": value} if name == host else {}) for name, own in HOSTS.items()},
+        GROUPS,
+        **SHARED,
+        lbcheck_vars={variable: "its_own"},
+    )
+    with pytest.raises(LbcheckError, match=rf"hosts\.yml: .*'{host}': its_own: "):
+        with_capacity(understand(found, "hosts.yml").cluster, InventoryReader(found, "hosts.yml"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cluster_backends": [{"name": "web", "port": None}]},
+        {"cluster_backends": [{"name": "web", "port": "x"}]},
+        {"cluster_backends": [{"name": "web", "ports": []}]},
+        {"cluster_backends": [{"name": "web", "redispatch": "perhaps"}]},
+        {"cluster_frontends": [SHARED["cluster_frontends"][0] | {"maxconn": []}]},
+        {"cluster_frontends": [SHARED["cluster_frontends"][0] | {"ports": {"a": 1}}]},
+    ],
+)
+def test_an_entry_of_another_type_names_the_variable(wrong: dict[str, Any]) -> None:
+    """And the entry's own name."""
+    found = listing(HOSTS, GROUPS, **SHARED | wrong)
+    with pytest.raises(LbcheckError, match=rf"{next(iter(wrong))}: '(web|www)': (port|redispatch|maxconn)"):
+        with_capacity(understand(found, "hosts.yml").cluster, InventoryReader(found, "hosts.yml"))
+
+
+def test_a_roles_variable_may_be_null() -> None:
+    """It says nothing to lbcheck then, and what the role makes of it is the role's."""
+    assert capacity_of(of_inventory({"lb1": {"haproxy_maxconn": None}}).balancers[0]).maxconn is None
 
 
 def test_a_slip_in_the_figures_stops_no_other_check() -> None:

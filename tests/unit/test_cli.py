@@ -58,6 +58,17 @@ from .scenes import QUESTION, healthy
             ["spread", "http://127.0.0.1/", "--identify", "head:x-node"],
             "--identify: 'head:x-node' does not say who answers; write header:NAME",
         ),
+        (
+            ["spread", "http://127.0.0.1/", "--identify", "body:a{99999999999}"],
+            "--identify: 'body:a{99999999999}' is not a regular expression: the repetition number is too large",
+        ),
+        (["spread", "http://127.0.0.1/", "--identify", "body:" + "(" * 900], "is not a regular expression"),
+        (["spread", "http://x/", "--resolve", f"x:{'9' * 5000}:127.0.0.1"], "is not of the form HOST:PORT:ADDR"),
+        (["dns", "x.test", "--server", f"127.0.0.1:{'9' * 5000}"], "does not end in a port number"),
+        (["fill", f"127.0.0.1:{'9' * 5000}"], "does not end in a port number"),
+        (["fill", "127.0.0.1:80", "--ports", f"1-{'9' * 5000}"], "is not a port range"),
+        (["spread", "http://x/", "--requests", "9" * 5000], "argument --requests"),
+        (["spread", "http://x/", "--weights", f"a={'9' * 5000}"], "argument --weights"),
         (["spread", "http://x/", "--source", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "nobody"], "'nobody' is not an IP address"),
         (["dns", "x.test", "--server", "127.0.0.1:domain"], "does not end in a port number"),
@@ -74,6 +85,30 @@ def test_wrong_usage_is_a_sentence_and_status_2(
     assert sentence in err
     assert "Traceback" not in err
     assert out == ""
+
+
+@pytest.mark.parametrize("command", ["run", "failover"])
+def test_a_way_to_tell_servers_apart_that_is_none_is_refused(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In an inventory as on the command line, before anything is sent."""
+    inventory = tmp_path / "hosts.ini"
+    inventory.write_text("[load_balancers]\nlb1 ansible_host=127.0.0.1\n[all:vars]\nlbcheck_identify=x-node\n")
+    assert main([command, "-i", str(inventory), "--plan"]) == 2
+    assert "lbcheck_identify: 'x-node' is no way to tell servers apart; try header:x-node" in capsys.readouterr().err
+
+
+def test_a_flag_of_an_ini_inventory_is_no_mere_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lbcheck_lab=false` under [all:vars] is text, and switched every limit off; what is no flag is refused."""
+    inventory = tmp_path / "hosts.ini"
+    hosts = "[load_balancers]\nlb1 ansible_host=127.0.0.1\n[backends]\nweb1 ansible_host=127.0.0.2\n[all:vars]\n"
+    for said, lab in (("false", False), ("no", False), ("0", False), ("yes", True)):
+        inventory.write_text(f"{hosts}lbcheck_lab={said}\n")
+        assert main(["topology", "-i", str(inventory), "--format", "json"]) == 0
+        assert json.loads(capsys.readouterr().out).get("lab", False) is lab, said
+    inventory.write_text(f"{hosts}lbcheck_lab=nein\n")
+    assert main(["topology", "-i", str(inventory)]) == 2
+    assert "host 'lb1': lbcheck_lab 'nein' is neither true nor false" in capsys.readouterr().err
 
 
 def test_the_plan_is_printed_and_nothing_is_sent(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """What changed between reports: gains held to predictions."""
 
+import pytest
+
 from lbcheck.checks.capacity.evidence import BindingLimit, CapacityEvidence, OpenedRow
 from lbcheck.checks.compare import compare
 from lbcheck.model.verdict import Outcome, Report, Verdict
@@ -63,6 +65,57 @@ def test_reports_without_capacity_are_compared_too() -> None:
     before = Report("", 0.0, "", (Verdict("spread", "backend web", Outcome.PASS, ""),))
     [verdict] = compare([("a", before), ("b", before)])
     assert (verdict.outcome, verdict.summary) == (Outcome.PASS, "no verdicts turned")
+
+
+def of(**outcomes: Outcome) -> Report:
+    """Return a report of spreads, a verdict for each backend."""
+    return Report(
+        "", 0.0, "", tuple(Verdict("spread", f"backend {name}", outcome, "said") for name, outcome in outcomes.items())
+    )
+
+
+PASS, FAIL, UNMEASURED, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.UNMEASURED, Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome", "sentence"),
+    [
+        (of(web=PASS), of(), UNMEASURED, "after has no verdict: nothing can be compared with it"),
+        (of(web=FAIL), of(), UNMEASURED, "after has no verdict: nothing can be compared with it"),
+        (of(), of(web=PASS), UNMEASURED, "before has no verdict: nothing can be compared with it"),
+        (of(), of(), UNMEASURED, "before has no verdict: nothing can be compared with it"),
+        (of(web=PASS), of(web=PASS, api=FAIL), FAIL, "after: spread, backend api: fail, and not in before: said"),
+        (of(web=PASS), of(web=PASS, api=INCONCLUSIVE), INCONCLUSIVE, "backend api: inconclusive, and not in before"),
+        (of(web=PASS), of(api=FAIL), FAIL, "after has no verdict on spread, backend web; before has"),
+        (of(web=PASS, api=PASS), of(web=PASS), UNMEASURED, "after has no verdict on spread, backend api; before has"),
+        (of(web=UNMEASURED), of(web=UNMEASURED), UNMEASURED, "after: spread, backend web: unmeasured, as in before"),
+        (of(web=UNMEASURED), of(web=PASS), PASS, "after: spread, backend web: unmeasured → pass"),
+    ],
+)
+def test_nothing_passes_that_rests_on_nothing(before: Report, after: Report, outcome: Outcome, sentence: str) -> None:
+    """What is in one report alone is compared with nothing; what fails there under a new name fails."""
+    [verdict] = compare([("before", before), ("after", after)])
+    assert verdict.outcome is outcome
+    assert any(sentence in finding.message for finding in verdict.findings)
+
+
+def test_a_new_verdict_that_passes_changes_nothing() -> None:
+    """There is more than before, and all of it is well."""
+    [verdict] = compare([("before", of(web=PASS)), ("after", of(web=PASS, api=PASS))])
+    assert (verdict.outcome, verdict.summary) == (PASS, "no verdicts turned")
+
+
+def test_a_failure_in_both_is_counted() -> None:
+    """It has not turned, and a pass of the comparison does not hide it."""
+    [verdict] = compare([("before", of(web=FAIL, api=PASS)), ("after", of(web=FAIL, api=PASS))])
+    assert (verdict.outcome, verdict.summary) == (PASS, "no verdicts turned; 1 failed before and after")
+
+
+def test_of_two_verdicts_on_one_subject_the_graver_counts() -> None:
+    """A pass behind a failure does not hide it."""
+    twice = Report("", 0.0, "", (*of(web=FAIL).verdicts, *of(web=PASS).verdicts))
+    [verdict] = compare([("before", of(web=PASS)), ("after", twice)])
+    assert verdict.outcome is FAIL
 
 
 def test_the_staircase_shows_each_step() -> None:

@@ -172,6 +172,96 @@ def test_a_contradiction_is_named(
     assert sentence in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "lab"),
+    [
+        ({}, False),
+        ({"lb1": "false", "web1": "false"}, False),
+        ({"lb1": "no"}, False),
+        ({"lb1": "0"}, False),
+        ({"lb1": 0}, False),
+        ({"lb1": "true"}, True),
+        ({"lb1": True, "web1": "yes"}, True),
+        ({"lb1": True, "web1": False}, False),
+    ],
+)
+def test_a_lab_is_one_where_somebody_says_so_and_nobody_denies_it(said: dict[str, Any], lab: bool) -> None:
+    """In a lab there is no limit; `lbcheck_lab=false` in an INI inventory is text, and switched every limit off."""
+    hosts = {name: own | ({"lbcheck_lab": said[name]} if name in said else {}) for name, own in HOSTS.items()}
+    assert understand(listing(hosts, GROUPS, **SHARED), "hosts.yml").lab is lab
+
+
+NO_TEXT = (5, 1.5, True, [5], {"a": 1})
+WRONG: dict[str, tuple[Any, ...]] = {  # variable → what it cannot be, beside null
+    "lbcheck_lab": (5, 1.5, "maybe", "", [True], {}, "{{ lab }}"),
+    "lbcheck_identify": NO_TEXT[1:],
+    "lbcheck_identify_balancer": NO_TEXT[1:],
+    "lbcheck_names": (5, True, "a", ["a"], {"a": None}, {"a": ["b"]}, {"a": 1.5}),
+    "lbcheck_name": (1.5, True, {"a": 1}, [None], [["a"]]),
+    "lbcheck_groups": (5, True, "a", ["a"], {"clients": None}, {"clients": {"a": 1}}, {"clients": [None]}),
+    "lbcheck_vars": (5, True, "a", ["a"], {"cluster_weight": ["x"]}, {"cluster_weight": None}),
+    "lbcheck_stats": (5, 1.5, True, "", [None], ["unix:/s", 5], {"a": 1}, "/run/s.sock"),
+    "lbcheck_haproxy_log": NO_TEXT[1:],
+    "lbcheck_haproxy_config": (1.5, True, {"a": 1}, [None], [["a"]]),
+    "lbcheck_access_log": NO_TEXT[1:],
+    "lbcheck_stub_status": NO_TEXT[1:],
+    "cluster_weight": (1.5, True, "heavy", [1], {"a": 1}, "9" * 5000, -1),
+    "cluster_vips": (5, 1.5, True, "vip", [None], [5], {"public": "198.18.0.101"}),
+    "cluster_addresses": (5, 1.5, True, "x", [None], [5], {"public": None}, {"public": 5}, {"public": [["x"]]}),
+    "cluster_behind": (1.5, True, ["nat1"], {"a": 1}),
+    "cluster_nat": (5, True, "x", ["x"], {"addresses": 5}, {"addresses": None}, {"ports": 5}, {"ports": None}),
+    "cluster_backends": (5, "x", {}, [5], [{"name": None}], [{"name": ["x"]}], [WEB | {"group": ["x"]}]),
+    "cluster_frontends": (
+        *(5, "x", {}, [5], [{"name": "www"}], [WWW | {"url": 5}], [WWW | {"url": "http://["}]),
+        *([WWW | {"backend": None}], [WWW | {"addresses": "www.test"}], [WWW | {"addresses": [5]}]),
+    ),
+    "cluster_names": (
+        *(5, "x", {}, [5], [{"name": None}], [{"name": "x", "gives": ["vips"]}], [{"name": "x", "gives": "all"}]),
+        *([{"name": "x", "addresses": 5}], [{"name": "x", "addresses": ["y"]}]),
+    ),
+}
+EVERYWHERE = {"nat1": {"cluster_addresses": {"public": ["198.18.0.40"]}}, "c1": {}}
+ROLES = GROUPS | {"nat_gateways": ["nat1"], "clients": ["c1"]}
+
+
+@pytest.mark.parametrize(("variable", "value"), [(name, value) for name in WRONG for value in (None, *WRONG[name])])
+@pytest.mark.parametrize("called", ["", "fleet_"])
+def test_a_value_of_another_type_names_host_and_variable(variable: str, value: Any, called: str) -> None:
+    """By the name that the fleet has for it, where lbcheck_vars says one."""
+    own = called + variable if called and variable not in ("lbcheck_vars", "lbcheck_groups") else variable
+    shared = (SHARED | {"lbcheck_vars": {variable: own}} if own != variable else SHARED) | {own: value}
+    hosts = {name: shared | vars_ for name, vars_ in (HOSTS | EVERYWHERE).items()}
+    if own == variable:  # the hosts' own come first
+        hosts = {name: vars_ | {own: value} for name, vars_ in hosts.items()}
+    with pytest.raises(InventoryError) as caught:
+        understand(listing(hosts, ROLES), "hosts.yml")
+    sentence = str(caught.value)
+    assert any(f"'{host}'" in sentence for host in hosts)
+    assert own in sentence
+    assert sentence.endswith(" (hosts.yml)")
+    assert len(sentence) < 300
+
+
+def test_an_address_of_a_frontend_is_one_address() -> None:
+    """A text is not nine addresses of a character each."""
+    shared = SHARED | {"cluster_frontends": [WWW | {"addresses": "127.0.0.1"}]}
+    assert understand(listing(HOSTS, GROUPS, **shared), "x").cluster.frontends[0].addresses == ("127.0.0.1",)
+
+
+def test_groups_in_groups_take_no_more_time_than_there_are() -> None:
+    """A diamond of thirty layers has a thousand million ways through it, a chain of two thousand is deep."""
+    nested = listing(HOSTS, {"load_balancers": ["lb1"]}, **SHARED)
+    nested["backends"] = {"children": ["left0", "right0"]}
+    for layer in range(30):
+        for side in ("left", "right"):
+            nested[f"{side}{layer}"] = {"children": [f"left{layer + 1}", f"right{layer + 1}"]}
+    nested["left30"], nested["right30"] = {"children": ["chain0"]}, {"hosts": ["web2"]}
+    for link in range(2000):
+        nested[f"chain{link}"] = {"children": [f"chain{link + 1}"]}
+    nested["chain2000"] = {"hosts": ["web1"]}
+    assert list(understand(nested, "x").cluster.backends[0].weights) == ["web1", "web2"]
+
+
 def test_the_labs_inventory_is_understood_without_a_remark() -> None:
     """The inventory in this repository is a lab, and nothing of it is passed over."""
     question = load([str(Path(__file__).parents[2] / "inventory" / "lab")])
@@ -192,6 +282,13 @@ def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> Non
     broken.write_text("all: [unclosed")
     with pytest.raises(InventoryError, match=r"hosts\.yml cannot be read"):
         load([str(broken)])
+
+
+def test_a_text_that_is_marked_unsafe_is_a_text(tmp_path: Path) -> None:
+    """`ansible-inventory` lists it as an object."""
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("load_balancers: {hosts: {lb1: {lbcheck_haproxy_log: !unsafe '/log/{{x}}'}}}")
+    assert load([str(inventory)]).cluster.balancers[0].log == "/log/{{x}}"
 
 
 def test_a_limit_decides_where_steps_may_run(tmp_path: Path) -> None:

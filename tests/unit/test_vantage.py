@@ -1,16 +1,21 @@
 """What Ansible is told of hosts, and what it says of one that gave nothing, in one sentence."""
 
 import base64
+import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.plan import Plan, Stage, StageName
+from lbcheck.model.question import HERE
 from lbcheck.model.step import ErrorKind
 from lbcheck.vantage import names
 from lbcheck.vantage.ansible import BETWEEN_S, reason, stage_play
+from lbcheck.vantage.callback import lbcheck_events
 from lbcheck.wire import jsonl
 
 FULL = (
@@ -106,7 +111,7 @@ def given(*hosts: str) -> dict[str, Stage]:
     """Return what each host is given of a stage with a step for each of these, by its name."""
     steps = tuple(CountLogLines(at=host, server="", path="/log", token="x") for host in hosts)
     plan = Plan((Stage(StageName.BEFORE, ()), Stage(StageName.AFTER, steps)))
-    play = stage_play(1, plan, {names.called(host): f"/tmp/{host}" for host in hosts}, Path("/permit"))
+    play = stage_play(1, plan, {names.called(host): f"/tmp/{host}" for host in (*hosts, HERE)}, Path("/permit"))
     assert play["name"] == "stage 1"
     parts = {
         base64.b64decode(key).decode(): base64.b64decode(part) for key, part in play["vars"]["lbcheck_parts"].items()
@@ -116,14 +121,14 @@ def given(*hosts: str) -> dict[str, Stage]:
 
 def test_what_runs_on_this_machine_needs_a_permit_of_its_own() -> None:
     """No program is carried here, whose folder would be one."""
-    assert {host: part.permit for host, part in given("here", "web1").items()} == {"localhost": "/permit", "web1": ""}
+    assert {host: part.permit for host, part in given(HERE, "web1").items()} == {names.ITSELF: "/permit", "web1": ""}
 
 
-def test_what_runs_here_goes_with_a_host_localhost() -> None:
-    """The inventory has one: the program is carried there, its folder is the permit, and both have their steps."""
-    part = given("localhost", "here")["localhost"]
-    assert part.permit == ""
-    assert [step.at for step in part.steps] == ["localhost", "here"]
+def test_hosts_that_are_called_as_this_machine_often_is_are_hosts() -> None:
+    """The program is carried there, its folder is the permit, and each has its own steps."""
+    parts = given("localhost", "here", HERE)
+    assert {host: part.permit for host, part in parts.items()} == {"localhost": "", "here": "", names.ITSELF: "/permit"}
+    assert [step.at for step in parts["here"].steps] == ["here"]
 
 
 def test_every_host_of_a_stage_has_the_deadline_of_the_slowest() -> None:
@@ -131,3 +136,43 @@ def test_every_host_of_a_stage_has_the_deadline_of_the_slowest() -> None:
     one, two = (CountLogLines(server="", path="/log", token="x").longest_s * number for number in (1, 2))
     assert {part.deadline_s for part in given("web1", "web2").values()} == {BETWEEN_S + one}
     assert {part.deadline_s for part in given("web1", "web2", "web1").values()} == {BETWEEN_S + two}
+
+
+def test_this_machine_is_called_so() -> None:
+    """What Ansible calls it is nobody's business."""
+    event = {"event": "failed", "host": names.ITSELF, "task": "stage 0", "stderr": "no such program"}
+    assert reason(event).message == "here: no such program"
+
+
+def told(capsys: pytest.CaptureFixture[str], **result: object) -> dict[str, Any]:
+    """Return the event that the callback writes of a task's result."""
+    host, task = (
+        SimpleNamespace(get_name=lambda name=name: name, action="ansible.builtin.command")
+        for name in ("web1", "stage 0")
+    )
+    callback = lbcheck_events.CallbackModule()
+    callback.v2_runner_on_ok(SimpleNamespace(_result=result, _host=host, _task=task))
+    mark, brace, rest = capsys.readouterr().out.partition("{")
+    assert mark == "m4rk"
+    event: dict[str, Any] = json.loads(brace + rest)
+    return event
+
+
+def test_a_host_that_writes_without_end_is_a_failure_of_a_few_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it wrote goes no further than to Ansible."""
+    monkeypatch.setenv("LBCHECK_EVENTS_MARK", "m4rk")
+    event = told(capsys, stdout="x" * (lbcheck_events.MOST_OUTPUT + 1), stderr="e" * 10**6)
+    assert "stdout" not in event
+    assert reason(event).message == "web1: it wrote more than 67 MB"
+
+
+def test_whatever_a_host_says_is_one_line_of_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where a module gives what is no text, or a line end of another kind."""
+    monkeypatch.setenv("LBCHECK_EVENTS_MARK", "m4rk")
+    event = told(capsys, stdout="a\u2028b\nc", stderr=["x"], msg=None)
+    assert (event["stdout"], event["stderr"]) == ("a\u2028b\nc", "['x']")
+    assert "msg" not in event

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lbcheck.model.address import PortRange
 from lbcheck.model.opening import BindingMode, Opening
 
 TIME_WAIT_S = 60.0  # Linux's TCP_TIMEWAIT_LEN, at the side that closes first
@@ -52,14 +53,9 @@ def usable_ports(opening: Opening) -> int:
     A listener on the wildcard or on the source address takes its port away in every mode. ip_local_reserved_ports
     takes ports away only where the kernel picks the port. Both are measured.
     """
-    low, high = opening.ports.low, opening.ports.high
-    taken = {port for port in opening.listening if low <= port <= high}
-    if LAWS[opening.binding].automatic:
-        for reserved in opening.reserved:
-            first = max(reserved.low, low)
-            last = min(reserved.high, high)
-            taken.update(range(first, last + 1))
-    return len(opening.ports) - len(taken)
+    reserved = opening.reserved if LAWS[opening.binding].automatic else ()
+    listening = (PortRange(port, port) for port in opening.listening)
+    return len(opening.ports) - opening.ports.taken_by([*listening, *reserved])
 
 
 def rest_s(opening: Opening) -> float:

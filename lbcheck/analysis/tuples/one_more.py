@@ -48,11 +48,12 @@ def _swap(things: Sequence[Thing], old: Thing, new: Thing) -> tuple[Thing, ...]:
 
 
 def _next_free(address: str, taken: Sequence[str]) -> str:
-    """Return the next address after `address` that is not taken."""
-    following = ipaddress.ip_address(address) + 1
-    while str(following) in taken:
-        following += 1
-    return str(following)
+    """Return the next address after `address` that is not taken; after the last of all comes the first."""
+    known = ipaddress.ip_address(address)
+    others, first = set(taken), type(known)(0)
+    while str(known) in others or str(known) == address:
+        known = first if int(known) + 1 == 1 << known.max_prefixlen else known + 1
+    return str(known)
 
 
 def _last_ipv4(addresses: Sequence[str]) -> str:
@@ -78,7 +79,10 @@ def one_server_port(cluster: Cluster, subject: Subject) -> Cluster | None:
         return None
     server = max(backend.servers, key=_first_to_fill)
     capacity = capacity_of(server)
-    with_port = replace(server, holds=replace(capacity, ports=(*capacity.ports, _free_port(capacity.ports))))
+    port = _free_port(capacity.ports)
+    if not port:
+        return None
+    with_port = replace(server, holds=replace(capacity, ports=(*capacity.ports, port)))
     grown = replace(backend, servers=_swap(backend.servers, server, with_port))
     return replace(cluster, backends=_swap(cluster.backends, backend, grown))
 
@@ -87,9 +91,10 @@ def _first_to_fill(server: Server) -> tuple[int, int]:
     return server.weight, -len(capacity_of(server).ports)
 
 
-def _free_port(ports: Sequence[int]) -> int:
-    candidates = chain(range(max(ports) + 1, 65536), range(65535, 0, -1))
-    return next(port for port in candidates if port not in ports)
+def _free_port(ports: Sequence[int]) -> int | None:
+    """Return the port after the highest, or else the highest that is not taken; None where all are."""
+    taken, candidates = set(ports), chain(range(max(ports) + 1, 65536), range(65535, 0, -1))
+    return next((port for port in candidates if port not in taken), None)
 
 
 def one_balancer(cluster: Cluster, subject: Subject) -> Cluster | None:
@@ -153,7 +158,10 @@ def one_frontend_port(cluster: Cluster, subject: Subject) -> Cluster | None:
     if not frontend:
         return None
     capacity = capacity_of(frontend)
-    with_port = replace(frontend, holds=replace(capacity, ports=(*capacity.ports, _free_port(capacity.ports))))
+    port = _free_port(capacity.ports)
+    if not port:
+        return None
+    with_port = replace(frontend, holds=replace(capacity, ports=(*capacity.ports, port)))
     return replace(cluster, frontends=_swap(cluster.frontends, frontend, with_port))
 
 

@@ -11,6 +11,7 @@ from lbcheck.checks.capacity.evidence import BindingLimit, CapacityEvidence, Hop
 from lbcheck.checks.capacity.parts import Part, parts
 from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
+from lbcheck.model.evidence import LARGEST
 from lbcheck.model.evidence import Gain as GainRow
 from lbcheck.model.verdict import Finding, Outcome, Verdict
 
@@ -86,6 +87,8 @@ def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: 
     evidence = _evidence(grown, subject, path, products, further_gains)
     if growth:
         evidence = replace(evidence, grown=growth, before=before.holds)
+    if max(_numbers(evidence)) > LARGEST:
+        raise LbcheckError(f"{path.subject}: more than 2^53 connections, which no report can say: a slip in a number?")
     verdict = Verdict(
         NAME,
         path.subject,
@@ -95,6 +98,15 @@ def _of(cluster: Cluster, subject: Subject, growth: Mapping[str, int], assumed: 
         evidence,
     )
     return Prediction(products, verdict, evidence)
+
+
+def _numbers(evidence: CapacityEvidence) -> Iterator[int]:
+    """Give every number of connections that the report says."""
+    yield from (evidence.holds, evidence.wanted or 0)
+    for hop in evidence.hops:
+        yield from (hop.holds, *(limit.value for limit in hop.limits))
+    yield from (row.predicted for row in evidence.steps)
+    yield from (abs(gain.tuples) for gain in evidence.gains)
 
 
 def _by_way(path: Path) -> str:

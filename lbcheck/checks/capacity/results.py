@@ -28,4 +28,4 @@ def failure_at_host(sample: Sample) -> str:
     if not sample.failure:
         return ""
     message = sample.failure.message
-    return message if message.startswith(sample.at) else f"at {sample.at}: {message}"
+    return message if message.startswith(sample.place) else f"at {sample.place}: {message}"

@@ -65,7 +65,7 @@ def _place(cluster: Cluster, block: Resolution | Lookup) -> tuple[int, int, int,
     """Return the sort key of a block: by name, type, layer and host, so that the order of arrival does not matter."""
     names = [name.name for name in cluster.names]
     number = names.index(block.name) if block.name in names else len(names)
-    where = block.at if isinstance(block, Lookup) else ""
+    where = block.place if isinstance(block, Lookup) else ""
     return number, _family(block), ("authoritative", "resolver", "getaddrinfo").index(_layer(block)), where
 
 
@@ -84,7 +84,7 @@ def _layer(block: Resolution | Lookup) -> str:
 def _subject(cluster: Cluster, block: Resolution | Lookup) -> str:
     rdtype = _type(block)
     if isinstance(block, Lookup):
-        return f"{block.name} {rdtype}, getaddrinfo on {block.at}"
+        return f"{block.name} {rdtype}, getaddrinfo on {block.place}"
     address = block.server.rpartition(":")[0].strip("[]")
     owner = cluster.owners.get(address, "")
     where = f"{owner} ({address})" if owner else block.server

@@ -62,7 +62,7 @@ def _command(command: Commanded) -> CommandEvidence:
 def _of_client(question: Question, watched: Watched, command: Commanded | None) -> Iterator[Verdict]:
     if watched.failure:
         message = watched.failure.message
-        yield Verdict(NAME, f"{watched.at} → every address", Outcome.UNMEASURED, message, (), NOTHING)
+        yield Verdict(NAME, f"{watched.place} → every address", Outcome.UNMEASURED, message, (), NOTHING)
         return
     for seen in watched.seen:
         yield _of_route(question, watched, seen, command)
@@ -80,7 +80,7 @@ def _of_route(question: Question, watched: Watched, seen: RouteSeen, command: Co
     ]
     return Verdict(
         NAME,
-        _subject(question, watched.at, seen),
+        _subject(question, watched.place, seen),
         gravest(outcomes),
         _summary(seen, longest, allowed_s),
         tuple(findings),
@@ -167,7 +167,7 @@ def _who_answered(gap: Gap) -> str:
 
 def _evidence(watched: Watched, seen: RouteSeen, longest: Gap | None, allowed_s: float) -> WatchEvidence:
     return WatchEvidence(
-        client=watched.at,
+        client=watched.place,
         url=seen.url,
         address=seen.address,
         attempts=seen.attempts,

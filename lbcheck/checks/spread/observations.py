@@ -253,7 +253,7 @@ class Observations:
         keys: dict[str, dict[str, int]] = {}
         for answers in self.answers:
             of_address = family(answers.address) if answers.address else ""
-            key = f"key {answers.key}" if answers.key else f"{answers.source or answers.at} IPv{of_address}"
+            key = f"key {answers.key}" if answers.key else f"{answers.source or answers.place} IPv{of_address}"
             for count in answers.counts:
                 if balancer in (None, count.balancer):
                     servers = keys.setdefault(key, {})

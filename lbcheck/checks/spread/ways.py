@@ -38,7 +38,7 @@ def ways(seen: Observations) -> list[Way]:
     homes = {vip.address: vip.home for vip in seen.cluster.vips}
     found: dict[tuple[str, str], list[Answers]] = {}
     for answers in seen.answers:
-        found.setdefault((answers.source or answers.at, answers.address), []).append(answers)
+        found.setdefault((answers.source or answers.place, answers.address), []).append(answers)
     return [
         Way(
             source,

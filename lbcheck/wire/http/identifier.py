@@ -80,4 +80,4 @@ def _pattern(text: str) -> re.Pattern[bytes]:
     try:
         return re.compile(text.encode())
     except (re.error, OverflowError, RecursionError) as error:
-        raise LbcheckError(f"'body:{text}' is not a regular expression: {error}") from None
+        raise LbcheckError(f"'body:{text:.55}' is not a regular expression: {error}") from None
