@@ -3,14 +3,14 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import testinfra
-from testinfra.backend import BACKENDS
 from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 from testinfra.utils.ansible_runner import get_ansible_config, get_ansible_host
@@ -21,6 +21,8 @@ from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.cluster import Cluster, Named
 from lbcheck.model.question import Question
+from lbcheck.plain import plain
+from lbcheck.testing.connection import opener
 
 Thing = TypeVar("Thing", bound=Named)
 
@@ -73,18 +75,31 @@ class Fleet:
 
     def _enter(self, name: str) -> Host:
         host = get_ansible_host(get_ansible_config(), self.listing, name)
-        connection = str(self.reader.var(name, "ansible_connection", "ssh"))
-        if host is None and connection in BACKENDS:
-            host = testinfra.get_host(f"{connection}://{name}")
-        if host is None:  # a connection that is Ansible's alone: a run of Ansible for each command, about a second
-            path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # `ansible` of this virtual environment first
-            inventories = ",".join(self.inventories)
-            os.environ |= ansible_cli.environment(self.inventories, ANSIBLE_INVENTORY=inventories, PATH=path)
-            host = testinfra.get_host(f"ansible://{name}?force_ansible=True")
+        if host is None:  # a connection that is Ansible's alone
+            host = self._by_its_plugin(name) or self._by_a_run_for_each_command(name)
         if isinstance(host.backend, SshBackend) and not host.backend.controlpath:
             host.backend.controlpath = f"{self._sockets.name}/%%C"  # one connection for all commands
         host.backend.sudo = host.backend.sudo or self.sudo
         return host
+
+    def _by_its_plugin(self, name: str) -> Host | None:
+        """Return a host by a connection of this process; None, with a warning, where Ansible cannot be loaded here."""
+        try:
+            return self._open(name)
+        except Exception as error:
+            why = f"{name} is entered by a run of Ansible for each command, which takes about a second: {error}"
+            warnings.warn(plain(why), stacklevel=2)
+            return None
+
+    def _by_a_run_for_each_command(self, name: str) -> Host:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # `ansible` of this virtual environment first
+        inventories = ",".join(self.inventories)
+        os.environ |= ansible_cli.environment(self.inventories, ANSIBLE_INVENTORY=inventories, PATH=path)
+        return testinfra.get_host(f"ansible://{name}?force_ansible=True")
+
+    @cached_property
+    def _open(self) -> Callable[[str], Host]:
+        return opener(self.inventories)
 
     @cached_property
     def _sockets(self) -> "tempfile.TemporaryDirectory[str]":

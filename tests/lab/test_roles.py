@@ -11,7 +11,7 @@ pytestmark = pytest.mark.lab
 
 def checked(cluster: Cluster, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the roles' tests on the standing lab."""
-    quietly = ("-q", "-p", "no:cacheprovider", "-p", "tests.lab.nspawn_backend")
+    quietly = ("-q", "-p", "no:cacheprovider")
     inventories = [word for inventory in cluster.inventories for word in ("--lbcheck-inventory", inventory)]
     return cluster.command("python", "-m", "pytest", *quietly, "--pyargs", "lbcheck.testing", *inventories, *arguments)
 
