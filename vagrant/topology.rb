@@ -39,9 +39,9 @@ module Lab
           "[ -e /sys/class/net/#{network} ] || ip link set dev eth#{index + 1} name #{network}",
         ]
       end
-      # Until the addresses are there: the roles listen on them.
+      # Until the addresses are there: the roles listen on them. systemd-networkd answers late on a machine that is busy booting.
       waits = interfaces.map { |interface| "ip -o address show to #{interface.address} | grep -q ." }.join(" && ")
-      [*lines, '[ -z "$new" ] || networkctl reload', "for i in $(seq 300); do { #{waits}; } && exit; sleep 0.2; done",
+      [*lines, "for i in $(seq 300); do", '[ -z "$new" ] || { networkctl reload && new=; } || :', "{ #{waits}; } && exit", "sleep 0.2", "done",
        "echo 'the addresses do not come up' >&2; exit 1"].join("\n")
     end
   end
