@@ -17,8 +17,8 @@ module Lab
 
   class Provisioner < Vagrant.plugin("2", :provisioner)
     def provision
+      ARRIVED << @machine # before anything can fail: whatever fails here is done again by the next `vagrant up`
       @machine.communicate.sudo(@config.introduction) if @config.introduction
-      ARRIVED << @machine
       @machine.ui.info("Up; configured when all are.")
     end
   end
@@ -97,7 +97,7 @@ module Lab
     private
 
     def converge(layer)
-      arrived = Array.new(ARRIVED.size) { ARRIVED.pop }
+      arrived = Array.new(ARRIVED.size) { ARRIVED.pop }.uniq(&:name)
       failed = $! && !$!.is_a?(SystemExit)
       names = layer.write
       return forget(arrived, "not configured, for the command failed") if failed
