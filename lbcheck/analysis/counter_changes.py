@@ -61,7 +61,7 @@ def _of_process(before: Counters, after: Counters) -> Iterator[Change]:
 def _of_backends(before: Counters, after: Counters) -> Iterator[Change]:
     for name, earlier, later in _paired(before.backends, after.backends):
         if earlier is None or later is None:
-            yield _came_or_went("backend", name, came=earlier is None)
+            yield replace(_came_or_went("backend", name, came=earlier is None), backend=name)
             continue
         found: list[Change] = [*_differing(earlier, later, _OF_BACKEND), *_of_servers(earlier, later)]
         if not restarted(before, after):
