@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lbcheck.checks import spread
-from lbcheck.checks.spread.alike import Errors, alone
+from lbcheck.checks.spread.alike import Compared, Errors
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.asked import Asked
 from lbcheck.model.counters import BackendCounters, Counters, FrontendCounters, ServerState
@@ -156,11 +156,11 @@ def test_4xx_from_one_server_are_inconclusive_where_they_are_few_of_few() -> Non
 
 def test_a_limit_that_all_servers_share_is_nobodys() -> None:
     """Errors at one rate everywhere are alike, however they fall; one rate beside none is not."""
-    assert not alone({"a": Errors(3, 200), "b": Errors(2, 200), "c": Errors(1, 200)}, 1e-4)
-    assert alone({"a": Errors(40, 200), "b": Errors(0, 200)}, 1e-4) == {"a": Outcome.FAIL}
-    assert alone({"a": Errors(1, 8), "b": Errors(0, 16)}, 1e-4) == {}
-    assert alone({"a": Errors(3, 6), "b": Errors(0, 6)}, 1e-4) == {"a": Outcome.INCONCLUSIVE}
-    assert alone({"a": Errors(99, 100), "b": Errors(98, 100), "c": Errors(0, 100)}, 1e-4).keys() == {"a", "b"}
+    assert not Compared({"a": Errors(3, 200), "b": Errors(2, 200), "c": Errors(1, 200)}).alone(1e-4)
+    assert Compared({"a": Errors(40, 200), "b": Errors(0, 200)}).alone(1e-4) == {"a": Outcome.FAIL}
+    assert Compared({"a": Errors(1, 8), "b": Errors(0, 16)}).alone(1e-4) == {}
+    assert Compared({"a": Errors(3, 6), "b": Errors(0, 6)}).alone(1e-4) == {"a": Outcome.INCONCLUSIVE}
+    assert Compared({"a": Errors(99, 100), "b": Errors(98, 100), "c": Errors(0, 100)}).alone(1e-4).keys() == {"a", "b"}
 
 
 # --- answers without a name ---

@@ -12,27 +12,14 @@ _EXPLAIN = CYCLES | {Kind.EVEN, Kind.ONE_KEY_ONE_SERVER, Kind.FIRST_UNTIL_FULL, 
 
 
 def inferences(seen: Observations, balancer: str | None) -> list[Inference]:
-    """Return what each route's answers tell, by one balancer or by all; none if the unit is the connection."""
-    return [infer(order) for order in _orders(seen, balancer)]
+    """Return what each route's answers tell, by one balancer or by all."""
+    return [infer(order) for order in seen.orders.get(balancer, ())]
 
 
 def cycles(seen: Observations, balancer: str | None) -> list[Inference]:
     """Return the cycle that each route's answers show; none if not every route shows one."""
-    found = [cycle(order) for order in _orders(seen, balancer)]
+    found = [cycle(order) for order in seen.orders.get(balancer, ())]
     return [one for one in found if one] if all(found) else []
-
-
-def _orders(seen: Observations, balancer: str | None) -> list[list[str]]:
-    if seen.unit != "request":
-        return []
-    orders: dict[tuple[str, str, str, str], list[str]] = {}
-    for answers in seen.answers:
-        route = orders.setdefault((answers.at, answers.address, answers.source, answers.key), [])
-        for place, length in answers.order:
-            count = answers.counts[place]
-            if balancer in (None, count.balancer):
-                route += [count.server] * length
-    return [order for order in orders.values() if order]
 
 
 def keeps(weights: Mapping[str, int], found: list[Inference]) -> Inference | None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from lbcheck.checks import loss
-from lbcheck.checks.spread.alike import Errors, alone
+from lbcheck.checks.spread.alike import Compared, Errors
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.returns import ByBalancer, Returns
 from lbcheck.checks.spread.ways import amount, summed
@@ -28,17 +28,18 @@ def of_servers(seen: Observations, came: Returns, alpha: float) -> Iterator[Find
 
 def odd(came: Returns, alpha: float) -> dict[str, Outcome]:
     """Return the servers that answer with errors while the others do not, and how sure that is."""
-    return alone({name: _errors(came, statuses) for name, statuses in came.servers.items()}, alpha)
+    return Compared({name: _errors(came, statuses) for name, statuses in came.servers.items()}).alone(alpha)
 
 
-def odd_balancers(parts: ByBalancer, alpha: float) -> dict[str, Outcome]:
-    """Return the balancers through which errors come while through the others there are none, and how sure that is."""
-    groups = {
-        name: _errors(came, summed((*came.servers.values(), came.nameless)))
-        for name, came in parts.items()
-        if name is not None
-    }
-    return alone(groups, alpha)
+def of_balancers(parts: ByBalancer) -> Compared:
+    """Return the errors that come through each balancer, to be compared."""
+    return Compared(
+        {
+            name: _errors(came, summed((*came.servers.values(), came.nameless)))
+            for name, came in parts.items()
+            if name is not None
+        }
+    )
 
 
 def _errors(came: Returns, statuses: Mapping[str, int]) -> Errors:
