@@ -83,7 +83,7 @@ def at(seen: Observations, came: Returns, errors: Compared, balancer: str, alpha
 
 def lacking(came: Returns, alpha: float) -> int:
     """Return how many more requests would tell whether too many are lost, or whether one server errs alone."""
-    more = loss.lacking(came.lost + sum(came.nameless.values()), came.sent)
+    more = max(loss.lacking(number, came.sent) for number in (came.lost, sum(came.nameless.values())))
     return max(more, came.sent if Outcome.INCONCLUSIVE in statuses.odd(came, alpha).values() else 0)
 
 
