@@ -1,5 +1,6 @@
 """What each algorithm owes."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from lbcheck.analysis.laws.exact_cycle import ExactCycle
 from lbcheck.analysis.laws.no_server_starves import NoServerStarves
 from lbcheck.analysis.laws.table import LAWS, law_of
 from lbcheck.analysis.laws.tally import Judgement, Law, Tally
+from lbcheck.analysis.sequential.intervals import interval
 from lbcheck.model.verdict import Outcome
 
 ALPHA = 1e-6
@@ -295,7 +297,9 @@ def drawn(parts: Mapping[str, float], weights: Mapping[str, int], seed: int) -> 
         counts.update(chance.choices([*parts], [*parts.values()], k=more))
         found = ring(Tally(counts, weights, complete=True, closed=False))
         more = found.more
-    return ring(Tally(counts, weights, complete=True)), counts.total()
+    ended = ring(Tally(counts, weights, complete=True))
+    assert ended.more == 0
+    return ended, counts.total()
 
 
 def test_light_servers_under_random_take_few_requests() -> None:
@@ -331,14 +335,59 @@ def test_a_server_that_random_never_meets_is_named_before_the_end() -> None:
         assert len(ring(Tally(counts, weights, complete=True, closed=False)).faults) == faults
 
 
-def test_a_look_at_random_waits_for_half_of_what_is_lacking_within_bounds() -> None:
+HEAVY = {"a": 100, "b": 100, "c": 100}  # of which a ring tells more: each share is within 0.05
+
+
+def look(*counts: int) -> Judgement:
+    """Look at the counts of three heavy servers."""
+    return ring(Tally(dict(zip(HEAVY, counts, strict=True)), HEAVY, complete=True, closed=False))
+
+
+def test_a_share_is_off_at_a_look_as_soon_as_its_interval_is_beyond() -> None:
+    """With a part of the looks' rate, less than it takes at the end: once it is found, nothing more is asked."""
+    for seen in range(60, 340, 5):
+        others = (600 - seen) // 2
+        judgement, (low, high) = look(seen, others, 600 - seen - others), interval(seen, 600, 1 / 3, ALPHA / 60, 0.5)
+        off = high < 1 / 3 - 0.05 or low > 1 / 3 + 0.05
+        assert any(fault.startswith("server a ") for fault in judgement.faults) == off, seen
+        assert not (judgement.faults and judgement.more)
+
+
+def test_shares_are_right_at_a_look_as_soon_as_each_interval_is_within() -> None:
+    """By the probability that a fault may be missed, in equal parts."""
+    for total in range(1_500, 4_500, 60):
+        counts = (total // 3 + total // 100, total // 3, total // 3 - total // 100)
+        ends = [interval(seen, total, 1 / 3, 0.01 / 3, 0.5) for seen in counts]
+        within = all(low >= 1 / 3 - 0.05 and high <= 1 / 3 + 0.05 for low, high in ends)
+        judgement = look(*counts)
+        assert within == (judgement.outcome is Outcome.PASS) or total >= judgement.needed, total
+
+
+@pytest.mark.parametrize("counts", [(193, 204, 203), (207, 197, 196)])
+def test_the_next_look_waits_for_half_of_what_is_lacking(counts: tuple[int, ...]) -> None:
+    """An interval shrinks as the root of the answers grows: until that of the first server is within the tolerance."""
+    low, high = interval(counts[0], 600, 1 / 3, 0.01 / 3, 0.5)
+    share = counts[0] / 600
+    nearest = (share - low) / (share - (1 / 3 - 0.05)) if share < 1 / 3 else (high - share) / (1 / 3 + 0.05 - share)
+    assert 300 < look(*counts).more == math.ceil(0.5 * 600 * (nearest**2 - 1)) < 1_800
+
+
+def test_the_next_look_is_neither_near_nor_far() -> None:
     """Half as many again at least, and three times as many at most; the end is where it was."""
-    heavy = {"a": 100, "b": 100}
-    even, off = ({"a": 500, "b": 500}, {"a": 10, "b": 14})
-    assert ring(Tally(even, heavy, complete=True, closed=False)).more == 500
-    assert ring(Tally(off, heavy, complete=True, closed=False)).more == 72
-    late, needed = {"a": 1_240, "b": 1_100}, ring(Tally({}, heavy, complete=True)).needed
-    assert ring(Tally(late, heavy, complete=True, closed=False)).more == needed - 2_340
+    assert look(1_000, 1_000, 1_000).more in (0, 1_500)
+    assert look(10, 14, 0).more == 72
+    assert ring(Tally({"a": 55, "b": 45}, {"a": 100, "b": 100}, complete=True, closed=False)).more == 300  # at the edge
+    needed = look(0, 0, 0).needed
+    assert look(740, 670, needed - 1_430).more == 20
+
+
+def test_the_end_is_tested_by_the_whole_rate_but_a_tenth() -> None:
+    """What a look does not yet call off is off there, by the sampling error of as many answers."""
+    weights, needed = {"a": 100, "b": 100}, ring(Tally({}, {"a": 100, "b": 100}, complete=True)).needed
+    for total, faulty in ((needed, True), (needed - 1, False)):
+        seen = math.ceil(0.55 * total + sampling.sampling_error(0.5, 1, 0.9 * ALPHA / 2) * math.sqrt(total)) + 1
+        judgement = ring(Tally({"a": seen, "b": total - seen}, weights, complete=True, closed=False))
+        assert bool(judgement.faults) == faulty
 
 
 def test_a_drained_server_under_random_may_answer_nothing() -> None:

@@ -104,7 +104,7 @@ def _until_within(parts: Sequence[_Part], tally: Tally, needed: int) -> int:
     """
     if not tally.total:
         return needed
-    lacking = max((_lacking(part, tally, tally.miss / len(parts)) for part in parts), default=0.0)
+    lacking = max(_lacking(part, tally, tally.miss / len(parts)) for part in parts)
     wait = min(max(STRIDE * lacking, LEAST * tally.total), MOST * tally.total)
     return math.ceil(min(needed - tally.total, wait)) if lacking else 0
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from lbcheck.analysis import hypergeometric
 from lbcheck.checks import loss
@@ -11,8 +12,7 @@ from lbcheck.model.verdict import Outcome
 STRIKING = 0.05  # share of errors from which even a few requests are suspicious, where others have hardly any
 
 
-@dataclass(frozen=True)
-class Errors:
+class Errors(NamedTuple):
     """How many answers of one server, or balancer, are errors, of how many."""
 
     errors: int
@@ -22,10 +22,6 @@ class Errors:
     def share(self) -> float:
         """Share of errors, 0 to 1."""
         return self.errors / self.answers if self.answers else 0.0
-
-    def __add__(self, other: "Errors") -> "Errors":
-        """Return both together."""
-        return Errors(self.errors + other.errors, self.answers + other.answers)
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,8 @@ class Compared:
 
 
 def _together(groups: Iterable[Errors]) -> Errors:
-    return sum(groups, Errors(0, 0))
+    every = list(groups)
+    return Errors(sum(group.errors for group in every), sum(group.answers for group in every))
 
 
 def _too_much(group: Errors) -> bool:

@@ -6,18 +6,34 @@ Balancer (None: all of them) → what its answers tell. A balancer without a nam
 from collections.abc import Iterable, Mapping, Sequence
 
 from lbcheck.model.address import family
-from lbcheck.model.requests import Answers
+from lbcheck.model.requests import Answers, Count
 
-Names = tuple[str | None, ...]
 Route = tuple[str, str, str, str]  # client, address, source address, key
+Places = Sequence[tuple[int, int]]  # as in the order of Answers
 
 
-def names(balancer: str) -> Names:
-    """Return under which names the answers through a balancer count."""
-    return (None, balancer) if balancer else (None,)
+def counts(answers: Answers) -> Mapping[str | None, Sequence[Count]]:
+    """Return balancer → its counts in a sample."""
+    found: dict[str | None, list[Count]] = {}
+    for count in answers.counts:
+        found.setdefault(count.balancer, []).append(count)
+    found.pop("", None)
+    return {None: answers.counts, **found}
 
 
-def keys(asked: Iterable[Answers]) -> Mapping[str | None, Mapping[str, Mapping[str, int]]]:
+def orders(answers: Answers) -> Mapping[str | None, Places]:
+    """Return balancer → its part of the order of a sample's answers."""
+    named = [count.balancer for count in answers.counts]
+    if not any(named):
+        return {None: answers.order}
+    found: dict[str | None, list[tuple[int, int]]] = {}
+    for place, length in answers.order:
+        found.setdefault(named[place], []).append((place, length))
+    found.pop("", None)
+    return {None: answers.order, **found}
+
+
+def by_key(asked: Iterable[Answers]) -> Mapping[str | None, Mapping[str, Mapping[str, int]]]:
     """Return balancer → key of a hash → server → answers: what was sent as a key, else the client.
 
     A client is its source address or host, and the IP family: the key of a hash of sources.
@@ -26,20 +42,22 @@ def keys(asked: Iterable[Answers]) -> Mapping[str | None, Mapping[str, Mapping[s
     for answers in asked:
         of_address = family(answers.address) if answers.address else ""
         key = f"key {answers.key}" if answers.key else f"{answers.source or answers.place} IPv{of_address}"
-        for count in answers.counts:
-            for name in names(count.balancer):
+        for name, those in counts(answers).items():
+            if those:
                 servers = found.setdefault(name, {}).setdefault(key, {})
-                servers[count.server] = servers.get(count.server, 0) + count.requests
+                for count in those:
+                    servers[count.server] = servers.get(count.server, 0) + count.requests
     return found
 
 
-def orders(asked: Iterable[Answers]) -> Mapping[str | None, Sequence[Sequence[str]]]:
+def by_route(asked: Iterable[Answers]) -> Mapping[str | None, Sequence[Sequence[str]]]:
     """Return balancer → for each route that it answered the servers that did, in the order of the answers."""
     found: dict[str | None, dict[Route, list[str]]] = {}
     for answers in asked:
-        route = answers.at, answers.address, answers.source, answers.key
-        for place, length in answers.order:
-            count = answers.counts[place]
-            for name in names(count.balancer):
-                found.setdefault(name, {}).setdefault(route, []).extend([count.server] * length)
+        route, servers = (answers.at, answers.address, answers.source, answers.key), [c.server for c in answers.counts]
+        for name, order in orders(answers).items():
+            if order:
+                names = found.setdefault(name, {}).setdefault(route, [])
+                for place, length in order:
+                    names += [servers[place]] * length
     return {name: list(routes.values()) for name, routes in found.items()}

@@ -104,16 +104,15 @@ class Observations:
         for answers in self.answers:
             in_round[answers.round].append(answers)
         of_connections = self.unit == "connection"
-        named = {None, *self.named_balancers}
-        found = {name: [Counter[str]()] for name in named}
+        found = {name: [Counter[str]()] for name in (None, *self.named_balancers)}
         for samples in in_round:
-            now = {name: after[-1].copy() for name, after in found.items()}
-            for count in (count for answers in samples for count in answers.counts):
-                number = count.connections if of_connections else count.requests
-                now[None][count.server] += number
-                now[count.balancer][count.server] += number
-            for name, after in found.items():
-                after.append(now[name])
+            for after in found.values():
+                after.append(after[-1].copy())
+            for name, counts in (part for answers in samples for part in each_balancer.counts(answers).items()):
+                now = found[name][-1]
+                for count in counts:
+                    number = count.connections if of_connections else count.requests
+                    now[count.server] = now.get(count.server, 0) + number
         return found
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
@@ -276,7 +275,7 @@ class Observations:
     @cached_property
     def by_key(self) -> Mapping[str | None, Mapping[str, Mapping[str, int]]]:
         """Balancer (None: all of them) → key of a hash → server → answers."""
-        return each_balancer.keys(self.answers)
+        return each_balancer.by_key(self.answers)
 
     @cached_property
     def orders(self) -> Mapping[str | None, Sequence[Sequence[str]]]:
@@ -284,12 +283,17 @@ class Observations:
 
         Nothing where the unit is the connection, whose order nobody knows; so it is with silences.
         """
-        return each_balancer.orders(self.answers) if self.unit == "request" else {}
+        return each_balancer.by_route(self.answers) if self.unit == "request" else {}
 
     @cached_property
     def silences(self) -> Silences:
         """Balancer (None: all of them) → server that answered → answers by others since its last one, at least."""
         return silences(self.answers) if self.unit == "request" else {}
+
+    @cached_property
+    def picks(self) -> dict[str | None, Counter[str] | None]:
+        """Balancer (None: all of them) → what its algorithm chose, as far as it was asked for (choices.py)."""
+        return {}
 
     @cached_property
     def disturbances(self) -> int:
@@ -365,17 +369,13 @@ class Observations:
         With a `balancer` there are no counts of logs: a log does not say which balancer sent a request.
         """
         client, counted = self.client(balancer), self.counted(balancer)
+        logged = (
+            {} if balancer is not None else {name: n for name, n in self.logged.items() if name not in self.distrusted}
+        )
         return {
-            name: Ledger(
-                client[name],
-                counted[name] if counted is not None else None,
-                self._logged(name) if balancer is None else None,
-            )
+            name: Ledger(client.get(name, 0), counted.get(name, 0) if counted is not None else None, logged.get(name))
             for name in dict.fromkeys([*servers, *sorted(client)])
         }
-
-    def _logged(self, server: str) -> int | None:
-        return self.logged.get(server) if server not in self.distrusted else None
 
     @cached_property
     def logged(self) -> dict[str, int]:
@@ -421,9 +421,9 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
 
 def without_cleared(seen: Observations) -> Observations:
     """Return the observations without the counts of processes whose counters somebody cleared."""
-    if not seen.processes:
-        return seen
-    return replace(seen, processes=tuple(_unless_cleared(seen, process) for process in seen.processes))
+    processes = tuple(_unless_cleared(seen, process) for process in seen.processes)
+    same = all(now is before for now, before in zip(processes, seen.processes, strict=True))
+    return seen if same else replace(seen, processes=processes)
 
 
 def _unless_cleared(seen: Observations, process: Difference) -> Difference:

@@ -1,7 +1,6 @@
 """What the order of answers tells about the algorithm: it explains, and it may let counts pass, but fails nothing."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from lbcheck.analysis.order.infer import cycle, infer
 from lbcheck.analysis.order.inference import Inference, Kind
@@ -42,4 +41,5 @@ def departures(found: list[Inference]) -> list[str]:
 
 def _same_ratios(weights: Mapping[str, int], shown: Mapping[str, int]) -> bool:
     used = {name: weight for name, weight in weights.items() if weight}
-    return used.keys() == shown.keys() and len({Fraction(used[name], shown[name]) for name in used}) == 1
+    in_all, in_period = sum(used.values()), sum(shown.values())
+    return used.keys() == shown.keys() and all(used[name] * in_period == shown[name] * in_all for name in used)

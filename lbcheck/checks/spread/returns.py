@@ -84,7 +84,7 @@ def returns(seen: Observations) -> ByBalancer:
     for count in (count for answers in seen.answers for count in answers.counts):
         counts.setdefault(count.balancer, []).append(count)
     servers: dict[str | None, Statuses] = {name: _by_server(those) for name, those in counts.items()}
-    servers[None] = _together(servers.values())
+    servers[None] = _together(servers.values()) if len(servers) != 1 else next(iter(servers.values()))
     by_home: dict[str | None, list[Way]] = {None: every, **{name: [] for name in seen.told_apart}}
     for way in every:
         if way.balancer:

@@ -301,9 +301,9 @@ def _silent(seen: Observations, known: Known, balancer: str | None) -> dict[str,
 def _without_idle_backups(tally: Tally, seen: Observations, balancer: str | None) -> Tally:
     """Return the tally without what backup servers got beside a server that serves: states.py says who got any."""
     servers = [server for process in seen.heard(balancer) for server in seen.deltas(process).values()]
-    if not any(takes_requests(server) and not server.backup for server in servers):
-        return tally
     idle = {server.name for server in servers if server.backup}
+    if not idle or not any(takes_requests(server) and not server.backup for server in servers):
+        return tally
     return replace(tally, counts={name: count for name, count in tally.counts.items() if name not in idle})
 
 

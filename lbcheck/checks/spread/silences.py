@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from lbcheck.checks.spread.each_balancer import names
+from lbcheck.checks.spread import each_balancer
 from lbcheck.model.requests import Answers
 
 Silences = Mapping[str | None, Mapping[str, int]]  # balancer (None: all of them) → server → answers since its last one
@@ -25,17 +25,19 @@ def silences(asked: Iterable[Answers]) -> Silences:
         for name, counts in _answered(rounds[number]).items():
             late, since = last.get(name, {}), found.setdefault(name, {})
             for server in counts:
-                since.setdefault(server, passed[name] + late.get(server, 0))
-            passed[name] += counts.total()
+                if server not in since:
+                    since[server] = passed[name] + late.get(server, 0)
+            passed[name] += sum(counts.values())
     return found
 
 
-def _answered(asked: Sequence[Answers]) -> Mapping[str | None, Counter[str]]:
+def _answered(asked: Sequence[Answers]) -> Silences:
     """Return balancer → server → answers."""
-    found: dict[str | None, Counter[str]] = {}
-    for count in (count for answers in asked for count in answers.counts):
-        for name in names(count.balancer):
-            found.setdefault(name, Counter())[count.server] += count.requests
+    found: dict[str | None, dict[str, int]] = {}
+    for name, counts in (part for answers in asked for part in each_balancer.counts(answers).items()):
+        servers = found.setdefault(name, {})
+        for count in counts:
+            servers[count.server] = servers.get(count.server, 0) + count.requests
     return found
 
 
@@ -46,12 +48,15 @@ def _at_the_end(asked: Sequence[Answers]) -> Silences:
     """
     if len(asked) > 1 or asked[0].order_cut:
         return {}
-    found: dict[str | None, dict[str, int]] = {}
-    passed = Counter[str | None]()
-    for place, length in reversed(asked[0].order):
-        count = asked[0].counts[place]
-        for name in names(count.balancer):
-            late = max(0, passed[name] - asked[0].connections + 1)
-            found.setdefault(name, {}).setdefault(count.server, late)
-            passed[name] += length
+    return {name: _late(asked[0], order) for name, order in each_balancer.orders(asked[0]).items()}
+
+
+def _late(answers: Answers, order: each_balancer.Places) -> dict[str, int]:
+    found: dict[str, int] = {}
+    passed = 1 - answers.connections
+    for place, length in reversed(order):
+        server = answers.counts[place].server
+        if server not in found:
+            found[server] = max(0, passed)
+        passed += length
     return found

@@ -44,9 +44,10 @@ def of_balancers(parts: ByBalancer) -> Compared:
 
 def _errors(came: Returns, statuses: Mapping[str, int]) -> Errors:
     """Return how many answers have a status from 400 on that the user does not expect, of how many."""
-    allowed = came.right if came.asked.expect else lambda _: False
-    wrong = sum(count for status, count in statuses.items() if status >= "400" and not allowed(status))
-    return Errors(wrong, sum(statuses.values()))
+    wrong = {status: count for status, count in statuses.items() if status >= "400"}
+    if wrong and came.asked.expect:
+        wrong = {status: count for status, count in wrong.items() if not came.right(status)}
+    return Errors(sum(wrong.values()), sum(statuses.values()))
 
 
 def _by_status(came: Returns) -> dict[str, Counter[str]]:
