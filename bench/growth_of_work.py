@@ -23,9 +23,10 @@ from typing import Any
 
 from bench.table import print_table
 from lbcheck import pipeline
+from lbcheck.checks import spread
 from lbcheck.loaders.ansible_inventory import understand
 from lbcheck.model.asked import Asked
-from lbcheck.model.cluster import Backend, Balancer, Cluster, Frontend, Server
+from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, Server, Vip
 from lbcheck.model.counters import BackendCounters, Counters, ServerCounters, ServerState
 from lbcheck.model.exhibit import Style
 from lbcheck.model.plan import Options, Plan
@@ -41,6 +42,8 @@ DOUBLINGS = 4
 URL, STATS = "http://www.example.com/", "unix:/run/haproxy.sock"
 MB = 1_000_000  # bytes
 ANSWERS_EACH = 20  # of each server, in the samples
+ORDER = ((0, 1), (1, 1)) * ANSWERS_EACH  # of two servers, in turn
+CLIENTS = ("client1", "client2")
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,38 @@ def _reading(when: Any, names: list[str], count: int) -> Counters:
     )
 
 
+def fleet(balancers: int) -> tuple[Question, list[Sample]]:
+    """Return a question about so many balancers of two servers, each with an address that two clients ask.
+
+    Each client asks one address after the other, and keeps the order of its answers.
+    """
+    known = {f"lb{number}": f"10.9.{number // 250}.{number % 250 + 1}" for number in range(balancers)}
+    servers = ["web1", "web2"]
+    cluster = Cluster(
+        balancers=tuple(Balancer(name, stats=(STATS,)) for name in known),
+        backends=(Backend("web", "roundrobin", tuple(map(Server, servers))),),
+        frontends=(Frontend("www", URL, "web", tuple(known.values())),),
+        vips=tuple(Vip(address, name) for name, address in known.items()),
+        clients=tuple(map(Client, CLIENTS)),
+    )
+    reachable = (*CLIENTS, *known)
+    found: list[Sample] = []
+    for name, address in known.items():
+        counts = tuple(Count(name, server, ANSWERS_EACH, ANSWERS_EACH, {"200": ANSWERS_EACH}) for server in servers)
+        asked = Answers(at="", url=URL, address=address, sent=2 * ANSWERS_EACH, counts=counts, order=ORDER)
+        counted = 1000 + len(CLIENTS) * ANSWERS_EACH
+        readings = (_reading("before", servers, 1000), _reading("after", servers, counted))
+        found += [replace(reading, at=name, balancer=name) for reading in readings]
+        found += [replace(asked, at=client) for client in CLIENTS]
+    return Question(cluster, identify_balancer="header:x-balancer", reachable=reachable, asked=Asked()), found
+
+
+def gone_on(seen: tuple[Question, list[Sample]]) -> object:
+    """Judge samples, and ask what the next round is."""
+    question, found = seen
+    return spread.judge(question, found), spread.further(question, Options(), found)
+
+
 def kept(servers: int, *, repeated: int = 1) -> str:
     """Return a file of samples as text."""
     question, seen = observed(servers, repeated=repeated)
@@ -188,6 +223,7 @@ PARTS = {
     "plays": Part("hosts", 10_000, listing, carried, seconds=20.0),
     "groups": Part("diamonds", 400, diamonds, lambda said: understand(said, "made up"), seconds=1.0),
     "judging": Part("servers", 5_000, kept, judged, seconds=2.0),
+    "balancers": Part("balancers", 400, fleet, gone_on, seconds=2.0),
     "samples": Part("megabytes", 100, much, samples.read, seconds=10.0),
 }
 

@@ -50,7 +50,7 @@ PARTS = {
     "matching": Part("analysis/matching.py", ("test_matching",)),
     "witnesses": Part("checks/spread/witnesses.py", ("test_witnesses",)),
     "agreement": Part("checks/spread/agreement.py", ("test_spread_names", "test_spread_check")),
-    "order": Part("analysis/order", ("test_order",)),
+    "order": Part("analysis/order", ("test_order_numbers", "test_order")),
 }
 # Of the tests. A change may make a loop endless, or a list; that is noticed, too.
 CPU_S, MEMORY_BYTES = 15, 2**30

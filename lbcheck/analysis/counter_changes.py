@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
+from operator import itemgetter
 from typing import TypeVar
 
 from lbcheck.model.counters import SERVER_COUNTS, BackendCounters, Counters, ServerCounters
 
 Value = str | int | float | bool | None
 Known = TypeVar("Known", BackendCounters, ServerCounters)
+Pairs = Sequence[tuple[str, Known | None, Known | None]]  # name, the earlier and the later of that name
 
 # Fields that stay as they are unless somebody, or a health check, changes them.
 _OF_SERVER = ("weight", "configured_weight", "state", "reason", "address", "backup", "session_limit")
 _OF_BACKEND = ("algorithm", "mode", "persistent", "all_backups")
 # Counts and highest values: they fall where somebody clears them (`clear counters`), or where a process began anew.
 _NEVER_FALL = (*SERVER_COUNTS, "sessions_max", "queued_max")
-_never_fall = attrgetter(*_NEVER_FALL)
-_settings = attrgetter(*_OF_SERVER, "slow_start", "effective_weight")
+_settings = itemgetter(*_OF_SERVER, "slow_start", "effective_weight")
 # Four times in whole seconds are compared, each less than 1 s short of the true one: two of them may add up.
 _ROUNDING_S = 1
 
@@ -61,19 +61,20 @@ def _of_process(before: Counters, after: Counters) -> Iterator[Change]:
 def _of_backends(before: Counters, after: Counters) -> Iterator[Change]:
     for name, earlier, later in _paired(before.backends, after.backends):
         if earlier is None or later is None:
-            yield _came_or_went("backend", name, came=earlier is None)
+            yield replace(_came_or_went("backend", name, came=earlier is None), backend=name)
             continue
-        found: list[Change] = [*_differing(earlier, later, _OF_BACKEND), *_of_servers(earlier, later)]
+        servers = list(_paired(earlier.servers, later.servers))
+        found: list[Change] = [*_differing(earlier, later, _OF_BACKEND), *_of_servers(servers)]
         if not restarted(before, after):
-            found += _of_counts(earlier, later, _elapsed_s(before, after))
+            found += _of_counts(servers, _elapsed_s(before, after))
         yield from (replace(change, backend=name) for change in found)
 
 
-def _of_servers(before: BackendCounters, after: BackendCounters) -> Iterator[Change]:
-    for name, earlier, later in _paired(before.servers, after.servers):
+def _of_servers(servers: Pairs[ServerCounters]) -> Iterator[Change]:
+    for name, earlier, later in servers:
         if earlier is None or later is None:
             yield replace(_came_or_went("server", name, came=earlier is None), server=name)
-        elif _settings(earlier) != _settings(later):  # of many servers, few changed
+        elif _settings(vars(earlier)) != _settings(vars(later)):  # of many servers, few changed
             yield from (replace(change, server=name) for change in _of_settings(earlier, later))
 
 
@@ -85,17 +86,16 @@ def _of_settings(before: ServerCounters, after: ServerCounters) -> Iterator[Chan
         yield from _differing(before, after, ("effective_weight",))
 
 
-def _of_counts(before: BackendCounters, after: BackendCounters, elapsed_s: float | None) -> Iterator[Change]:
+def _of_counts(servers: Pairs[ServerCounters], elapsed_s: float | None) -> Iterator[Change]:
     """Yield what one process can only show if somebody cleared its counts, or if a state came and went."""
-    for name, earlier, later in _paired(before.servers, after.servers):
-        if earlier is None or later is None:
-            continue
+    both = [(name, earlier, later) for name, earlier, later in servers if earlier and later]
+    told = [field for field in _NEVER_FALL if {earlier.__dict__[field] for _, earlier, _ in both} - {None}]
+    for name, earlier, later in both:
         if _was_another(earlier, later, elapsed_s):
             yield Change("since_s", earlier.since_s, later.since_s, server=name)
-        counts, later_counts = _never_fall(earlier), _never_fall(later)
-        if counts == later_counts:
-            continue
-        for field, was, now in zip(_NEVER_FALL, counts, later_counts, strict=True):
+        counts, later_counts = vars(earlier), vars(later)
+        for field in told:
+            was, now = counts[field], later_counts[field]
             if was is not None and now is not None and now < was:
                 yield Change(field, was, now, server=name)
 

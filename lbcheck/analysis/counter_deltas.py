@@ -3,14 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from operator import attrgetter
-from typing import Any
 
 from lbcheck.analysis.counter_changes import Change, changes, restarted
 from lbcheck.model.counters import SERVER_COUNTS, BackendCounters, Counters, FrontendCounters, ServerCounters
 from lbcheck.model.step import ErrorKind, Failure
-
-_counts = attrgetter(*SERVER_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -152,10 +148,7 @@ def _since(before: BackendCounters | None, after: BackendCounters) -> tuple[Serv
 
 def _delta(before: ServerCounters | None, after: ServerCounters) -> ServerCounters:
     """Return the later reading of a server with its counts since the earlier one; a new server started at 0."""
-    if before is None:
-        return after
-    counts: dict[str, Any] = dict(zip(SERVER_COUNTS, map(_less, _counts(after), _counts(before)), strict=True))
-    return after.counting(**counts, statuses=_statuses_since(before.statuses, after.statuses))
+    return after.since(before, _statuses_since(before.statuses, after.statuses)) if before else after
 
 
 def _less(after: int | None, before: int | None) -> int | None:

@@ -5,12 +5,18 @@ import math
 from lbcheck.model.verdict import Outcome
 
 TOLERATED_LOSS = 0.01  # share of what was sent; a healthy network also loses packets now and then
-ENOUGH_TO_TELL = 400  # requests, of which no more than four may be lost
+FEW = 4  # lost requests may be as rare as tolerated, and 400 requests show that; more of the first 400 are too many
 
 
 def lacking(lost: int, sent: int) -> int:
-    """Return how many more requests tell a rare loss from too much: one lost of the first 24 may be one of 1,000."""
-    return max(0, min(math.ceil(lost / TOLERATED_LOSS), ENOUGH_TO_TELL) - sent) if lost else 0
+    """Return how many more requests tell a rare loss from too much: one lost of the first 24 may be one of 1,000.
+
+    They are fewer where so many are lost that one more than a few is soon met.
+    """
+    if not 0 < lost <= FEW:
+        return 0
+    rare, too_many = math.ceil(lost / TOLERATED_LOSS), sent + math.ceil((FEW + 1 - lost) * sent / lost)
+    return max(0, min(rare, too_many) - sent)
 
 
 def too_much(lost: int, sent: int) -> bool:

@@ -132,6 +132,23 @@ def test_who_wants_another_protocol_is_asked_for_it(tmp_path: Path, bind: str) -
     assert "does whoever listens there want HTTP/2, TLS or the PROXY protocol?" in said["fail"][0]
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "counters", "most"), [("roundrobin", True, 24), ("random", True, 200), ("roundrobin", False, 300)]
+)
+def test_a_server_that_is_not_there_is_found_soon(tmp_path: Path, algorithm: str, counters: bool, most: int) -> None:
+    """HAProxy has no health check and asks no other server: to a quarter of the requests it answers 503 itself."""
+    told = ("--algorithm", algorithm, "--product", "HAProxy", "--weights", "a=1,b=1,c=1,dead=1")
+    with (
+        closed_port() as nobody,
+        fleet(tmp_path, f"balance {algorithm}", "retries 0", f"server dead {nobody}") as running,
+    ):
+        stats = ("--stats", running.unix) if counters else told
+        ran = lbcheck("spread", f"http://{running.www}/", *stats, "--format", "json")
+    [verdict] = report(ran)["verdicts"]
+    assert (ran.returncode, verdict["evidence"]["requests"] <= most) == (1, True), verdict
+    assert any("server dead" in found["message"] for found in verdict["findings"] if found["outcome"] == "fail")
+
+
 def test_a_dead_server_is_waited_for_no_longer_than_asked(tmp_path: Path) -> None:
     """Without checks and redispatch each of its requests takes seconds: it is given up, and the server is named."""
     with (

@@ -108,8 +108,8 @@ def test_servers_and_backends_come_and_go() -> None:
     assert changes(before, after) == (
         Change("server", None, "web3", "web", "web3"),
         Change("server", "web1", None, "web", "web1"),
-        Change("backend", None, "new"),
-        Change("backend", "old", None),
+        Change("backend", None, "new", backend="new"),
+        Change("backend", "old", None, backend="old"),
     )
 
 

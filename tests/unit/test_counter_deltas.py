@@ -1,17 +1,21 @@
 """What went by between two readings of a balancer."""
 
+import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from lbcheck.analysis.counter_deltas import Difference, differences
+from lbcheck.analysis.counter_deltas import Difference, differences, of_backend
 from lbcheck.model.counters import (
     SERVER_COUNTS,
+    BackendCounters,
     Counters,
     FrontendCounters,
     ServerCounters,
     ServerState,
 )
+from lbcheck.model.step import ErrorKind, Failure
 
 from .scenes import backend, counted, fair, readings
 
@@ -149,3 +153,55 @@ def test_a_lone_reading_is_a_failure() -> None:
 def test_a_backend_without_servers_is_none_that_is_meant() -> None:
     """A product's sums alone, or a page of statistics that is a backend too, serve nobody."""
     assert between(after=replace(AFTER, backends=(*AFTER.backends, *backend(name="stats")))).backends.keys() == {"web"}
+
+
+BACKENDS = ("web", "api", "shop")
+
+
+def some_readings(rng: random.Random) -> list[Counters]:
+    """Return readings of one process of three backends; now and then something comes, goes, falls, changes or fails."""
+    counts = {(name, server): rng.randrange(100) for name in BACKENDS for server in ("a", "b")}
+    found = []
+    for number in range(rng.choice((1, 2, 2, 3, 4))):
+        if rng.random() < 0.1:
+            counts[rng.choice(list(counts))] -= 5
+        counts = {key: count + rng.randrange(9) for key, count in counts.items()}
+        told = [_some_backend(name, counts, rng) for name in BACKENDS if rng.random() < 0.95]
+        found.append(
+            replace(
+                AFTER if number else BEFORE,
+                process=rng.choice(("7", "7", "7", "7", "7", "7", "7", "8", None)),
+                uptime_s=100 + 5 * number,
+                requests=rng.choice((None, sum(counts.values()))),
+                failure=Failure(ErrorKind.TIMEOUT, "silent") if rng.random() < 0.03 else None,
+                frontends=(FrontendCounters(name="www", requests=sum(counts.values())),),
+                backends=tuple(told),
+            )
+        )
+    return found
+
+
+def _some_backend(name: str, counts: dict[tuple[str, str], int], rng: random.Random) -> BackendCounters:
+    servers = [
+        counted(server, count, weight=rng.choice((1, 1, 1, 1, 2)), since_s=rng.choice((None, 50, 3)))
+        for (whose, server), count in counts.items()
+        if whose == name and rng.random() < 0.95
+    ]
+    (found,) = backend(*servers, name=name, requests=sum(server.requests or 0 for server in servers))
+    return found
+
+
+def narrowed(readings: Sequence[Counters], name: str) -> list[Counters]:
+    """Return readings that tell of one backend alone."""
+    return [
+        replace(reading, backends=tuple(one for one in reading.backends if one.name == name)) for reading in readings
+    ]
+
+
+def test_one_backend_of_a_difference_is_the_difference_of_that_backend() -> None:
+    """Whether readings are narrowed to a backend before or after they are compared, the same went by."""
+    for seed in range(300):
+        told = some_readings(random.Random(seed))  # noqa: S311 (a simulation, no secret)
+        (whole,) = differences(told)
+        for name in BACKENDS:
+            assert [of_backend(whole, name)] == differences(narrowed(told, name)), seed

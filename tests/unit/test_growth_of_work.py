@@ -20,7 +20,7 @@ from lbcheck.wire import samples
 
 MOST = 2.3  # times the calls for twice the size: a logarithm is allowed for
 # The size that is doubled; large enough that what does not grow is little beside it.
-SIZES = {"planning": 400, "plays": 400, "groups": 40, "judging": 100}
+SIZES = {"planning": 400, "plays": 400, "groups": 40, "judging": 100, "balancers": 25}
 
 
 def calls(work: Callable[[], object]) -> int:

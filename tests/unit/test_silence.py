@@ -31,6 +31,14 @@ def test_the_more_servers_the_longer_one_may_be_silent(servers: int, fixed: int,
     assert silence.longest(1 / servers, round(1.1 * fixed), servers, 1e-5) == gap
 
 
+def test_silence_is_one_of_answers_where_choices_are_counted() -> None:
+    """A balancer goes on to choose a server that does not answer."""
+    sentence = (
+        "server c answered none of the last 46 requests, and was chosen for 40 of all 120; its weight owes it 33.3%"
+    )
+    assert judged({"c": GAP}, taken="was chosen for").faults[0].startswith(sentence)
+
+
 def test_silence_from_the_start_counts() -> None:
     """A server may be dead before its first answer."""
     assert silence.longest(0.5, 0, 2, 1e-5) == 18

@@ -145,6 +145,14 @@ def test_a_server_that_came_or_went_is_named() -> None:
     assert came.outcome is Outcome.INCONCLUSIVE
 
 
+def test_a_backend_that_came_during_the_run_is_named() -> None:
+    """Nobody knows how its servers stood before it was read for the first time."""
+    before, after = after_each(EVEN)
+    came = judged([EVEN], [replace(before, backends=()), changed(after, requests=100, connections=100)])
+    assert first(came).message == "backend web came during the run: run again"
+    assert came.outcome is Outcome.INCONCLUSIVE
+
+
 def test_failed_health_checks_of_a_server_that_stayed_up_are_a_remark() -> None:
     """Too few in a row to take it out."""
     before, after = after_each(EVEN, failed_checks=7)

@@ -1,5 +1,6 @@
 """What was answered, refused and lost: each kind is a sentence, counts where it belongs, and fails where it must."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -7,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from lbcheck.checks import spread
-from lbcheck.checks.spread.alike import Errors, alone
+from lbcheck.checks import loss, spread
+from lbcheck.checks.spread import losses
+from lbcheck.checks.spread.alike import Compared, Errors
+from lbcheck.checks.spread.returns import Returns
+from lbcheck.checks.spread.ways import Way
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model.asked import Asked
 from lbcheck.model.counters import BackendCounters, Counters, FrontendCounters, ServerState
@@ -156,11 +160,11 @@ def test_4xx_from_one_server_are_inconclusive_where_they_are_few_of_few() -> Non
 
 def test_a_limit_that_all_servers_share_is_nobodys() -> None:
     """Errors at one rate everywhere are alike, however they fall; one rate beside none is not."""
-    assert not alone({"a": Errors(3, 200), "b": Errors(2, 200), "c": Errors(1, 200)}, 1e-4)
-    assert alone({"a": Errors(40, 200), "b": Errors(0, 200)}, 1e-4) == {"a": Outcome.FAIL}
-    assert alone({"a": Errors(1, 8), "b": Errors(0, 16)}, 1e-4) == {}
-    assert alone({"a": Errors(3, 6), "b": Errors(0, 6)}, 1e-4) == {"a": Outcome.INCONCLUSIVE}
-    assert alone({"a": Errors(99, 100), "b": Errors(98, 100), "c": Errors(0, 100)}, 1e-4).keys() == {"a", "b"}
+    assert not Compared({"a": Errors(3, 200), "b": Errors(2, 200), "c": Errors(1, 200)}).alone(1e-4)
+    assert Compared({"a": Errors(40, 200), "b": Errors(0, 200)}).alone(1e-4) == {"a": Outcome.FAIL}
+    assert Compared({"a": Errors(1, 8), "b": Errors(0, 16)}).alone(1e-4) == {}
+    assert Compared({"a": Errors(3, 6), "b": Errors(0, 6)}).alone(1e-4) == {"a": Outcome.INCONCLUSIVE}
+    assert Compared({"a": Errors(99, 100), "b": Errors(98, 100), "c": Errors(0, 100)}).alone(1e-4).keys() == {"a", "b"}
 
 
 # --- answers without a name ---
@@ -336,6 +340,50 @@ def test_one_request_lost_of_few_is_no_rate() -> None:
     assert said(one, Outcome.INCONCLUSIVE)[0].endswith("1 of 24 requests failed: reset; more requests would tell")
     assert said(lone(answers("", fair(24), errors={"reset": 2})), Outcome.FAIL)
     assert lone(answers("", {}, errors={"refused": 1})).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("lost", "sent", "more"),
+    [
+        (0, 24, 0),
+        (1, 24, 76),  # one of 100 is tolerated
+        (1, 100, 0),
+        (2, 24, 36),  # if the next ones are lost as often, there are five of 60
+        (2, 60, 90),
+        (2, 150, 50),
+        (3, 24, 16),
+        (4, 24, 6),
+        (4, 390, 10),
+        (4, 400, 0),
+        (5, 24, 0),  # of 400 they would still be too many
+        (8, 24, 0),
+    ],
+)
+def test_no_more_is_asked_than_tells_a_rare_loss_from_too_much(lost: int, sent: int, more: int) -> None:
+    """Up to four lost ones may be rare, and at most 400 requests show it; five of the first 400 cannot be."""
+    assert loss.lacking(lost, sent) == more
+
+
+def test_a_server_that_is_not_there_is_found_within_some_tens_of_requests() -> None:
+    """Where the balancer asks no other in its place, each third answer is its own 503."""
+    samples: list[Sample] = []
+    todo, sent = spread.plan(LONE, Options()), 0
+    while todo.stages:
+        asked = sum(step.requests for step in todo.stages[-2].steps if isinstance(step, Request))
+        turns = Counter(("web1", "web2", "503")[number % 3] for number in range(sent, sent + asked))
+        answered = {name: turns[name] for name in ("web1", "web2")}
+        samples.append(unnamed({"503": turns["503"]}, answered, round=len(samples)))
+        todo, sent = spread.further(LONE, Options(), samples), sent + asked
+    assert sent < 80
+    missed, silent = said(lone(*samples), Outcome.FAIL)
+    assert f"{sent // 3} of {sent} requests got HTTP 503" in missed
+    assert silent.startswith("server web3 answered 0 of 46 requests")
+
+
+def test_a_balancers_own_error_is_one_lost_request() -> None:
+    """It names no server and its status is wrong: of 121 requests one is lost, and not two."""
+    way = Way("here", "192.0.2.1", "", 121, nameless={"503": 1}, unanswered={}, reasons={}, given_up=())
+    assert losses.lacking(Returns(None, Asked(), (way,), {"web1": {"200": 120}}), 1e-6) == 0
 
 
 def test_who_wants_another_protocol_is_asked_for_it() -> None:

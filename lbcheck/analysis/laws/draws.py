@@ -91,8 +91,9 @@ def _until_silence(tally: Tally, longest: Mapping[str, int]) -> Iterator[int]:
 
 
 def _gone(tally: Tally, owed: Mapping[str, float], names: Sequence[str]) -> tuple[str, ...]:
+    taken = "" if tally.taken == Tally.taken else f"{tally.taken} "  # silence is one of answers, whatever is counted
     return tuple(
-        f"server {name} {tally.taken} none of the last {tally.silent[name]:,} requests, and "
+        f"server {name} answered none of the last {tally.silent[name]:,} requests, and {taken}"
         f"{tally.counts[name]:,} of all {tally.total:,}; its weight owes it {owed[name]:.1%}: look at its health"
         for name in names
     )

@@ -47,7 +47,7 @@ class ExactCycle:
 
     def _exact(self, tally: Tally, cycle: Cycle, beyond: Mapping[str, float]) -> Judgement:
         owed = dict(zip(tally.weights, cycle.shares, strict=True))
-        off = {name: abs(tally.counts.get(name, 0) - share * tally.total) for name, share in owed.items()}
+        off = (abs(tally.counts.get(name, 0) - share * tally.total) for name, share in owed.items())
         most = max(cycle.allowed(tally.total, tally.most_cycles), default=0.0)
         said = tuple(
             owes(name, tally, owed[name], f", and its cycle is never more than {allowed:.1f} off")
@@ -63,7 +63,7 @@ class ExactCycle:
             f"each server within {most:.1f} requests of its expected count",
             enough,
             (*drained, *said),
-            statistic=max(off.values(), default=0.0),
+            statistic=max(off, default=0.0),
             shares=owed,
             more=0 if said else lacking(tally, enough),
         )

@@ -18,7 +18,7 @@ _SAME = "Round robin, leastconn one request at a time, and a hash whose key is n
 def strict_cycle(order: Order) -> Inference | None:
     """Say that every server answers once in each turn, always in the same order."""
     servers = len(order.counts)
-    if order.length < max(TURNS * servers, FEWEST) or order.period != servers:
+    if order.length < max(TURNS * servers, FEWEST) or order.answers[servers:] != order.answers[:-servers]:
         return None
     turn = list(order.counts)
     sentence = (

@@ -18,7 +18,9 @@ def widest_swing(answers: Sequence[str]) -> Swing:
     places: dict[str, list[int]] = {}
     for place, name in enumerate(answers):
         places.setdefault(name, []).append(place)
-    return max((_swing(name, at, len(answers)) for name, at in places.items()), key=lambda swing: swing.size)
+    sizes = {name: _swing(at, len(answers)) for name, at in places.items()}
+    widest = max(sizes, key=lambda name: sizes[name][0])
+    return Swing(widest, *sizes[widest])
 
 
 def evenness(answers: Sequence[str]) -> float:
@@ -30,7 +32,8 @@ def evenness(answers: Sequence[str]) -> float:
     return widest_swing(answers).size if answers else 0.0
 
 
-def _swing(name: str, places: Sequence[int], total: int) -> Swing:
+def _swing(places: Sequence[int], total: int) -> tuple[float, int]:
+    """Return the size of a swing, and where it was furthest."""
     # Between its own answers a server's count only falls behind, so the extremes lie just before and just after them.
     share, lowest, highest, low_at, high_at = len(places) / total, 0.0, 0.0, 0, 0
     for count, place in enumerate(places):
@@ -38,4 +41,4 @@ def _swing(name: str, places: Sequence[int], total: int) -> Swing:
             lowest, low_at = before, place
         if (after := count + 1 - share * (place + 1)) >= highest:
             highest, high_at = after, place + 1
-    return Swing(name, highest - lowest, low_at if -lowest >= highest else high_at)
+    return (highest - lowest, low_at if -lowest >= highest else high_at)

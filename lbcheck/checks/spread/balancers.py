@@ -17,9 +17,8 @@ def of_balancer(seen: Observations, name: str, judged: str | None) -> Iterator[F
 
     `judged`: the balancer whose shares are judged, None: those of all.
     """
-    for place, process in enumerate(seen.processes):
-        if process.balancer != name:
-            continue
+    for place in seen.places.get(name, ()):
+        process = seen.processes[place]
         if process.failure:
             gone = process.failure.kind in ("refused", "not-found") and not _may_answer(seen, name)
             message = process.failure.message
@@ -43,7 +42,7 @@ def _may_answer(seen: Observations, balancer: str) -> bool:
     It is not if its counters could be read before and not after, if nothing answers, if the answers name balancers of
     the user's, and never this one, or if the other balancers of an inventory counted all answers.
     """
-    named = {count.balancer for answers in seen.answers for count in answers.counts}
+    named = seen.named_balancers
     if balancer in seen.died or not named or seen.others_answered_all(balancer):
         return False
     return balancer in named or not named & {one.name for one in seen.cluster.balancers}
@@ -81,8 +80,8 @@ def _unlike(seen: Observations, balancer: str, deltas: Mapping[str, ServerCounte
 
 def absent(seen: Observations, name: str) -> Iterator[Finding]:
     """Report a balancer that answered no request to its own VIPs, and which balancers answered instead."""
-    own = {vip.address for vip in seen.cluster.vips if vip.home == name}
-    asked = [answers for answers in seen.answers if answers.address in own and answers.sent]
+    own = (seen.by_address.get(address, ()) for address in seen.addresses.get(name, ()))
+    asked = [answers for at_one in own for answers in at_one if answers.sent]
     who = sorted({count.balancer for answers in asked for count in answers.counts})
     known = set(who) & {balancer.name for balancer in seen.cluster.balancers}
     somebody = any(status < "500" for answers in asked for status in answers.statuses)

@@ -22,9 +22,10 @@ def _of_processes(seen: Observations, balancer: str | None) -> Iterator[str]:
         if backend and backend.persistent and not tells:
             yield f"a cookie keeps clients at their server, and what the algorithm of {product} chose is not known"
         servers = seen.deltas(process)
-        whole = sum(server.connections or server.requests or 0 for server in servers.values())
+        whole = 0 if tells else sum(server.connections or server.requests or 0 for server in servers.values())
         for name, server in servers.items():
-            yield from _of_server(name, server)
+            if server.slow_start is not None or server.reached_limit:
+                yield from _of_server(name, server)
             if not tells and loss.too_much(refusals(server), whole):
                 yield f"{product} gave other servers what server {name} refused"
 

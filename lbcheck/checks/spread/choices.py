@@ -21,6 +21,12 @@ def chosen(seen: Observations, balancer: str | None = None) -> Counter[str] | No
     A second choice in place of a server that refused is one, too. None: not every process tells it for every server, or
     one was full: what waited for it got a server without a choice, and others were chosen because it was full.
     """
+    if balancer not in seen.picks:
+        seen.picks[balancer] = _chosen(seen, balancer)
+    return seen.picks[balancer]
+
+
+def _chosen(seen: Observations, balancer: str | None) -> Counter[str] | None:
     processes = seen.heard(balancer)
     if seen.short(balancer):
         return None  # others chose, too

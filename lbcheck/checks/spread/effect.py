@@ -20,7 +20,10 @@ class Effect:
 def of(answered: Mapping[str, int], owed: Mapping[str, float], detect: float) -> dict[str, Effect]:
     """Return server → effect, for servers that are owed a share (0 to 1) beside others, by the clients' answers."""
     total = sum(answered.get(name, 0) for name in owed)
-    return {name: _effect(answered.get(name, 0), total, share, detect) for name, share in owed.items() if 0 < share < 1}
+    seen = {name: (answered.get(name, 0), share) for name, share in owed.items() if 0 < share < 1}
+    # Of many servers with equal weights, many have equal counts.
+    effects = {pair: _effect(pair[0], total, pair[1], detect) for pair in {*seen.values()}}
+    return {name: effects[pair] for name, pair in seen.items()}
 
 
 def _effect(seen: int, total: int, share: float, detect: float) -> Effect:

@@ -13,12 +13,14 @@ from lbcheck.checks.spread import (
     effect,
     losses,
     server_count,
+    statuses,
 )
+from lbcheck.checks.spread.alike import Compared
 from lbcheck.checks.spread.evidence import ServerCounts, SpreadEvidence, StatisticalTest
 from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.recognising import observed
-from lbcheck.checks.spread.returns import ByBalancer, returns
+from lbcheck.checks.spread.returns import ByBalancer, Returns, returns
 from lbcheck.checks.spread.shares import Shares, shares
 from lbcheck.model import schemes
 from lbcheck.model.question import Question
@@ -35,8 +37,9 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     for seen in observed(question, samples):
         alphas = budget.split(question, seen.told_apart, seen.parts)
         parts = returns(seen)
+        errors = statuses.of_balancers(parts)
         verdicts.append(_of_backend(seen, parts, alphas[None]))
-        verdicts += [_of_balancer(seen, parts, name, alphas[name]) for name in seen.told_apart]
+        verdicts += [_of_balancer(seen, parts[name], errors, name, alphas[name]) for name in seen.told_apart]
     return verdicts
 
 
@@ -74,12 +77,15 @@ def _of_unit(seen: Observations) -> list[Finding]:
     return [Finding(Outcome.PASS, seen.kept.sentence)] if inferred else []
 
 
-def _of_balancer(seen: Observations, parts: ByBalancer, name: str, alpha: float) -> Verdict:
-    """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them."""
+def _of_balancer(seen: Observations, came: Returns, errors: Compared, name: str, alpha: float) -> Verdict:
+    """Judge one balancer by its own counts. The sum of two balancers would hide a wrong weight at one of them.
+
+    `came`: what came back of its requests. `errors`: those of each balancer.
+    """
     spread = shares(seen, known(seen, name), name, alpha)
     total = sum(spread.counts.values())
     findings = list(balancers.of_balancer(seen, name, name))
-    findings += list(balancers.absent(seen, name)) or losses.at(seen, parts, name, alpha)
+    findings += list(balancers.absent(seen, name)) or losses.at(seen, came, errors, name, alpha)
     findings += agreement.at(seen, name)
     findings += choices.findings(seen, name, alpha)
     if not seen.client(name) and (seen.unheard or (total and not seen.complete(name))):

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.states import takes_requests, warming
-from lbcheck.model.cluster import Backend
 from lbcheck.model.counters import BackendCounters, ServerCounters
 from lbcheck.model.told_by import ToldBy
+
+Rational = int | Fraction
 
 _OF_THE_BALANCER = (ToldBy.BALANCER, ToldBy.CONFIGURATION)
 
@@ -37,7 +38,7 @@ def known(seen: Observations, balancer: str | None = None) -> Known:
     told = [backend for process in seen.heard(balancer) if (backend := seen.called(process))]
     first = next((backend for backend in told if backend.algorithm), None)
     algorithm, teller = (first.algorithm, first.algorithm_told_by) if first else (None, ToldBy.NOBODY)
-    weights, told_by = _weights(given, told, _names(seen), seen.asked.servers)
+    weights, told_by = _weights(seen, told)
     if seen.short(balancer):
         # Others answer, too. They may have the same weights, which may be tried; their algorithm nobody told.
         algorithm, told_by = None, ToldBy.INFERRED if told_by in _OF_THE_BALANCER else told_by
@@ -57,9 +58,8 @@ def _names(seen: Observations) -> list[str]:
     return [*answered, *(f"no. {number}" for number in range(len(answered) + 1, seen.asked.servers + 1))]
 
 
-def _weights(
-    given: Backend, told: Sequence[BackendCounters], names: Sequence[str], number: int
-) -> tuple[dict[str, int], ToldBy]:
+def _weights(seen: Observations, told: Sequence[BackendCounters]) -> tuple[dict[str, int], ToldBy]:
+    given = seen.backend
     listed = {server.name: server for backend in reversed(told) for server in backend.servers}
     weighed = any(server.weight is not None for server in listed.values())
     if given.servers and (given.weights_given or not weighed):
@@ -67,9 +67,9 @@ def _weights(
         return _whole(wanted | _of_backups(told, wanted)), ToldBy.USER
     if listed:
         owed = {name: _present(server) for name, server in listed.items()}
-        wanted = {name: owed.get(name, Fraction(1)) for name in given.weights} or owed
+        wanted = {name: owed.get(name, 1) for name in given.weights} or owed
         return _whole(wanted | _of_backups(told, wanted)), _teller(listed.values()) if weighed else ToldBy.NOBODY
-    return dict.fromkeys(names, 1), ToldBy.USER if number else ToldBy.NOBODY
+    return dict.fromkeys(_names(seen), 1), ToldBy.USER if seen.asked.servers else ToldBy.NOBODY
 
 
 def _teller(servers: Iterable[ServerCounters]) -> ToldBy:
@@ -78,35 +78,39 @@ def _teller(servers: Iterable[ServerCounters]) -> ToldBy:
     return ToldBy.CONFIGURATION if tellers == {ToldBy.CONFIGURATION} else ToldBy.BALANCER
 
 
-def _warmth(server: ServerCounters | None) -> Fraction:
+def _warmth(server: ServerCounters | None) -> Rational:
     """Return the share of its weight that a server has: 1 unless it is in a slow start."""
-    return Fraction(server.slow_start) if server and warming(server) and server.slow_start else Fraction(1)
+    return Fraction(server.slow_start) if server and warming(server) and server.slow_start else 1
 
 
-def _present(server: ServerCounters) -> Fraction:
+def _present(server: ServerCounters) -> Rational:
     """Return the weight that decides a server's share: 0 while it gets nothing new, 1 if the product tells none."""
-    if not takes_requests(server):
-        return Fraction(0)
-    weight = server.exact_weight if warming(server) else server.present_weight
-    return Fraction(1 if weight is None else weight)
+    weight: Rational | None = server.present_weight
+    if weight == 0 or not server.serves:
+        return 0
+    if warming(server):
+        weight = server.exact_weight
+    return 1 if weight is None else weight
 
 
-def _whole(weights: Mapping[str, Fraction]) -> dict[str, int]:
+def _whole(weights: Mapping[str, Rational]) -> dict[str, int]:
     """Return whole numbers in the same ratios; weights that are whole stay as they are."""
-    scale = math.lcm(*(weight.denominator for weight in weights.values()))
+    scale = math.lcm(*{weight.denominator for weight in weights.values()})
     return {name: int(weight * scale) for name, weight in weights.items()}
 
 
-def _of_backups(told: Sequence[BackendCounters], wanted: Mapping[str, Fraction]) -> dict[str, Fraction]:
+def _of_backups(told: Sequence[BackendCounters], wanted: Mapping[str, Rational]) -> dict[str, Rational]:
     """Return weight 0 for each backup server that is owed nothing: all of them while a server that is none serves."""
     servers = [server for backend in told for server in backend.servers]
+    backups = {server.name for server in servers if server.backup}
+    if not backups:
+        return {}
     able = list(dict.fromkeys(server.name for server in servers if server.backup and takes_requests(server)))
     if any(takes_requests(server) and not server.backup for server in servers):
         able = []
     elif not _all_serve(told, able[1:]):
         able = able[:1]
-    backups = {server.name for server in servers if server.backup}
-    return {name: Fraction(0) for name in wanted if name in backups and name not in able}
+    return {name: 0 for name in wanted if name in backups and name not in able}
 
 
 def _all_serve(told: Sequence[BackendCounters], others: Sequence[str]) -> bool:

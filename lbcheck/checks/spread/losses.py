@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from lbcheck.checks import loss
 from lbcheck.checks.spread import hints, nameless, sent_keys, statuses
+from lbcheck.checks.spread.alike import Compared
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.returns import OURS, ByBalancer, Returns, apart
@@ -64,22 +65,25 @@ def cut_bodies(seen: Observations) -> Iterator[Finding]:
         yield Finding(Outcome.PASS, sentence)
 
 
-def at(seen: Observations, parts: ByBalancer, balancer: str, alpha: float) -> Iterator[Finding]:
-    """Report what one balancer lost beyond what is tolerated, and errors that come through it or its servers alone."""
-    came, half = parts[balancer], alpha / 2  # for each of two tests
+def at(seen: Observations, came: Returns, errors: Compared, balancer: str, alpha: float) -> Iterator[Finding]:
+    """Report what one balancer lost beyond what is tolerated, and errors that come through it or its servers alone.
+
+    `errors`: those of each balancer.
+    """
+    half = alpha / 2  # for each of two tests
     outcome = loss.judged(came.lost, came.sent)
     if came.failed and outcome is not Outcome.PASS:
         sentence = f"{amount(came.failed, came.sent)} to {balancer} failed: {_kinds(came)}"
         yield Finding(outcome, sentence + statuses.more_would_tell(outcome))
     yield from (f for f in statuses.of_servers(seen, came, half) if f.outcome is not Outcome.PASS)
-    if odd := statuses.odd_balancers(parts, half).get(balancer):
+    if odd := errors.alone(half).get(balancer):
         sentence = f"errors come through {balancer}, and not through others"
         yield Finding(odd, sentence + statuses.more_would_tell(odd))
 
 
 def lacking(came: Returns, alpha: float) -> int:
     """Return how many more requests would tell whether too many are lost, or whether one server errs alone."""
-    more = loss.lacking(came.lost + sum(came.nameless.values()), came.sent)
+    more = max(loss.lacking(number, came.sent) for number in (came.lost, sum(came.nameless.values())))
     return max(more, came.sent if Outcome.INCONCLUSIVE in statuses.odd(came, alpha).values() else 0)
 
 

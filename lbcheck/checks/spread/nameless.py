@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lbcheck.checks import loss
-from lbcheck.checks.spread.alike import Errors, alone
+from lbcheck.checks.spread.alike import Compared, Errors
 from lbcheck.checks.spread.givers import SHOWN, Givers, givers
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.returns import Returns
@@ -27,7 +27,7 @@ def _outcome(came: Returns, status: str, gave: Givers, alpha: float) -> Outcome:
     if not came.right(status):
         return loss.judged(came.lost, came.sent)
     errors = {name: Errors(gave.servers[name], number) for name, number in gave.requests.items()}
-    if status >= "400" and not came.asked.expect and (odd := alone(errors, alpha)):
+    if status >= "400" and not came.asked.expect and (odd := Compared(errors).alone(alpha)):
         return gravest(odd.values())
     # What the balancer answered itself, as its counters show, hides no server's answer.
     explained = bool(status >= "300" and came.named and gave.itself and not gave.servers)

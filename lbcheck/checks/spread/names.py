@@ -92,7 +92,10 @@ def _paired(ways: Iterable[Mapping[str, str]], wanted: Set[str], found: Mapping[
     """Return `found` with each further pair that one of the ways gives, if no second server has the same alias."""
     pairs = dict(found)
     for way in ways:
-        number, taken = Counter(way.values()), set(pairs.values())
+        taken = set(pairs.values())
+        if wanted <= taken:
+            break  # mostly by the first way: answers name a server as the balancer does
+        number = Counter(way.values())
         pairs |= {
             name: alias
             for name, alias in way.items()

@@ -1,17 +1,17 @@
 """What clients, balancers and servers counted for one frontend, and sums over it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 from lbcheck.analysis.counter_deltas import Difference, cleared, over
-from lbcheck.checks.spread import budget
+from lbcheck.checks.spread import budget, each_balancer
 from lbcheck.checks.spread.kept import Kept, kept
+from lbcheck.checks.spread.silences import Silences, silences
 from lbcheck.checks.spread.witnesses import Ledger
 from lbcheck.model import schemes
-from lbcheck.model.address import family
 from lbcheck.model.asked import Asked, Unit
 from lbcheck.model.cluster import Backend, Cluster, Frontend
 from lbcheck.model.configuration import Configured
@@ -104,16 +104,15 @@ class Observations:
         for answers in self.answers:
             in_round[answers.round].append(answers)
         of_connections = self.unit == "connection"
-        named = {None, *(count.balancer for answers in self.answers for count in answers.counts)}
-        found = {name: [Counter[str]()] for name in named}
+        found = {name: [Counter[str]()] for name in (None, *self.named_balancers)}
         for samples in in_round:
-            now = {name: after[-1].copy() for name, after in found.items()}
-            for count in (count for answers in samples for count in answers.counts):
-                number = count.connections if of_connections else count.requests
-                now[None][count.server] += number
-                now[count.balancer][count.server] += number
-            for name, after in found.items():
-                after.append(now[name])
+            for after in found.values():
+                after.append(after[-1].copy())
+            for name, counts in (part for answers in samples for part in each_balancer.counts(answers).items()):
+                now = found[name][-1]
+                for count in counts:
+                    number = count.connections if of_connections else count.requests
+                    now[count.server] = now.get(count.server, 0) + number
         return found
 
     def deltas(self, process: Difference) -> Mapping[str, ServerCounters]:
@@ -123,7 +122,15 @@ class Observations:
 
     def heard(self, balancer: str | None = None) -> list[Difference]:
         """Return the processes of one balancer or of all."""
-        return [process for process in self.processes if balancer in (None, process.balancer)]
+        return [self.processes[place] for place in self.places.get(balancer, ())]
+
+    @cached_property
+    def places(self) -> Mapping[str | None, Sequence[int]]:
+        """Balancer (None: all of them) → where its processes are among all."""
+        found: dict[str | None, list[int]] = {None: [*range(len(self.processes))]}
+        for place, process in enumerate(self.processes):
+            found.setdefault(process.balancer, []).append(place)
+        return found
 
     def called(self, process: Difference) -> BackendCounters | None:
         """Return what one process counted for this frontend's backend; None: it has no such backend."""
@@ -207,9 +214,29 @@ class Observations:
     @cached_property
     def unread(self) -> list[str]:
         """Names of balancers that answered, where others that answered were read and these were not."""
-        named = {count.balancer for answers in self.answers for count in answers.counts} - {""}
-        read = {process.balancer for process in self.processes}
+        named, read = self.named_balancers - {""}, self.places.keys()
         return sorted(named - read) if named & read else []
+
+    @cached_property
+    def named_balancers(self) -> Set[str]:
+        """The names of balancers in answers; empty: an answer names none."""
+        return {count.balancer for answers in self.answers for count in answers.counts}
+
+    @cached_property
+    def by_address(self) -> Mapping[str, Sequence[Answers]]:
+        """Address → what came back from there."""
+        found: dict[str, list[Answers]] = {}
+        for answers in self.answers:
+            found.setdefault(answers.address, []).append(answers)
+        return found
+
+    @cached_property
+    def addresses(self) -> Mapping[str, Sequence[str]]:
+        """Balancer → the addresses that are its own while nothing has failed; each once."""
+        found: dict[str, dict[str, None]] = {}
+        for vip in self.cluster.vips:
+            found.setdefault(vip.home, {})[vip.address] = None
+        return {home: list(own) for home, own in found.items()}
 
     @cached_property
     def slack(self) -> int:
@@ -221,13 +248,13 @@ class Observations:
         """Number of rounds of requests."""
         return 1 + max((answers.round for answers in self.answers), default=-1)
 
-    @property
+    @cached_property
     def product(self) -> str:
         """The make of the balancers that counted, for sentences; empty: several makes, or none counted."""
         products = {process.product for process in self.processes}
         return products.pop() if len(products) == 1 else ""
 
-    @property
+    @cached_property
     def connection_each(self) -> bool:
         """Whether each request had a connection of its own, which another worker of the balancer may have taken."""
         return all(answers.connections >= answers.sent for answers in self.answers)
@@ -240,25 +267,33 @@ class Observations:
             lost.update(answers.errors)
         return lost
 
-    @property
+    @cached_property
     def sent(self) -> int:
         """Number of requests that all clients sent."""
         return sum(answers.sent for answers in self.answers)
 
-    def by_key(self, balancer: str | None) -> dict[str, dict[str, int]]:
-        """Return key of a hash → server → answers: what was sent as a key, else the client.
+    @cached_property
+    def by_key(self) -> Mapping[str | None, Mapping[str, Mapping[str, int]]]:
+        """Balancer (None: all of them) → key of a hash → server → answers."""
+        return each_balancer.by_key(self.answers)
 
-        A client is its source address or host, and the IP family: the key of a hash of sources.
+    @cached_property
+    def orders(self) -> Mapping[str | None, Sequence[Sequence[str]]]:
+        """Balancer (None: all of them) → for each route the servers in the order of answers.
+
+        Nothing where the unit is the connection, whose order nobody knows; so it is with silences.
         """
-        keys: dict[str, dict[str, int]] = {}
-        for answers in self.answers:
-            of_address = family(answers.address) if answers.address else ""
-            key = f"key {answers.key}" if answers.key else f"{answers.source or answers.place} IPv{of_address}"
-            for count in answers.counts:
-                if balancer in (None, count.balancer):
-                    servers = keys.setdefault(key, {})
-                    servers[count.server] = servers.get(count.server, 0) + count.requests
-        return keys
+        return each_balancer.by_route(self.answers) if self.unit == "request" else {}
+
+    @cached_property
+    def silences(self) -> Silences:
+        """Balancer (None: all of them) → server that answered → answers by others since its last one, at least."""
+        return silences(self.answers) if self.unit == "request" else {}
+
+    @cached_property
+    def picks(self) -> dict[str | None, Counter[str] | None]:
+        """Balancer (None: all of them) → what its algorithm chose, as far as it was asked for (choices.py)."""
+        return {}
 
     @cached_property
     def disturbances(self) -> int:
@@ -271,11 +306,19 @@ class Observations:
         The algorithm does not choose for a returning client whose cookie names a server. If a balancer's statistics
         tell no algorithm, the answer is certain only if the probe was the only client.
         """
-        counted = self.counted(balancer)
-        backends = [self.called(process) for process in self.processes]
-        if counted is None or any(backend and backend.persistent for backend in backends):
+        if self.counted(balancer) is None or self._persistent:
             return False
-        return self.alone(balancer) or all(backend and backend.algorithm for backend in backends)
+        return self.alone(balancer) or self._algorithms_told
+
+    @cached_property
+    def _persistent(self) -> bool:
+        """Whether returning clients keep their server at any balancer."""
+        return any(backend.persistent for process in self.processes if (backend := self.called(process)))
+
+    @cached_property
+    def _algorithms_told(self) -> bool:
+        """Whether every balancer tells its algorithm."""
+        return all((backend := self.called(process)) and backend.algorithm for process in self.processes)
 
     def alone(self, balancer: str | None = None) -> bool:
         """Return whether the balancers counted the probe's requests only.
@@ -298,6 +341,15 @@ class Observations:
 
         Every process that could be read must have been read before the first round and after each.
         """
+        if (start, end) not in self._parts:
+            self._parts[start, end] = self._part(start, end)
+        return self._parts[start, end]
+
+    @cached_property
+    def _parts(self) -> dict[tuple[int, int], "Observations"]:
+        return {}
+
+    def _part(self, start: int, end: int) -> "Observations":
         asked = (replace(a, round=a.round - start) for a in self.answers if start <= a.round < end)
         processes = (p if p.failure else over(p.readings[start : end + 1]) for p in self.processes)
         cut = replace(self, answers=tuple(asked), processes=tuple(processes), logs={}, statuses=())
@@ -306,7 +358,7 @@ class Observations:
     @cached_property
     def told_apart(self) -> Sequence[str]:
         """Names of the balancers that have counts of their own, from answers or counters; empty: one at most."""
-        named = sorted({c.balancer for a in self.answers for c in a.counts if c.balancer})
+        named = sorted(self.named_balancers - {""})
         if not named and len(self.cluster.balancers) < 2:
             return []
         return list(dict.fromkeys([*(balancer.name for balancer in self.cluster.balancers), *named]))
@@ -317,17 +369,13 @@ class Observations:
         With a `balancer` there are no counts of logs: a log does not say which balancer sent a request.
         """
         client, counted = self.client(balancer), self.counted(balancer)
+        logged = (
+            {} if balancer is not None else {name: n for name, n in self.logged.items() if name not in self.distrusted}
+        )
         return {
-            name: Ledger(
-                client[name],
-                counted[name] if counted is not None else None,
-                self._logged(name) if balancer is None else None,
-            )
+            name: Ledger(client.get(name, 0), counted.get(name, 0) if counted is not None else None, logged.get(name))
             for name in dict.fromkeys([*servers, *sorted(client)])
         }
-
-    def _logged(self, server: str) -> int | None:
-        return self.logged.get(server) if server not in self.distrusted else None
 
     @cached_property
     def logged(self) -> dict[str, int]:
@@ -373,9 +421,9 @@ def gather(question: Question, frontend: Frontend, samples: Sequence[Sample]) ->
 
 def without_cleared(seen: Observations) -> Observations:
     """Return the observations without the counts of processes whose counters somebody cleared."""
-    if not seen.processes:
-        return seen
-    return replace(seen, processes=tuple(_unless_cleared(seen, process) for process in seen.processes))
+    processes = tuple(_unless_cleared(seen, process) for process in seen.processes)
+    same = all(now is before for now, before in zip(processes, seen.processes, strict=True))
+    return seen if same else replace(seen, processes=processes)
 
 
 def _unless_cleared(seen: Observations, process: Difference) -> Difference:

@@ -1,7 +1,6 @@
 """What the order of answers tells about the algorithm: it explains, and it may let counts pass, but fails nothing."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from lbcheck.analysis.order.infer import cycle, infer
 from lbcheck.analysis.order.inference import Inference, Kind
@@ -12,27 +11,14 @@ _EXPLAIN = CYCLES | {Kind.EVEN, Kind.ONE_KEY_ONE_SERVER, Kind.FIRST_UNTIL_FULL, 
 
 
 def inferences(seen: Observations, balancer: str | None) -> list[Inference]:
-    """Return what each route's answers tell, by one balancer or by all; none if the unit is the connection."""
-    return [infer(order) for order in _orders(seen, balancer)]
+    """Return what each route's answers tell, by one balancer or by all."""
+    return [infer(order) for order in seen.orders.get(balancer, ())]
 
 
 def cycles(seen: Observations, balancer: str | None) -> list[Inference]:
     """Return the cycle that each route's answers show; none if not every route shows one."""
-    found = [cycle(order) for order in _orders(seen, balancer)]
+    found = [cycle(order) for order in seen.orders.get(balancer, ())]
     return [one for one in found if one] if all(found) else []
-
-
-def _orders(seen: Observations, balancer: str | None) -> list[list[str]]:
-    if seen.unit != "request":
-        return []
-    orders: dict[tuple[str, str, str, str], list[str]] = {}
-    for answers in seen.answers:
-        route = orders.setdefault((answers.at, answers.address, answers.source, answers.key), [])
-        for place, length in answers.order:
-            count = answers.counts[place]
-            if balancer in (None, count.balancer):
-                route += [count.server] * length
-    return [order for order in orders.values() if order]
 
 
 def keeps(weights: Mapping[str, int], found: list[Inference]) -> Inference | None:
@@ -55,4 +41,5 @@ def departures(found: list[Inference]) -> list[str]:
 
 def _same_ratios(weights: Mapping[str, int], shown: Mapping[str, int]) -> bool:
     used = {name: weight for name, weight in weights.items() if weight}
-    return used.keys() == shown.keys() and len({Fraction(used[name], shown[name]) for name in used}) == 1
+    in_all, in_period = sum(used.values()), sum(shown.values())
+    return used.keys() == shown.keys() and all(used[name] * in_period == shown[name] * in_all for name in used)

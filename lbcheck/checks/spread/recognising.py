@@ -126,6 +126,8 @@ def _answered(answers: Sequence[Answers], through: set[str] | None) -> Answered:
 
 def _as_named(backend: BackendCounters, pairs: Mapping[str, str]) -> BackendCounters:
     """Return a backend with its servers under other names. One that would share a name keeps its own in full."""
+    if all(name == alias for name, alias in pairs.items()):
+        return backend
     taken = set(pairs.values())
     called = {server.name: f"{backend.name}/{server.name}" for server in backend.servers if server.name in taken}
     called.update(pairs)

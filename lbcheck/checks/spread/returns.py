@@ -79,22 +79,17 @@ ByBalancer = Mapping[str | None, Returns]
 
 def returns(seen: Observations) -> ByBalancer:
     """Return what came back, by balancer: its answers, and what failed at its addresses. None: of all balancers."""
-    every = tuple(ways(seen))
+    every = ways(seen)
     counts: dict[str, list[Count]] = {}
     for count in (count for answers in seen.answers for count in answers.counts):
         counts.setdefault(count.balancer, []).append(count)
     servers: dict[str | None, Statuses] = {name: _by_server(those) for name, those in counts.items()}
-    servers[None] = _together(servers.values())
-    names = dict.fromkeys((None, *seen.told_apart, *(way.balancer for way in every if way.balancer)))
-    return {
-        name: Returns(
-            name,
-            seen.asked,
-            tuple(way for way in every if name in (None, way.balancer)),
-            servers.get(name, {}),
-        )
-        for name in names
-    }
+    servers[None] = _together(servers.values()) if len(servers) != 1 else next(iter(servers.values()))
+    by_home: dict[str | None, list[Way]] = {None: every, **{name: [] for name in seen.told_apart}}
+    for way in every:
+        if way.balancer:
+            by_home.setdefault(way.balancer, []).append(way)
+    return {name: Returns(name, seen.asked, tuple(own), servers.get(name, {})) for name, own in by_home.items()}
 
 
 def _together(parts: Iterable[Statuses]) -> Statuses:

@@ -1,7 +1,7 @@
 """After each round: is it certain, or how many more requests, and by which routes."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lbcheck.analysis.order.cycles import TURNS
@@ -10,7 +10,7 @@ from lbcheck.checks.spread.known import known
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.planning import Route
 from lbcheck.checks.spread.recognising import observed
-from lbcheck.checks.spread.returns import returns
+from lbcheck.checks.spread.returns import Returns, returns
 from lbcheck.checks.spread.shares import shares
 from lbcheck.model.plan import Options, Plan
 from lbcheck.model.question import Question
@@ -32,7 +32,7 @@ def further(question: Question, options: Options, samples: Sequence[Sample]) -> 
     wanted: dict[Route, int] = {}
     for one in seen:
         wanted |= _wanted(question, one, [way for way in ways if way.frontend == one.frontend])
-    silent_s = {way: _silent_s(one, way) for one in seen for way in wanted if way.frontend == one.frontend}
+    silent_s = _silent_s(seen, wanted)
     # What a route may wait in all may be spent, although each round kept to its bound.
     left = {way: n for way, n in wanted.items() if planning.left_s(question, options, silent_s[way]) > 0}
     dealt = max((one.kept.dealt for one in seen if one.either_unit), default=0)
@@ -45,10 +45,15 @@ def further(question: Question, options: Options, samples: Sequence[Sample]) -> 
     return planning.round_of(question, options, left, rounds, silent_s, dealt=dealt) if left else Plan()
 
 
-def _silent_s(seen: Observations, way: Route) -> float:
-    """Return how many seconds a route has waited for failures and silence."""
-    asked = (a for a in seen.answers if (a.at, a.source) == (way.client, way.source))
-    return sum(answers.silent_s for answers in asked if way.address in ("", answers.address))
+def _silent_s(seen: Iterable[Observations], ways: Iterable[Route]) -> Mapping[Route, float]:
+    """Return route → seconds that it has waited for failures and silence, at all addresses if none was given."""
+    waited: dict[tuple[str, str, str, str], float] = {}
+    for one in {one.frontend.url: one for one in seen}.values():
+        for answers in one.answers:
+            for address in {"", answers.address}:
+                route = answers.url, answers.at, answers.source, address
+                waited[route] = waited.get(route, 0.0) + answers.silent_s
+    return {way: waited.get((way.frontend.url, way.client, way.source, way.address), 0.0) for way in ways}
 
 
 def _wanted(question: Question, seen: Observations, ways: Sequence[Route]) -> Mapping[Route, int]:
@@ -56,33 +61,48 @@ def _wanted(question: Question, seen: Observations, ways: Sequence[Route]) -> Ma
     answered = seen.client().total()
     if not answered or any(answers.failure or answers.given_up for answers in seen.answers):
         return {}  # more of it would show no more
+    alphas, parts, own = budget.split(question, seen.told_apart, seen.parts), returns(seen), _by_home(seen, ways)
     found: dict[Route, int] = {}
-    for balancer, more in _open(question, seen):
-        asked = [way for way in ways if way.address in _addresses(seen, balancer)] or list(ways)
-        of_one = 1.0 if seen.unit == "connection" else _sent(seen, asked) / (seen.client(balancer).total() or 1)
-        each = math.ceil(more * min(of_one, MOST_FOR_ONE) / len(asked))
-        found |= {way: max(each, found.get(way, 0)) for way in asked}
-    return found
-
-
-def _open(question: Question, seen: Observations) -> Iterator[tuple[str | None, int]]:
-    """Give each balancer about which the counts do not yet tell, with the number of its answers that are lacking."""
-    alphas, parts = budget.split(question, seen.told_apart, seen.parts), returns(seen)
     for balancer in (*seen.told_apart,) or (None,):
         if balancer and not seen.client(balancer):
             continue  # it answers nobody: no number of requests changes that
-        judgement = shares(seen, known(seen, balancer), balancer, alphas[balancer], closed=False).judgement
-        lacking = ceiling.more(judgement, seen.client(balancer).total())
-        more = max(lacking, losses.lacking(parts[balancer], alphas[balancer]))
+        asked = own.get(balancer, ways)
+        more = _lacking(seen, balancer, alphas[balancer], parts[balancer], _sent(seen, asked))
         if more:
-            yield balancer, more
+            each = math.ceil(more / len(asked))
+            found |= {way: max(each, found.get(way, 0)) for way in asked}
+    return found
 
 
-def _addresses(seen: Observations, balancer: str | None) -> set[str]:
-    return {vip.address for vip in seen.cluster.vips if balancer and vip.home == balancer}
+def _lacking(seen: Observations, balancer: str | None, alpha: float, came: Returns, sent: int) -> float:
+    """Return how many requests would tell what the counts of a balancer do not yet; `sent`: by its routes until now."""
+    answered = seen.client(balancer).total()
+    judgement = shares(seen, known(seen, balancer), balancer, alpha, closed=False).judgement
+    of_one_answer = 1.0 if seen.unit == "connection" else sent / (answered or 1)
+    of_one_request = sent / (came.sent or 1)  # other balancers may answer there, too
+    return max(
+        ceiling.more(judgement, answered) * min(of_one_answer, MOST_FOR_ONE),
+        losses.lacking(came, alpha) * min(of_one_request, MOST_FOR_ONE),
+    )
+
+
+def _by_home(seen: Observations, ways: Iterable[Route]) -> Mapping[str | None, Sequence[Route]]:
+    """Return balancer → the routes to its own addresses."""
+    homes: dict[str, list[str]] = {}
+    for home, addresses in seen.addresses.items():
+        for address in addresses:
+            homes.setdefault(address, []).append(home)
+    found: dict[str | None, list[Route]] = {}
+    for way in ways:
+        for home in homes.get(way.address, ()):
+            found.setdefault(home, []).append(way)
+    return found
 
 
 def _sent(seen: Observations, ways: Sequence[Route]) -> int:
     """Return how many requests these routes have carried."""
-    addresses = {way.address for way in ways}
-    return sum(answers.sent for answers in seen.answers if not ways[0].address or answers.address in addresses)
+    if not ways[0].address:
+        return seen.sent
+    return sum(
+        answers.sent for address in {way.address for way in ways} for answers in seen.by_address.get(address, ())
+    )

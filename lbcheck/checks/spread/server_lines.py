@@ -49,6 +49,8 @@ def as_one(reading: Counters, pairs: Mapping[str, str], answered: Collection[str
 
 
 def _with_servers(backend: BackendCounters, pairs: Mapping[str, str], answered: Collection[str]) -> BackendCounters:
+    if not pairs and _each_alone(backend.servers):
+        return backend
     lines: dict[str, list[ServerCounters]] = {}
     owners = _told_at(backend, pairs)
     for server in backend.servers:
@@ -58,6 +60,12 @@ def _with_servers(backend: BackendCounters, pairs: Mapping[str, str], answered: 
         return backend
     alike = len({len(group) for group in groups}) == 1 and all(len({s.weight for s in group}) == 1 for group in groups)
     return replace(backend, servers=tuple(_server(group, pairs, alike=alike) for group in groups))
+
+
+def _each_alone(servers: Sequence[ServerCounters]) -> bool:
+    """Return whether no two lines have an address in common, nor a name: few servers have two lines."""
+    addresses = [server.address for server in servers if server.address]
+    return len({*addresses}) == len(addresses) and len({server.name for server in servers}) == len(servers)
 
 
 def _told_at(backend: BackendCounters, pairs: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,6 @@ from lbcheck.checks.spread.kept import of_either_unit
 from lbcheck.checks.spread.known import Known
 from lbcheck.checks.spread.known import known as known_of
 from lbcheck.checks.spread.observations import Observations
-from lbcheck.checks.spread.silences import silences
 from lbcheck.checks.spread.states import takes_requests
 from lbcheck.model.step import ErrorKind
 from lbcheck.model.told_by import ToldBy
@@ -155,7 +154,7 @@ def shares(seen: Observations, known: Known, balancer: str | None, alpha: float,
     judged = seen if steady is None else steady
     now = known if judged is seen else known_of(judged, balancer)
     tally = _without_idle_backups(_tally(judged, now, balancer, closed=closed), judged, balancer)
-    tally = replace(tally, silent=silences(judged, balancer, [*now.weights]))
+    tally = replace(tally, silent=_silent(judged, now, balancer))
     orders = (ordering.inferences if closed else ordering.cycles)(judged, balancer)
     law, judgement, note = _judged(judged, now, tally, alpha)
     if law and judgement and judged.either_unit and not law.may_keep_to_one:
@@ -274,7 +273,7 @@ def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bo
         complete=seen.complete(balancer),
         cycles=cycles,
         slack=seen.disturbances,
-        by_key=seen.by_key(balancer),
+        by_key=seen.by_key.get(balancer, {}),
         looks=tuple(seen.client(balancer, rounds) for rounds in range(1, seen.rounds)),
         closed=closed,
         seldom=bool(seen.cluster.clients),
@@ -291,12 +290,20 @@ def _tally(seen: Observations, known: Known, balancer: str | None, *, closed: bo
     return replace(tally, counts=counted) if counted is not None and tally.complete else tally
 
 
+def _silent(seen: Observations, known: Known, balancer: str | None) -> dict[str, int]:
+    """Return server → answers since its last one, at least; nothing where the unit is the connection."""
+    if seen.unit != "request":
+        return {}
+    since, all_answers = seen.silences.get(balancer, {}), seen.client(balancer).total()
+    return {name: since.get(name, all_answers) for name in known.weights}
+
+
 def _without_idle_backups(tally: Tally, seen: Observations, balancer: str | None) -> Tally:
     """Return the tally without what backup servers got beside a server that serves: states.py says who got any."""
     servers = [server for process in seen.heard(balancer) for server in seen.deltas(process).values()]
-    if not any(takes_requests(server) and not server.backup for server in servers):
-        return tally
     idle = {server.name for server in servers if server.backup}
+    if not idle or not any(takes_requests(server) and not server.backup for server in servers):
+        return tally
     return replace(tally, counts={name: count for name, count in tally.counts.items() if name not in idle})
 
 

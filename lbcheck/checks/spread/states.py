@@ -27,9 +27,7 @@ def of_process(
     """Say what one process tells of its servers. `who` tells it; `unchanged`: none of it changed in the run."""
     yield from _refusals(seen, deltas)
     yield from _not_serving(seen.backend, who, deltas)
-    expected = _expected_weights(seen.backend, deltas)
-    for name, server in deltas.items():
-        yield from _weight(seen.backend, who, name, server, expected.get(name))
+    yield from _weights(seen.backend, who, deltas)
     if unchanged:
         yield from _backups(seen, deltas)
 
@@ -54,7 +52,7 @@ def refusals(server: ServerCounters) -> int:
 
     A product may count an attempt as failed, as one that is tried again, or as one that is tried at another server.
     """
-    return sum(count or 0 for count in (server.failed_connections, server.retries, server.redispatched))
+    return (server.failed_connections or 0) + (server.retries or 0) + (server.redispatched or 0)
 
 
 def _not_serving(given: Backend, who: str, deltas: Mapping[str, ServerCounters]) -> Iterator[Finding]:
@@ -84,12 +82,14 @@ def _in_words(server: ServerCounters) -> str:
 
 def _expected_weights(given: Backend, deltas: Mapping[str, ServerCounters]) -> Mapping[str, Fraction]:
     """Return server → the weight that the user's weights give it beside the others, if it has another one."""
+    if not given.weights_given:
+        return {}
     present = {
         name: weight
         for name, server in deltas.items()
         if (weight := _set_weight(server)) is not None and server.state is not ServerState.DRAINING
     }
-    return weights.off(present, given.weights) if given.weights_given else {}
+    return weights.off(present, given.weights)
 
 
 def ratio(given: Backend, name: str) -> str:
@@ -104,32 +104,36 @@ def _set_weight(server: ServerCounters) -> int | None:
     return server.weight if warming(server) else server.present_weight
 
 
-def _weight(
-    given: Backend, who: str, name: str, server: ServerCounters, expected: Fraction | None
-) -> Iterator[Finding]:
-    """Report a weight that is not the expected one, or that is not the configured one."""
-    if warming(server):
-        yield Finding(Outcome.PASS, f"server {name} is at {server.slow_start:.0%} of its weight: slowstart")
-    weight = _set_weight(server)
-    if weight is None or server.state is ServerState.DRAINING:
-        return
-    if expected is not None:
-        wanted = str(expected) if expected.denominator == 1 else ratio(given, name)
-        yield Finding(Outcome.FAIL, f"{who} gives server {name} weight {weight}; {wanted} is expected")
-    elif given.weights_given and name in given.weights:
-        return
-    elif server.serves and server.configured_weight not in (None, weight):
+def _weights(given: Backend, who: str, deltas: Mapping[str, ServerCounters]) -> Iterator[Finding]:
+    """Report each weight that is not the expected one, or that is not the configured one."""
+    expected = _expected_weights(given, deltas)
+    told = given.weights if given.weights_given else {}
+    for name, server in deltas.items():
+        if warming(server):
+            yield Finding(Outcome.PASS, f"server {name} is at {server.slow_start:.0%} of its weight: slowstart")
+        weight = _set_weight(server)
+        if weight is None or server.state is ServerState.DRAINING:
+            continue
+        if name in expected:
+            wanted = str(expected[name]) if expected[name].denominator == 1 else ratio(given, name)
+            yield Finding(Outcome.FAIL, f"{who} gives server {name} weight {weight}; {wanted} is expected")
+        elif name not in told:
+            yield from _set_otherwise(name, server, weight)
+
+
+def _set_otherwise(name: str, server: ServerCounters, weight: int) -> Iterator[Finding]:
+    """Report a weight that is not the configured one, or 0, of a server whose weight nobody else told."""
+    if server.serves and server.configured_weight not in (None, weight):
         why = "its agent or somebody set it" if server.agent else "somebody set it"
-        yield Finding(
-            Outcome.PASS, f"server {name} has weight {weight}, not the configured {server.configured_weight}: {why}"
-        )
+        sentence = f"server {name} has weight {weight}, not the configured {server.configured_weight}: {why}"
+        yield Finding(Outcome.PASS, sentence)
     elif server.serves and not weight:
         yield Finding(Outcome.PASS, f"server {name} has weight 0")
 
 
 def warming(server: ServerCounters) -> bool:
     """Return whether a server is in a slow start, and has not yet its whole weight."""
-    return server.serves and server.slow_start is not None and server.slow_start < 1
+    return server.slow_start is not None and server.slow_start < 1 and server.serves
 
 
 def warm_in_s(server: ServerCounters) -> int:

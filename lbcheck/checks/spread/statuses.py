@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from lbcheck.checks import loss
-from lbcheck.checks.spread.alike import Errors, alone
+from lbcheck.checks.spread.alike import Compared, Errors
 from lbcheck.checks.spread.observations import Observations
 from lbcheck.checks.spread.returns import ByBalancer, Returns
 from lbcheck.checks.spread.ways import amount, summed
@@ -28,24 +28,26 @@ def of_servers(seen: Observations, came: Returns, alpha: float) -> Iterator[Find
 
 def odd(came: Returns, alpha: float) -> dict[str, Outcome]:
     """Return the servers that answer with errors while the others do not, and how sure that is."""
-    return alone({name: _errors(came, statuses) for name, statuses in came.servers.items()}, alpha)
+    return Compared({name: _errors(came, statuses) for name, statuses in came.servers.items()}).alone(alpha)
 
 
-def odd_balancers(parts: ByBalancer, alpha: float) -> dict[str, Outcome]:
-    """Return the balancers through which errors come while through the others there are none, and how sure that is."""
-    groups = {
-        name: _errors(came, summed((*came.servers.values(), came.nameless)))
-        for name, came in parts.items()
-        if name is not None
-    }
-    return alone(groups, alpha)
+def of_balancers(parts: ByBalancer) -> Compared:
+    """Return the errors that come through each balancer, to be compared."""
+    return Compared(
+        {
+            name: _errors(came, summed((*came.servers.values(), came.nameless)))
+            for name, came in parts.items()
+            if name is not None
+        }
+    )
 
 
 def _errors(came: Returns, statuses: Mapping[str, int]) -> Errors:
     """Return how many answers have a status from 400 on that the user does not expect, of how many."""
-    allowed = came.right if came.asked.expect else lambda _: False
-    wrong = sum(count for status, count in statuses.items() if status >= "400" and not allowed(status))
-    return Errors(wrong, sum(statuses.values()))
+    wrong = {status: count for status, count in statuses.items() if status >= "400"}
+    if wrong and came.asked.expect:
+        wrong = {status: count for status, count in wrong.items() if not came.right(status)}
+    return Errors(sum(wrong.values()), sum(statuses.values()))
 
 
 def _by_status(came: Returns) -> dict[str, Counter[str]]:

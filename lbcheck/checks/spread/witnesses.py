@@ -1,11 +1,10 @@
 """Whether the client, the balancer and the server counted the same requests for each server."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Ledger:
+class Ledger(NamedTuple):
     """How many requests each witness counted for one server; None: that witness has no count."""
 
     client: int
