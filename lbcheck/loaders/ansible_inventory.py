@@ -26,7 +26,7 @@ from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.loaders.values import shown
 from lbcheck.model import login
-from lbcheck.model.address import is_address, normal
+from lbcheck.model.address import URL_PORTS, is_address, normal
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import (
     HEAVIEST,
@@ -43,6 +43,7 @@ from lbcheck.model.cluster import (
 )
 from lbcheck.model.nat import ALL_PORTS
 from lbcheck.model.question import Question
+from lbcheck.model.url import refuse_no_name, taken_apart
 
 # What a host says that is a client of the cluster.
 _OF_CLIENTS = ("cluster_addresses", "cluster_behind", "cluster_connections")
@@ -279,21 +280,18 @@ def _frontends(reader: InventoryReader, vips: tuple[Vip, ...]) -> tuple[Frontend
     found = []
     for entry in reader.entries("cluster_frontends", ("name", "url", "backend")):
         name, url, backend = (entry.required(field) for field in ("name", "url", "backend"))
-        if not _is_url(url):
-            raise entry.fail("url", f"{shown(login.shown(url))} is no http, https or tcp://HOST:PORT URL")
-        host = urlsplit(url).hostname or ""
+        host = _host(entry, url)
         own = (normal(host),) if is_address(host) else published
         found.append(Frontend(name, url, backend, entry.addresses("addresses", own)))
     return tuple(found)
 
 
-def _is_url(text: str) -> bool:
+def _host(entry: Fields, url: str) -> str:
+    """Return the host of a frontend's URL."""
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:  # brackets that do not close, or a port that is no number
-        return False
-    return bool(parts.hostname and (parts.scheme in ("http", "https") or (parts.scheme == "tcp" and port)))
+        return taken_apart(url, (*URL_PORTS, "tcp")).hostname or ""
+    except LbcheckError as error:
+        raise entry.fail("url", f"{shown(login.shown(url))} is no URL: {error}") from None
 
 
 def _names(reader: InventoryReader, service: Cluster) -> tuple[DnsName, ...]:
@@ -316,6 +314,10 @@ def _name(entry: Fields, groups: Mapping[str, tuple[str, ...]]) -> DnsName:
     name, gives, addresses = entry.required("name"), entry.text("gives", "vips"), entry.addresses("addresses")
     if gives not in groups and not addresses:
         raise entry.fail("gives", f"{shown(gives)} is neither: write vips or backends")
+    try:
+        refuse_no_name(name)
+    except LbcheckError as error:
+        raise entry.fail("name", str(error)) from None
     return DnsName(name, addresses or groups[gives])
 
 
