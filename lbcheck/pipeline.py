@@ -30,7 +30,7 @@ from lbcheck.wire import jsonl
 from lbcheck.wire import report as wire_report
 from lbcheck.wire import samples as samples_file
 
-_UTF_8 = codecs.getincrementaldecoder("utf-8")
+_UTF_8 = codecs.getincrementaldecoder("utf-8-sig")  # Windows' programs begin a file with a mark
 
 
 class Judge(Protocol):

@@ -1,6 +1,7 @@
 """From an inventory's listing to a cluster and how it may be asked, and what is said of what cannot be."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,31 @@ def test_an_inventory_that_does_not_exist_is_a_sentence() -> None:
     """A missing file is named before Ansible is asked."""
     with pytest.raises(InventoryError, match=r"inventory '/nowhere/hosts\.yml' does not exist"):
         load(["/nowhere/hosts.yml"])
+
+
+def test_what_ansible_would_read_without_end_is_no_inventory(tmp_path: Path) -> None:
+    """A pipe, a device, the root of all files, and a file of more than 100 MB are named before Ansible is asked."""
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(100_000_001)
+    cases = {
+        str(pipe): "is neither a file nor a directory; Ansible reads an inventory several times: write it into a file",
+        "/dev/zero": "is neither a file nor a directory",
+        "/../": "is the whole file system, and Ansible would run every program in it",
+        str(large): "has more than 100 MB; Ansible would read it for hours",
+    }
+    for name, sentence in cases.items():
+        with pytest.raises(InventoryError, match=re.escape(f"inventory '{name}' {sentence}")):
+            load([name])
+
+
+def test_what_ended_ansible_is_said(tmp_path: Path) -> None:
+    """Its parser of YAML fails without a word on what is nested without end."""
+    deep = tmp_path / "hosts.json"
+    deep.write_text("[" * 200_000)
+    with pytest.raises(InventoryError, match=r"cannot be read: (it was ended by SIG|.*ERROR)"):
+        load([str(deep)])
 
 
 def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> None:
