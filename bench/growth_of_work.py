@@ -28,6 +28,7 @@ from lbcheck.loaders.ansible_inventory import understand
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, Server, Vip
 from lbcheck.model.counters import BackendCounters, Counters, ServerCounters, ServerState
+from lbcheck.model.ended import Ended
 from lbcheck.model.exhibit import Style
 from lbcheck.model.plan import Options, Plan
 from lbcheck.model.question import Question
@@ -194,7 +195,7 @@ def gone_on(seen: tuple[Question, list[Sample]]) -> object:
 def kept(servers: int, *, repeated: int = 1) -> str:
     """Return a file of samples as text."""
     question, seen = observed(servers, repeated=repeated)
-    return "\n".join([samples.first_line(question), *map(jsonl.line, seen)])
+    return "\n".join([samples.first_line(question), *map(jsonl.line, seen), samples.last_line(Ended())])
 
 
 def judged(text: str) -> object:

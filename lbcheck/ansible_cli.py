@@ -69,6 +69,13 @@ def not_installed(name: str) -> LbcheckError:
     return LbcheckError(f"{name} is not installed; `pip install ansible-core` brings it")
 
 
+def last_words_of(done: "subprocess.CompletedProcess[str]") -> str:
+    """Return what matters of what a program said before it ended, or what ended it."""
+    if done.returncode < 0 and not done.stderr.strip():
+        return f"it was ended by {signal.Signals(-done.returncode).name}"
+    return last_words(done.stderr)
+
+
 def last_words(diagnostics: str) -> str:
     """Return what matters of Ansible's diagnostics: its last errors, on one line."""
     lines = [line.strip() for line in diagnostics.splitlines() if line.strip()]

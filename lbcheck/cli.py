@@ -5,6 +5,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 from lbcheck import __version__, streams
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: Sequence[str]) -> int:
     for word in given:
         refuse_password(word)
+    _refuse_empty(given)
     parser = _Parser(
         prog="lbcheck", description="Verifies how load balancers and DNS spread traffic.", epilog=EXIT_STATUS
     )
@@ -71,6 +73,16 @@ def _run(given: Sequence[str]) -> int:
         importlib.import_module("lbcheck.commands.output").check_output(options)
     status: int = options.run(options)
     return status
+
+
+def _refuse_empty(given: Sequence[str]) -> None:
+    """Refuse what a variable that is not set leaves, as in `--cacert "$CA"`: nobody meant the default by it."""
+    for before, word in pairwise(("", *given)):
+        if word == "--":  # what follows is another program's
+            return
+        if not word or (word.startswith("--") and word.endswith("=")):
+            where = f"after {before}" if not word else f"in {word}"
+            raise LbcheckError(f"there is an empty argument {where}: give a value, or leave it out")
 
 
 def _complain(sentence: str, status: int, given: Sequence[str]) -> int:

@@ -24,6 +24,8 @@ def read(path: Path, most: int = MOST_BYTES, *, silence_s: float = SILENCE_S) ->
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         return _read(number, path, most, silence_s)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # reading knows no name
     finally:
         os.close(number)
 

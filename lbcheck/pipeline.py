@@ -16,11 +16,12 @@ from lbcheck import __version__, documents
 from lbcheck.checks import capacity, compare, dns, failover, fill, prove, spread
 from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
+from lbcheck.model.ended import Ended
 from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Exhibit, Shown
 from lbcheck.model.plan import Options, Plan, StageName
 from lbcheck.model.question import HERE, Question
-from lbcheck.model.step import Failure, Sample, Step
+from lbcheck.model.step import Sample, Step
 from lbcheck.model.verdict import Outcome, Report, Verdict
 from lbcheck.probing.stopping import Hearing, Interrupted, asking
 from lbcheck.vantage import ansible, here
@@ -29,7 +30,7 @@ from lbcheck.wire import jsonl
 from lbcheck.wire import report as wire_report
 from lbcheck.wire import samples as samples_file
 
-_UTF_8 = codecs.getincrementaldecoder("utf-8")
+_UTF_8 = codecs.getincrementaldecoder("utf-8-sig")  # Windows' programs begin a file with a mark
 
 
 class Judge(Protocol):
@@ -101,6 +102,10 @@ class Samples:
         self.seen.append(sample)
         self._keep(jsonl.line(sample))
 
+    def end(self, ended: Ended) -> None:
+        """Keep that nothing more comes, and what befell the run."""
+        self._keep(samples_file.last_line(ended))
+
     def _keep(self, line: str) -> None:
         if self.file:
             self.file.write(line + "\n")
@@ -150,7 +155,7 @@ def run(
     """Plan, probe and judge, in rounds; an interrupted run is judged by what was seen until then, and never passes."""
     reporting, used = Reporting(), chosen(question, checks)
     samples = Samples(keep)
-    stayed: list[Verdict] = []
+    stayed: list[str] = []
     samples.begin(question)
     with asking() as signals:
         todo = plan(used, question, options)
@@ -158,7 +163,9 @@ def run(
             stayed += _gather(todo, inventories, samples, progress, signals)
             todo = _together(check.further(question, options, samples.seen) for check in used)
         verdicts = judge(question, samples.seen, used)
-        return reporting.report(verdicts + stayed + ([_interrupted()] if signals() else []))
+        ended = Ended(interrupted=signals(), left_behind=tuple(stayed))
+        samples.end(ended)
+        return reporting.report([*verdicts, *_befell(ended)])
 
 
 def judge(question: Question, samples: Sequence[Sample], checks: Sequence[Check]) -> list[Verdict]:
@@ -202,9 +209,9 @@ def _gather(
     samples: Samples,
     progress: Callable[[Sample], None],
     signals: Hearing,
-) -> list[Verdict]:
-    """Run the plan, to its end or a signal; return a verdict for each host where something of ours has stayed."""
-    stayed: list[Verdict] = []
+) -> list[str]:
+    """Run the plan, to its end or a signal; return a sentence for each host where something of ours has stayed."""
+    stayed: list[str] = []
     beside = Beside(todo, signals)
     with suppress(Interrupted), closing(_vantage(beside, inventories, signals, stayed.append)) as stream:
         for sample in map(beside.heard, stream):
@@ -216,14 +223,14 @@ def _gather(
 
 
 def _vantage(
-    beside: Beside, inventories: Sequence[str], signals: Hearing, stayed: Callable[[Verdict], None]
+    beside: Beside, inventories: Sequence[str], signals: Hearing, stayed: Callable[[str], None]
 ) -> Generator[Sample, None, None]:
     """Yield the samples as they come. Whoever runs a step ends it early once it is over, and keeps its counts."""
     todo = beside.others
     if set(todo.hosts) <= {HERE}:
         yield from here.run(_in_order(todo, beside.begun), beside.over, signals.broken_off)
     else:
-        yield from ansible.run(todo, inventories, beside.begun, beside.over, lambda why: stayed(_stayed(why)))
+        yield from ansible.run(todo, inventories, beside.begun, beside.over, lambda why: stayed(why.message))
 
 
 def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
@@ -232,12 +239,16 @@ def _in_order(todo: Plan, begun: here.Begun) -> Iterator[Step]:
         yield from stage.steps
 
 
-def _stayed(why: Failure) -> Verdict:
-    return Verdict("run", "what was left behind", Outcome.UNMEASURED, why.message)
-
-
-def _interrupted() -> Verdict:
-    return Verdict("run", "the whole run", Outcome.UNMEASURED, "interrupted: judged by what was seen until then")
+def _befell(ended: Ended | None) -> Iterator[Verdict]:
+    """Give the verdicts on the run itself: none where it came to its end and left nothing. None: nobody knows."""
+    for sentence in ended.left_behind if ended else ():
+        yield Verdict("run", "what was left behind", Outcome.UNMEASURED, sentence)
+    if not ended:
+        cut = "killed or cut: the samples do not say that the run came to its end; judged by what is there"
+        yield Verdict("run", "the whole run", Outcome.UNMEASURED, cut)
+    elif ended.interrupted:
+        until_then = "interrupted: judged by what was seen until then"
+        yield Verdict("run", "the whole run", Outcome.UNMEASURED, until_then)
 
 
 def reread(path: Path, remark: Callable[[str], None] = lambda _: None) -> Report:
@@ -269,9 +280,10 @@ def _text(path: Path) -> str:
 
 
 def _judged_again(text: str, moment: datetime) -> Report:
-    question, samples = samples_file.read(text)
-    used = [check for check in CHECKS.values() if not check.supports(question)]
-    return Report(_rfc3339(moment), 0.0, __version__, tuple(judge(question, samples, used)))
+    kept = samples_file.read(text)
+    used = [check for check in CHECKS.values() if not check.supports(kept.question)]
+    verdicts = judge(kept.question, kept.samples, used)
+    return Report(_rfc3339(moment), 0.0, __version__, (*verdicts, *_befell(kept.ended)))
 
 
 def _rfc3339(moment: datetime) -> str:

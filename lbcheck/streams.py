@@ -9,6 +9,7 @@ from typing import TextIO
 
 from lbcheck.plain import json_escape, plain
 
+LONGEST = 2000  # letters of a sentence; it may quote a word of the command line that has a million
 _ESCAPES = "lbcheck.escapes"  # of letters that an encoding lacks, as JSON has them: a document stays one
 
 
@@ -41,8 +42,11 @@ def give(text: str) -> None:
 
 
 def say(sentence: str) -> None:
-    """Write a sentence for the user to standard error: one line, whatever is in it."""
-    _write(sys.stderr, f"lbcheck: {plain(sentence)}\n")
+    """Write a sentence for the user to standard error: one line, whatever is in it, and what to do stays at its end."""
+    said = plain(sentence)
+    if len(said) > LONGEST:
+        said = f"{said[: LONGEST // 2]} … {said[-LONGEST // 2 :]}"
+    _write(sys.stderr, f"lbcheck: {said}\n")
 
 
 def say_lines(text: str) -> None:

@@ -2,9 +2,12 @@
 
 import argparse
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders import ansible_inventory, authorities
+from lbcheck.model.address import Endpoint, parsed
 from lbcheck.model.question import Question
 from lbcheck.model.step import SILENCE_S
 from lbcheck.reporters import FORMATS
@@ -13,6 +16,8 @@ from lbcheck.wire.http.identifier import Identifier
 LEAST_FAULT = 0.01  # of a weight: two servers take three million requests then
 MOST_COUNTED = 100_000_000  # requests, or whatever else is counted: hours at full speed
 MOST_SERVERS = 10_000  # twice as many as a large fleet; each is judged by itself
+_COUNT = re.compile("[0-9]{1,12}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
 
@@ -75,11 +80,36 @@ def loaded(options: argparse.Namespace) -> Question:
     return question
 
 
-def count(text: str) -> int:
+def count(text: str, most: int = MOST_COUNTED) -> int:
     """Read a number of 1 or more."""
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_COUNTED:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to {MOST_COUNTED:,}")
+    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to {most:,}")
     return int(text)
+
+
+def endpoint(said_by: str, text: str, default_port: int) -> Endpoint:
+    """Read `ADDR[:PORT]`, IPv6 in brackets, where something can listen; a port of 0 is none."""
+    with named(said_by):
+        found = Endpoint.parse(text, default_port)
+    if not found.port:
+        raise LbcheckError(f"{said_by} {text} has no port to connect to; write ADDR:PORT, IPv6 in brackets")
+    return found
+
+
+def address(said_by: str, text: str) -> str:
+    """Read an IP address."""
+    with named(said_by):
+        parsed(text)
+    return text
+
+
+@contextmanager
+def named(said_by: str) -> Iterator[None]:
+    """Say of a sentence where on the command line it belongs."""
+    try:
+        yield
+    except LbcheckError as error:
+        raise LbcheckError(f"{said_by}: {error}") from None
 
 
 def rate(text: str) -> float:
@@ -142,10 +172,8 @@ def names(text: str) -> dict[str, str]:
 
 def servers(text: str) -> int | tuple[str, ...]:
     """Read `4`, how many servers there are, or `web1,web2`, which."""
-    if text.isdecimal():
-        if (number := count(text)) > MOST_SERVERS:
-            raise argparse.ArgumentTypeError(f"'{text}' is more than {MOST_SERVERS:,} servers")
-        return number
+    if _NUMBER.fullmatch(text):  # a name would not look so: somebody gave a number that is none
+        return count(text, MOST_SERVERS)
     found = tuple(part.strip() for part in text.split(","))
     if not all(found) or len(set(found)) < len(found):
         raise argparse.ArgumentTypeError(f"'{text}' is neither a number nor a list of different names")
@@ -153,7 +181,4 @@ def servers(text: str) -> int | tuple[str, ...]:
 
 
 def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return -1.0
+    return float(text) if _NUMBER.fullmatch(text) else -1.0  # float takes `1_0`, ` 5 ` and `١٢`, too

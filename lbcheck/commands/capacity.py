@@ -74,7 +74,8 @@ def _growth(text: str) -> list[tuple[str, int]]:
         if what not in GROWTHS:
             near = get_close_matches(what, GROWTHS, 1, cutoff=0.0)[0]
             raise argparse.ArgumentTypeError(f"'{what}' cannot be added; the nearest that can is '{near}'")
-        if not number.isdecimal() or not 1 <= int(number) <= MOST_GROWTH:
-            raise argparse.ArgumentTypeError(f"'{part}' is not of the form WHAT=N, N from 1 to {MOST_GROWTH:,}")
-        found.append((what, int(number)))
+        try:
+            found.append((what, take.count(number, 100 if what == "ipv6" else MOST_GROWTH)))
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(f"'{part}' is not of the form WHAT=N: {error}") from None
     return found

@@ -5,10 +5,11 @@ import argparse
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
 from lbcheck.loaders.command_line import of_name
-from lbcheck.model.address import Endpoint, is_loopback
+from lbcheck.model.address import is_loopback
 from lbcheck.model.dns_queries import RecordType
 from lbcheck.model.plan import Options
 from lbcheck.model.step import TIMEOUT_S
+from lbcheck.model.url import refuse_no_name
 
 TYPES: dict[str, tuple[RecordType, ...]] = {"A": ("A",), "AAAA": ("AAAA",), "both": ("A", "AAAA")}
 
@@ -24,7 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    servers = tuple(Endpoint.parse(server, 53) for server in options.server)
+    refuse_no_name(options.name)
+    servers = tuple(take.endpoint("--server", server, 53) for server in options.server)
     local = bool(servers) and all(is_loopback(server.address) for server in servers)
     named = {} if servers or options.plan else _authoritative(options)
     question = of_name(options.name, servers=named, lab=local)

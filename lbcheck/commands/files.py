@@ -4,19 +4,23 @@ A regular file is replaced whole, in its own folder, and keeps its mode and owne
 device, a pipe and what the shell has opened (/dev/stdout, `>(…)`) are written into, and stay what they are.
 """
 
+import errno
 import fcntl
 import os
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from lbcheck.documents import SILENCE_S
 from lbcheck.errors import LbcheckError
 from lbcheck.streams import say
 
+LOOK_S = 0.05  # how often to look whether somebody reads from a pipe
 LINKS = 40  # that the kernel follows in one path (path_resolution(7))
 
 
@@ -109,22 +113,41 @@ def same(name: str, other: str) -> bool:
     return os.path.samestat(first.status, second.status)
 
 
-def write(name: str, content: bytes) -> None:
+def write(name: str, content: bytes, *, silence_s: float = SILENCE_S) -> None:
     """Write a result whole; OSError where that fails, and then an old file that can be replaced is as it was."""
     target = Target.of(name)
     if target.is_file and _replaced(target, content):
         return
-    with open(_opened(target), "wb") as file:
+    with open(_opened(target, silence_s), "wb") as file:
         file.write(content)
 
 
-def _opened(target: Target) -> int:
+def _opened(target: Target, silence_s: float = SILENCE_S) -> int:
     """Open what is there already, to be written into."""
     if target.descriptor is not None:
         return os.dup(target.descriptor)
     if target.is_file:
         return os.open(target.path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    if target.status and stat.S_ISFIFO(target.status.st_mode):
+        return _opened_pipe(target.name, silence_s)
     return os.open(target.name, os.O_WRONLY | os.O_NOCTTY)
+
+
+def _opened_pipe(name: str, silence_s: float) -> int:
+    """Open a pipe once somebody reads there; OSError where nobody comes. The system would wait for ever."""
+    end = time.monotonic() + silence_s
+    while True:
+        try:
+            descriptor = os.open(name, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > end:
+                raise OSError(errno.ENXIO, f"nobody reads from this pipe; waited for {silence_s:g} s", name) from None
+            time.sleep(LOOK_S)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
 
 
 def _replaced(target: Target, content: bytes) -> bool:
@@ -175,7 +198,10 @@ class Lines:
         check(said_by, name, new=True)
         target = Target.of(name)
         self._called = f"{said_by} {name}"
-        self._descriptor = _made(target.path) if target.status is None else _opened(target)
+        try:
+            self._descriptor = _made(target.path) if target.status is None else _opened(target)
+        except OSError as error:
+            raise LbcheckError(f"{self._called}: {error.strerror}") from None
         self._ended = False
 
     def write(self, lines: str) -> None:

@@ -7,8 +7,8 @@ from lbcheck.checks import fill as check
 from lbcheck.checks.pace import GENTLE_RATE
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
-from lbcheck.model.address import Endpoint, PortRange, family, is_loopback
-from lbcheck.model.fill import Fill, harmless
+from lbcheck.model.address import PortRange, family, is_loopback
+from lbcheck.model.fill import Fill, harmless, network
 from lbcheck.model.opening import BindingMode
 from lbcheck.model.plan import default_timeout_s
 from lbcheck.pipeline import Reporting
@@ -71,13 +71,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fill_of(options: argparse.Namespace) -> Fill:
-    endpoints = tuple(dict.fromkeys(Endpoint.parse(text, 0) for text in options.endpoint))
+    endpoints = tuple(dict.fromkeys(take.endpoint("endpoint", text, 0) for text in options.endpoint))
     near = all(is_loopback(endpoint.address) for endpoint in endpoints)
     gentle = not all(harmless(endpoint.address) for endpoint in endpoints)
+    with take.named("--ports"):
+        ports = PortRange.parse(options.ports) if options.ports else None
+    with take.named("--allow-target"):
+        for text in options.allow_target:
+            network(text)
     return Fill(
         endpoints=endpoints,
-        sources=tuple(dict.fromkeys(options.source)),
-        ports=PortRange.parse(options.ports) if options.ports else None,
+        sources=tuple(dict.fromkeys(take.address("--source", text) for text in options.source)),
+        ports=ports,
         binding=BindingMode(options.bind),
         limit=options.limit,
         hold_s=options.hold,

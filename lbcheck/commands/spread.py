@@ -1,7 +1,7 @@
 """`lbcheck spread URL`: who answers, held to what the algorithm owes."""
 
 import argparse
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from lbcheck.analysis.laws import table
 from lbcheck.checks.spread import sent_keys
@@ -10,10 +10,11 @@ from lbcheck.commands import output
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders.command_line import of_url
 from lbcheck.model import schemes
-from lbcheck.model.address import URL_PORTS, family, is_address, is_loopback
+from lbcheck.model.address import URL_PORTS, is_address, is_loopback
 from lbcheck.model.asked import Asked
 from lbcheck.model.login import shown
 from lbcheck.model.plan import Options
+from lbcheck.model.url import taken_apart
 from lbcheck.probing.dns.addresses import addresses_of
 from lbcheck.wire.http.request import OURS
 
@@ -141,7 +142,7 @@ def _targets(options: argparse.Namespace) -> tuple[str, ...]:
     url = _http_url(options.url)
     host, port = url.hostname or "", url.port or URL_PORTS[url.scheme]
     for source in options.source:
-        family(source)
+        take.address("--source", source)
     given = [_resolve(text) for text in options.resolve]
     chosen = tuple(address for name, number, address in given if (name, number) == (host.lower(), port))
     if given and not chosen:
@@ -153,12 +154,9 @@ def _targets(options: argparse.Namespace) -> tuple[str, ...]:
 
 def _http_url(text: str) -> SplitResult:
     try:
-        url = urlsplit(text)
-        _ = url.port  # raises where it is none
-    except ValueError as error:
+        url = taken_apart(text)
+    except LbcheckError as error:
         raise LbcheckError(f"URL '{shown(text)}': {error}") from None
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise LbcheckError(f"URL '{shown(text)}' is not of the form http[s]://HOST[:PORT]/PATH")
     if "@" in url.netloc:
         raise LbcheckError(f"URL '{shown(text)}' has a user, and lbcheck sends none: leave it out")
     return url
@@ -168,7 +166,6 @@ def _resolve(text: str) -> tuple[str, int, str]:
     host, _, rest = text.partition(":")
     port, _, address = rest.partition(":")
     address = address.strip("[]")
-    if not (host and port.isdecimal() and len(port) <= 5 and address):
+    if not (host and port.isascii() and port.isdecimal() and len(port) <= 5 and address):
         raise LbcheckError(f"--resolve '{text}' is not of the form HOST:PORT:ADDR")
-    family(address)
-    return host.lower(), int(port), address
+    return host.lower(), int(port), take.address("--resolve", address)

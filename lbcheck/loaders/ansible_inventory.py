@@ -26,7 +26,7 @@ from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.loaders.values import shown
 from lbcheck.model import login
-from lbcheck.model.address import is_address, normal
+from lbcheck.model.address import URL_PORTS, is_address, normal
 from lbcheck.model.asked import Asked
 from lbcheck.model.cluster import (
     HEAVIEST,
@@ -43,7 +43,9 @@ from lbcheck.model.cluster import (
 )
 from lbcheck.model.nat import ALL_PORTS
 from lbcheck.model.question import Question
+from lbcheck.model.url import refuse_no_name, taken_apart
 
+MOST_BYTES = 100_000_000  # of one file that is no program; 10,000 hosts take a tenth of it
 # What a host says that is a client of the cluster.
 _OF_CLIENTS = ("cluster_addresses", "cluster_behind", "cluster_connections")
 
@@ -84,12 +86,25 @@ def _matching(inventories: Sequence[str], limit: str) -> list[str]:
 def listing(inventories: Sequence[str]) -> dict[str, Any]:
     """Return what `ansible-inventory --list` says of inventories that exist, with lbcheck's own templates evaluated."""
     for inventory in inventories:
-        if "," not in inventory and not Path(inventory).exists():
-            raise InventoryError(f"inventory '{inventory}' does not exist")
+        if "," not in inventory and (why := _why_not_read(Path(inventory))):
+            raise InventoryError(f"inventory '{inventory}' {why}")
     found = _list(inventories)
     reader = InventoryReader(found, ", ".join(inventories))
     templates.evaluate(reader.hostvars, reader.vars, list(_asked_of(reader)), inventories)
     return found
+
+
+def _why_not_read(path: Path) -> str:
+    """Return what Ansible would wait for without end, or would take for an inventory though it is none."""
+    if not path.exists():
+        return "does not exist"
+    if path.is_dir():
+        everything = path.resolve() == Path("/")
+        return "is the whole file system, and Ansible would run every program in it" if everything else ""
+    if not path.is_file():
+        return "is neither a file nor a directory; Ansible reads an inventory several times: write it into a file"
+    large = path.stat().st_size > MOST_BYTES and not os.access(path, os.X_OK)
+    return f"has more than {MOST_BYTES / 1e6:,.0f} MB; Ansible would read it for hours" if large else ""
 
 
 def _asked_of(reader: InventoryReader) -> Iterator[str]:
@@ -116,7 +131,7 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
     except FileNotFoundError:
         raise ansible_cli.not_installed("ansible-inventory") from None
     if done.returncode:
-        said = ansible_cli.last_words(done.stderr)
+        said = ansible_cli.last_words_of(done)
         raise InventoryError(f"inventory {', '.join(inventories)} cannot be read: {said}")
     try:
         found: dict[str, Any] = templates.unwrapped(json.loads(done.stdout))
@@ -279,21 +294,18 @@ def _frontends(reader: InventoryReader, vips: tuple[Vip, ...]) -> tuple[Frontend
     found = []
     for entry in reader.entries("cluster_frontends", ("name", "url", "backend")):
         name, url, backend = (entry.required(field) for field in ("name", "url", "backend"))
-        if not _is_url(url):
-            raise entry.fail("url", f"{shown(login.shown(url))} is no http, https or tcp://HOST:PORT URL")
-        host = urlsplit(url).hostname or ""
+        host = _host(entry, url)
         own = (normal(host),) if is_address(host) else published
         found.append(Frontend(name, url, backend, entry.addresses("addresses", own)))
     return tuple(found)
 
 
-def _is_url(text: str) -> bool:
+def _host(entry: Fields, url: str) -> str:
+    """Return the host of a frontend's URL."""
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:  # brackets that do not close, or a port that is no number
-        return False
-    return bool(parts.hostname and (parts.scheme in ("http", "https") or (parts.scheme == "tcp" and port)))
+        return taken_apart(url, (*URL_PORTS, "tcp")).hostname or ""
+    except LbcheckError as error:
+        raise entry.fail("url", f"{shown(login.shown(url))} is no URL: {error}") from None
 
 
 def _names(reader: InventoryReader, service: Cluster) -> tuple[DnsName, ...]:
@@ -316,6 +328,10 @@ def _name(entry: Fields, groups: Mapping[str, tuple[str, ...]]) -> DnsName:
     name, gives, addresses = entry.required("name"), entry.text("gives", "vips"), entry.addresses("addresses")
     if gives not in groups and not addresses:
         raise entry.fail("gives", f"{shown(gives)} is neither: write vips or backends")
+    try:
+        refuse_no_name(name)
+    except LbcheckError as error:
+        raise entry.fail("name", str(error)) from None
     return DnsName(name, addresses or groups[gives])
 
 

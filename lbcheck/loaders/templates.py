@@ -184,7 +184,7 @@ def _played(wanted: Sequence[Place], inventories: Sequence[str]) -> tuple[list[d
         except FileNotFoundError:
             return [], str(ansible_cli.not_installed("ansible-playbook"))
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return events, ansible_cli.last_words(done.stderr)
+    return events, ansible_cli.last_words_of(done)
 
 
 def _said(events: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Place, Any]]:

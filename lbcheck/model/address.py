@@ -93,8 +93,8 @@ class Endpoint:
         """Parse `ADDR`, `ADDR:PORT`, `[V6]:PORT` or a bare IPv6 address; the port defaults to `default_port`."""
         address, port = text, str(default_port)
         if text.startswith("["):
-            address, _, rest = text[1:].partition("]")
-            port = rest.removeprefix(":") or port
+            address, bracket, rest = text[1:].partition("]")
+            port = (rest.removeprefix(":") or port) if bracket else ""
         elif text.count(":") == 1:
             address, _, port = text.partition(":")
         if not _PORT.fullmatch(port):

@@ -134,7 +134,7 @@ class Frontend:
     @property
     def speaks_http(self) -> bool:
         """Whether answers can be asked for."""
-        return self.url.startswith(("http:", "https:"))
+        return self.url.lower().startswith(("http:", "https:"))  # schemes ignore case (RFC 3986, section 3.1)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from lbcheck.model.counters import Counters, ReadCounters
@@ -74,6 +75,11 @@ def _connect_unix(path: str, timeout_s: float) -> socket.socket:
     try:
         connection.settimeout(timeout_s)
         connection.connect(path)
+    except ConnectionRefusedError:
+        connection.close()
+        if not Path(path).is_socket():
+            raise SourceError(ErrorKind.NOT_FOUND, "no socket; give the path of HAProxy's `stats socket`") from None
+        raise
     except BaseException:
         connection.close()
         raise

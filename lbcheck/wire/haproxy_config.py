@@ -172,7 +172,7 @@ def _sections(statements: Iterable[_Statement]) -> list[_Section]:
         elif found:
             found[-1].statements.append(statement)
         else:
-            raise ConfigurationError(f"{statement.where}: '{kind}' stands before the first section")
+            raise ConfigurationError(f"{statement.where}: '{kind:.40}' stands before the first section")
     return found
 
 

@@ -15,6 +15,7 @@ from itertools import repeat
 from typing import Any, Literal, TypeVar
 
 from lbcheck.errors import LbcheckError
+from lbcheck.model.ended import Ended
 from lbcheck.model.evidence import LARGEST, Record, fields_by_key, required
 from lbcheck.model.kinds import SAMPLES, STEPS
 from lbcheck.model.plan import Stage
@@ -51,7 +52,7 @@ class WireError(LbcheckError):
         return WireError(self.reason, f"[{json.dumps(key)}]{self.place}")
 
 
-_KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*STEPS, *SAMPLES, Stage, Question, Topology)}
+_KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (*STEPS, *SAMPLES, Stage, Question, Topology, Ended)}
 
 
 def to_json(value: object) -> Any:

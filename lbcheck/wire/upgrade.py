@@ -90,9 +90,9 @@ def _backends(things: Sequence[Json], models: Sequence[Json]) -> list[Json]:
     return found
 
 
-def sample(line: Json) -> Json:
+def sample(line: Any) -> Any:
     """Return a sample as it is written now; a balancer's counters were HAProxy's own rows."""
-    if line.get("class") != "HaproxyCounters":
+    if not isinstance(line, dict) or line.get("class") != "HaproxyCounters":
         return line
     pid = part("pid", int, line.get("pid", 0))
     uptime_s = part("uptime_s", int, line.get("uptime_s", -1))

@@ -110,7 +110,7 @@ def all_of_it(listing: dict[str, Any]) -> None:
     question = understand(listing, "hosts.yml")
     assert isinstance(question.lab, bool)
     topology_as_text.render(question.topology)
-    assert samples_file.read(samples_file.first_line(question))[0] == question
+    assert samples_file.read(samples_file.first_line(question)).question == question
     plan = pipeline.plan(pipeline.chosen(question, []), question, Options(token="t0k3n"))
     plan_as_text.render(plan)
     report = pipeline.predict(understood(listing).cluster, dict.fromkeys(GROWTHS, 1))

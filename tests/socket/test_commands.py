@@ -182,7 +182,7 @@ def test_a_report_goes_whole_into_a_file(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_keeps_what_was_sampled(tmp_path: Path) -> None:
-    """Interrupted, the run ends at once, judges what it has, keeps it, and never passes."""
+    """Interrupted, the run ends at once, judges what it has, keeps it, and never passes, also when judged again."""
     kept = tmp_path / "run.jsonl"
     with web(["s1", "s2"]) as (url, heard):
         words = ["spread", url, "--requests", "100000", "--rate", "200", "--samples", str(kept)]
@@ -196,6 +196,9 @@ def test_ctrl_c_keeps_what_was_sampled(tmp_path: Path) -> None:
     assert "interrupted: judged by what was seen until then" in output
     assert "Traceback" not in errors
     assert '"server":"s1"' in kept.read_text()
+    again = lbcheck("report", str(kept))
+    assert again.returncode == 4
+    assert again.stdout.split("\n")[1:] == output.split("\n")[1:]  # but for the line with the time
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

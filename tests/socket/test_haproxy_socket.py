@@ -142,6 +142,15 @@ def test_a_socket_left_behind_is_refused(tmp_path: Path) -> None:
     assert "is HAProxy running?" in sentence
 
 
+def test_a_file_or_a_directory_is_no_socket(tmp_path: Path) -> None:
+    """The system says the same of it as of a HAProxy that is gone, which it is not."""
+    (tmp_path / "haproxy.cfg").touch()
+    for path in (tmp_path, tmp_path / "haproxy.cfg"):
+        kind, sentence = failed(f"unix:{path}")
+        assert kind is ErrorKind.NOT_FOUND
+        assert sentence == f"unix:{path}: no socket; give the path of HAProxy's `stats socket`"
+
+
 def test_a_forbidden_socket_is_denied(tmp_path: Path) -> None:
     """An ordinary user is told whom the socket belongs to."""
     with replying(lambda _: RUNTIME, http=False, path=tmp_path / "stats.sock") as path:

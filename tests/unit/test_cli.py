@@ -22,7 +22,7 @@ from .scenes import QUESTION, healthy
         (["lobster"], "invalid choice: 'lobster'"),
         (["run"], "required: -i/--inventory"),
         (["run", "-i", "/nowhere"], "inventory '/nowhere' does not exist"),
-        (["spread", "ftp://x/"], "URL 'ftp://x/' is not of the form http[s]://HOST[:PORT]/PATH"),
+        (["spread", "ftp://x/"], "URL 'ftp://x/': it does not start with http:// or https://"),
         (["spread", "http://x:99999/"], "URL 'http://x:99999/': Port out of range"),
         (["spread", "http://127.0.0.1/", "--weights", "a=4294967296"], "weight 4294967296 is not between 0 and"),
         (["spread", "http://127.0.0.1/", "--weights", "a=257", "--product", "haproxy"], "'a': weight 257 is above 256"),
@@ -34,7 +34,7 @@ from .scenes import QUESTION, healthy
             ["spread", "http://x/", "--algorithm", "fair", "--plan"],
             "--algorithm 'fair' is not one of",
         ),
-        (["spread", "http://x/", "--servers", "10001"], "'10001' is more than 10,000 servers"),
+        (["spread", "http://x/", "--servers", "10001"], "'10001' is not a number from 1 to 10,000"),
         (["spread", "http://x/", "--servers", "a,a"], "'a,a' is neither a number nor a list of different names"),
         (["spread", "http://x/", "--detect", "0.1%"], "'0.1%' is below 1%, which takes millions of requests to see"),
         (["spread", "http://x/", "--detect", "100"], "'100' is not a percentage above 0 and below 100"),
@@ -74,6 +74,40 @@ from .scenes import QUESTION, healthy
         (["dns", "x.test", "--server", "127.0.0.1:domain"], "does not end in a port number"),
         (["prove", "--connections", "64512"], "one client address can hold 64,512 connections; give 65,536 or more"),
         (["report", "/nowhere.json"], "/nowhere.json: No such file or directory"),
+        (["report", ""], "there is an empty argument after report: give a value, or leave it out"),
+        (["spread", "http://x/", "--cacert", ""], "there is an empty argument after --cacert"),
+        (["spread", "http://x/", "--samples="], "there is an empty argument in --samples="),
+        (["spread", "http://x/", "--requests", "١٢"], "'١٢' is not a number from 1 to 100,000,000"),
+        (["spread", "http://x/", "--requests", "9" * 5000], "is not a number from 1 to 100,000,000"),
+        (["spread", "http://x/", "--rate", "1_0"], "'1_0' is not a rate"),
+        (["spread", "http://x/", "--timeout", "١٢"], "'١٢' is not a time"),
+        (["spread", "http://x/", "--timeout", " 5 "], "' 5 ' is not a time"),
+        (["spread", "http://x/", "--rate", "1e400"], "'1e400' is not a rate"),
+        (["spread", "http://x/", "--servers", "2.5"], "'2.5' is not a number from 1 to 10,000"),
+        (["spread", "http://x/", "--servers", "-1"], "'-1' is not a number from 1 to 10,000"),
+        (["spread", "http://x/", "--source", "nobody"], "--source: 'nobody' is not an IP address"),
+        (["spread", "http://x/", "--resolve", "x:٨٠:127.0.0.1"], "is not of the form HOST:PORT:ADDR"),
+        (["spread", "http://x/", "--resolve", "x:80:nobody"], "--resolve: 'nobody' is not an IP address"),
+        (["spread", "http://127.0.0.1:0/"], "URL 'http://127.0.0.1:0/': it asks for port 0, where nobody listens"),
+        (["spread", " http://127.0.0.1/"], "it has blanks around it, or what cannot be seen"),
+        (["spread", "http://127.0.0.1/\r\nX: y"], "it has blanks around it, or what cannot be seen"),
+        (["spread", "http://127.0.0.1/\u202e"], "it has blanks around it, or what cannot be seen"),
+        (["spread", "http://[::1]x:9/"], "it names no host; write http://HOST[:PORT]/PATH"),
+        (["spread", "http://*/"], "it names no host; write http://HOST[:PORT]/PATH"),
+        (["spread", "http://a..b/"], "has at most 253 letters, and 1 to 63 between two dots"),
+        (["spread", f"http://{'a' * 64}.test/"], "has at most 253 letters, and 1 to 63 between two dots"),
+        (["spread", f"http://{'é' * 64}.test/"], "has at most 253 letters, and 1 to 63 between two dots"),
+        (["dns", "a..b"], "'a..b' is no domain name: a name of DNS has at most 253 letters"),
+        (["dns", "a." * 128], "is no domain name: a name of DNS has at most 253 letters"),
+        (["dns", "."], "'.' is no domain name: write it as www.example.com, without http:// or a port"),
+        (["dns", "127.0.0.1"], "'127.0.0.1' is no domain name"),
+        (["dns", "http://x.test/"], "'http://x.test/' is no domain name"),
+        (["dns", "x.test", "--server", "127.0.0.1:0"], "--server 127.0.0.1:0 has no port to connect to"),
+        (["dns", "x.test", "--server", "[::1"], "--server: '[::1' does not end in a port number"),
+        (["fill", "127.0.0.1:80", "--source", "x"], "--source: 'x' is not an IP address"),
+        (["fill", "127.0.0.1:80", "--allow-target", "x"], "--allow-target: 'x' is no network"),
+        (["capacity", "--model", "x.yml", "--grow", "ipv6=101"], "'101' is not a number from 1 to 100"),
+        (["capacity", "--model", "x.yml", "--grow", "backend=0"], "'0' is not a number from 1 to 10,000"),
     ],
 )
 def test_wrong_usage_is_a_sentence_and_status_2(
@@ -85,6 +119,21 @@ def test_wrong_usage_is_a_sentence_and_status_2(
     assert sentence in err
     assert "Traceback" not in err
     assert out == ""
+
+
+def test_an_empty_word_of_another_command_is_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What follows `--` is handed on as it is."""
+    assert main(["failover", "-i", str(tmp_path / "none"), "--", "true", ""]) == 2
+    assert "none' does not exist" in capsys.readouterr().err
+
+
+def test_a_long_word_hides_neither_what_is_wrong_nor_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """A sentence that quotes it has at most 2,000 letters, its beginning and its end."""
+    assert main(["spread", "http://x/", "--rate", "a" * 100_000]) == 2
+    said = capsys.readouterr().err
+    assert len(said) < 2100
+    assert said.startswith("lbcheck: argument --rate: 'aaa")
+    assert "aa' is not a rate; write a number a second, 0 for no limit" in said
 
 
 @pytest.mark.parametrize("command", ["run", "failover"])

@@ -8,7 +8,9 @@ import pytest
 
 from lbcheck import documents
 from lbcheck.cli import main
+from lbcheck.commands import files
 from lbcheck.errors import LbcheckError
+from lbcheck.pipeline import reread
 
 from . import corpus
 
@@ -72,6 +74,31 @@ def test_a_device_is_refused(command: list[str], device: str, capsys: pytest.Cap
     """Of some the end never comes."""
     assert main([*command, device]) == 2
     assert capsys.readouterr().err == f"lbcheck: {device} is neither a file nor a pipe\n"
+
+
+def test_a_pipe_from_which_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
+    """A result has to go somewhere; who begins to read within that time gets it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match=r"nobody reads from this pipe; waited for 0\.05 s"):
+        files.write(str(pipe), b"result", silence_s=0.05)
+    writer = threading.Thread(target=files.write, args=(str(pipe), b"result"))
+    writer.start()
+    assert pipe.read_bytes() == b"result"
+    writer.join()
+
+
+def test_what_fails_while_it_is_read_has_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """The system names a file when it opens it, and no more when it reads."""
+    assert main(["report", "/proc/self/mem"]) == 2
+    assert capsys.readouterr().err == "lbcheck: /proc/self/mem: Input/output error\n"
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_passed_over(tmp_path: Path) -> None:
+    """Programs of Windows write one before UTF-8."""
+    marked = tmp_path / "report.json"
+    marked.write_bytes(b"\xef\xbb\xbf" + REPORT.read_bytes())
+    assert reread(marked) == reread(REPORT)
 
 
 def test_a_directory_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

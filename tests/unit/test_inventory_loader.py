@@ -1,6 +1,7 @@
 """From an inventory's listing to a cluster and how it may be asked, and what is said of what cannot be."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -137,10 +138,28 @@ def test_a_weight_above_256_is_refused_of_haproxy_alone() -> None:
             HOSTS,
             GROUPS,
             SHARED | {"cluster_frontends": [WWW | {"url": "www"}]},
-            "'www' is no http, https or tcp://HOST:PORT URL",
+            "'www' is no URL: it does not start with http:// or https:// or tcp://",
         ),
         (HOSTS, GROUPS, SHARED | {"cluster_frontends": [WWW | {"backend": "app"}]}, "backend 'app' is not in"),
         (HOSTS, GROUPS, SHARED | {"cluster_names": [{"name": "x", "gives": "all"}]}, "write vips or backends"),
+        (
+            HOSTS,
+            GROUPS,
+            SHARED | {"cluster_names": [{"name": "a..b"}]},
+            "cluster_names: 'a..b': name: 'a..b' is no domain",
+        ),
+        (
+            HOSTS,
+            GROUPS,
+            SHARED | {"cluster_frontends": [WWW | {"url": "http://127.0.0.1:0/"}]},
+            "'http://127.0.0.1:0/' is no URL: it asks for port 0, where nobody listens",
+        ),
+        (
+            HOSTS,
+            GROUPS,
+            SHARED | {"cluster_frontends": [WWW | {"url": "tcp://127.0.0.1"}]},
+            "'tcp://127.0.0.1' is no URL: it has no port; write tcp://HOST:PORT",
+        ),
         (HOSTS, GROUPS, SHARED | {"lbcheck_groups": {"backends": "app"}}, "maps backends to 'app', a group that"),
         (HOSTS, GROUPS, SHARED | {"lbcheck_groups": "app"}, "lbcheck_groups is no mapping"),
         (
@@ -274,6 +293,31 @@ def test_an_inventory_that_does_not_exist_is_a_sentence() -> None:
     """A missing file is named before Ansible is asked."""
     with pytest.raises(InventoryError, match=r"inventory '/nowhere/hosts\.yml' does not exist"):
         load(["/nowhere/hosts.yml"])
+
+
+def test_what_ansible_would_read_without_end_is_no_inventory(tmp_path: Path) -> None:
+    """A pipe, a device, the root of all files, and a file of more than 100 MB are named before Ansible is asked."""
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(100_000_001)
+    cases = {
+        str(pipe): "is neither a file nor a directory; Ansible reads an inventory several times: write it into a file",
+        "/dev/zero": "is neither a file nor a directory",
+        "/../": "is the whole file system, and Ansible would run every program in it",
+        str(large): "has more than 100 MB; Ansible would read it for hours",
+    }
+    for name, sentence in cases.items():
+        with pytest.raises(InventoryError, match=re.escape(f"inventory '{name}' {sentence}")):
+            load([name])
+
+
+def test_what_ended_ansible_is_said(tmp_path: Path) -> None:
+    """Its parser of YAML fails without a word on what is nested without end."""
+    deep = tmp_path / "hosts.json"
+    deep.write_text("[" * 200_000)
+    with pytest.raises(InventoryError, match=r"cannot be read: (it was ended by SIG|.*ERROR)"):
+        load([str(deep)])
 
 
 def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_hostile_name_is_judged_kept_and_read_again(tmp_path: Path) -> None:
     lines = [samples.first_line(question), *map(jsonl.line, seen)]
     kept.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     assert kept.read_text(encoding="utf-8").splitlines() == lines
-    assert samples.read(kept.read_text(encoding="utf-8")) == (question, seen)
+    assert samples.read(kept.read_text(encoding="utf-8")) == samples.Kept(question, seen, None)
     report = pipeline.reread(kept)
     assert HOSTILE in report.verdicts[0].evidence["servers"]
     assert reread(as_json(report)).verdicts == report.verdicts

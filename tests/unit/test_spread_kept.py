@@ -331,4 +331,5 @@ def test_kept_samples_give_the_same_verdict() -> None:
     for unit in ("", "request", "connection"):
         question = of_url(URL, weights=WEIGHTS, asked=Asked(unit=unit))  # type: ignore[arg-type]
         text = "\n".join([samples_file.first_line(question), *map(line, samples)])
-        assert CHECKS["spread"].judge(*samples_file.read(text)) == spread.judge(question, samples)
+        kept = samples_file.read(text)
+        assert CHECKS["spread"].judge(kept.question, kept.samples) == spread.judge(question, samples)

@@ -53,7 +53,7 @@ TOPOLOGY: dict[str, Any] = {
 
 def question(**more: Any) -> Question:
     """Return what a first line of that version means now."""
-    return samples.read(json.dumps(TOPOLOGY | more))[0]
+    return samples.read(json.dumps(TOPOLOGY | more)).question
 
 
 def test_the_things_and_how_they_may_be_asked_are_told_apart() -> None:
@@ -113,5 +113,5 @@ def test_a_backend_that_nobody_named_has_no_name() -> None:
     of_url = {"backends": backends, "frontends": [{"name": url, "url": url, "backend": "servers"}]}
     inventory = {"backends": backends, "frontends": [{"name": "www", "url": url, "backend": "servers"}]}
     for first, name in ((here | {"cluster": of_url}, ""), (here | {"cluster": inventory}, "servers")):
-        read = samples.read(json.dumps(first))[0].cluster
+        read = samples.read(json.dumps(first)).question.cluster
         assert (read.backends[0].name, read.frontends[0].backend) == (name, name)

@@ -10,7 +10,8 @@ def addresses_of(host: str) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     except (socket.gaierror, UnicodeError) as error:
+        why = error.strerror if isinstance(error, socket.gaierror) else error
         raise MeasurementError(
-            f"'{host}' has no address here: {error}; --resolve HOST:PORT:ADDR says where it is"
+            f"'{host}' has no address here: {why}; --resolve HOST:PORT:ADDR says where it is"
         ) from None
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import URL_PORTS
-from lbcheck.model.login import refuse_password
+from lbcheck.model.login import refuse_password, shown
+from lbcheck.model.url import in_ascii, taken_apart
 from lbcheck.wire.http.head import TOKEN
 
 # What says where a request and its answer end, and whose request it is; the rest may be said otherwise by a step.
@@ -30,19 +31,12 @@ class Target:
         """Read an http or https URL; LbcheckError says what is wrong with it."""
         refuse_password(url)
         try:
-            parts = urlsplit(url)
-            port = parts.port
-            host = (parts.hostname or "").encode("idna").decode()
-        except ValueError as error:
-            raise LbcheckError(f"'{url}' is not a URL: {error}") from None
-        if parts.scheme not in URL_PORTS:
-            raise LbcheckError(f"'{url}' does not start with http:// or https://")
-        if not re.fullmatch(r"[\w.:%~-]+", host, re.ASCII):
-            raise LbcheckError(f"'{url}' names no host; write http://HOST[:PORT]/PATH")
+            parts = taken_apart(url)
+        except LbcheckError as error:
+            raise LbcheckError(f"'{shown(url)}' is not a URL: {error}") from None
         if "@" in parts.netloc:
             raise LbcheckError("a URL to ask carries no user or password")  # not repeated: it may be a secret
-        if port == 0:
-            raise LbcheckError(f"'{url}' asks for port 0, where nobody listens")
+        host, port = in_ascii(parts.hostname or ""), parts.port
         bracketed = f"[{host}]" if ":" in host else host
         path = quote(parts.path or "/", safe="/%!$&'()*+,;=:@~")
         query = f"?{quote(parts.query, safe='/?%!$&()*+,;=:@~')}" if parts.query else ""
