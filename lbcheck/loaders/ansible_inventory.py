@@ -58,6 +58,7 @@ GROUPS = {
     "nat_gateways": "no NAT gateways: no client is behind one",
     "clients": "no clients: probes run on this machine",
 }
+NO_RESOLVERS_IN_A_LAB = "no resolvers, and a lab has no way out to others: neither they nor getaddrinfo are checked"
 
 
 def load(inventories: Sequence[str], limit: str = "", *, capacity: bool = False) -> Question:
@@ -161,7 +162,7 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
     names = _server_names(reader, cluster)
     _refuse_contradictions(reader, cluster)
     return Question(
-        cluster=replace(cluster, notes=tuple(_notes(reader, cluster))),
+        cluster=replace(cluster, notes=tuple(_notes(reader, cluster, lab))),
         lab=lab,
         identify=identify,
         identify_balancer=identify_balancer,
@@ -385,7 +386,7 @@ def _grouped(reader: InventoryReader, cluster: Cluster) -> list[str]:
     return list(dict.fromkeys(hosts + [server.name for backend in cluster.backends for server in backend.servers]))
 
 
-def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
+def _notes(reader: InventoryReader, cluster: Cluster, lab: bool) -> Iterator[str]:
     """Give a sentence for each thing that is not there, or was not understood, each once."""
     grouped = _grouped(reader, cluster)
     notes = list(reader.notes)
@@ -393,9 +394,10 @@ def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
         how = "lbcheck_groups: {clients: clients} would ask its hosts to probe"
         notes.append(f"group clients may be meant for something else, and probes run on this machine: {how}")
     notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in grouped]
+    absences = GROUPS | ({"resolvers": NO_RESOLVERS_IN_A_LAB} if lab else {})
     notes += [
         f"{absence} (group {', '.join(reader.groups.get(group, (group,)))})"
-        for group, absence in GROUPS.items()
+        for group, absence in absences.items()
         if not reader.hosts(group)
     ]
     without = [s for s in (*cluster.dns_servers, *cluster.resolvers) if not s.addresses]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from lbcheck.errors import LbcheckError
-from lbcheck.loaders import nat_gateway
+from lbcheck.loaders import nat_gateway, reference
 from lbcheck.loaders.capacity_figures import Figures
 from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
@@ -54,6 +54,8 @@ SERVER: Variables = {
 def with_capacity(cluster: Cluster, reader: InventoryReader) -> Cluster:
     """Return the cluster with what the inventory says of each thing's capacity."""
     figures = Figures()
+    # What is counted on elsewhere has to be said: only a lab is known to be what the playbooks have made.
+    by_role = {"maxconn": reference.MAXCONN} if reader.is_reference and reader.flag("lbcheck_lab") else {}
     published = () if cluster.vips else tuple(a for one in cluster.balancers for a in reader.published(one.name))
     servers = (server.name for backend in cluster.backends for server in backend.servers)
     inner = reader.inner(dict.fromkeys([*(one.name for one in cluster.balancers), *servers]))
@@ -63,7 +65,7 @@ def with_capacity(cluster: Cluster, reader: InventoryReader) -> Cluster:
         clients=tuple(_client(reader, client, figures) for client in cluster.clients),
         nat_gateways=tuple(_nat_gateway(reader, gateway) for gateway in cluster.nat_gateways),
         frontends=tuple(_frontend(*pair, published) for pair in zip(cluster.frontends, frontends, strict=True)),
-        balancers=tuple(_balancer(reader, balancer, inner, figures) for balancer in cluster.balancers),
+        balancers=tuple(_balancer(reader, balancer, inner, by_role, figures) for balancer in cluster.balancers),
         backends=tuple(
             _backend(reader, *pair, inner, figures) for pair in zip(cluster.backends, backends, strict=True)
         ),
@@ -92,10 +94,15 @@ def _client(reader: InventoryReader, client: Client, figures: Figures) -> Client
     return replace(client, holds=figures.of_client(_said(reader, "client", client.name, CLIENT)))
 
 
-def _balancer(reader: InventoryReader, balancer: Balancer, inner: str, figures: Figures) -> Balancer:
+def _balancer(
+    reader: InventoryReader, balancer: Balancer, inner: str, by_role: Mapping[str, int], figures: Figures
+) -> Balancer:
     """Where nobody names its sources, they are what it has in the servers' network: the role haproxy names each."""
     own = list((reader.networks(balancer.name) or {}).get(inner, ()))
     said = _said(reader, "balancer", balancer.name, BALANCER, sources=own or None)
+    unsaid = {field: value for field, value in by_role.items() if field not in said.given}
+    figures.of_role("balancers", unsaid)
+    said = Fields({**said.given, **unsaid}, said.where, said.names)
     return replace(balancer, holds=figures.of_balancer(said))
 
 

@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
 }
 BACKEND: Mapping[str, object] = {"group": "backends", "port": 80, "algorithm": "roundrobin", "mode": "http"}
 NAT: Mapping[str, object] = {"ports": "1024-65535", "mapping": "address-and-port-dependent"}
+MAXCONN = 8000  # of each balancer, where an inventory says none: the role haproxy's default
 NETWORKS = "cluster_networks"  # an inventory with this variable is one of the reference cluster's
 PUBLIC = "public"  # the public network's name where none is named
 

@@ -1,6 +1,7 @@
 """Clusters of other shapes than the lab's: what the playbook writes on their hosts, and what lbcheck reads of them."""
 
 import re
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import yaml
 from lbcheck.loaders import reference
 from lbcheck.loaders.ansible_inventory import understand
 from lbcheck.loaders.ansible_inventory import written as listed
+from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.convergence import complaints
+from lbcheck.loaders.reader import InventoryReader
+from lbcheck.model.cluster import Cluster
 from tests.convergence import PLAYBOOKS, Files, written
 from tests.rendering import ROOT
 
-SHAPES = {path.name: path for path in sorted((ROOT / "tests" / "lab" / "shapes").iterdir()) if path.is_dir()}
+SHAPES = {path.parent.name: path for path in sorted(Path(ROOT, "tests", "lab", "shapes").glob("*/hosts.yml"))}
 
 
 @cache
@@ -54,7 +58,7 @@ def test_a_shape_converges_and_its_templates_render(shape: str) -> None:
 
 def test_the_smallest_inventory_is_its_hosts_and_ten_lines_more() -> None:
     """README shows it as it is."""
-    text = (SHAPES["smallest"] / "hosts.yml").read_text(encoding="utf-8")
+    text = SHAPES["smallest"].read_text(encoding="utf-8")
     shown = text.partition("all:\n")[2]
     assert len([line for line in shown.splitlines() if "cluster_addresses" not in line]) <= 10
     assert shown in (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,6 +70,44 @@ def test_without_vips_names_and_frontends_lead_to_the_balancers() -> None:
     assert cluster.frontends[0].addresses == cluster.names[0].addresses == ("198.18.0.2",)
     assert lines("smallest", "ns1", "nsd/zone.j2 shop.test", "^www") == ["www.shop.test. A 198.18.0.2"]
     assert lines("smallest", "lb1", "keepalived/keepalived.conf.j2", "vrrp_instance") == []
+
+
+def capacity_of(shape: str, **shared: Any) -> Cluster:
+    """Return a shape's cluster with its capacities, and with other variables on every host."""
+    listing = reference.completed(listed([str(SHAPES[shape])]))
+    for own in listing["_meta"]["hostvars"].values():
+        own.update(shared)
+    return with_capacity(understand(listing, shape).cluster, InventoryReader(listing, shape))
+
+
+def test_a_roles_default_counts_in_a_lab_and_nowhere_else() -> None:
+    """Three balancers of maxconn 8,000 each, which is said as assumed; what the inventory says is not."""
+    lab, elsewhere = capacity_of("names"), capacity_of("names", lbcheck_lab=False)
+    assert [balancer.holds and balancer.holds.maxconn for balancer in lab.balancers] == [8000] * 3
+    assert "assumed for 3 balancers: maxconn 8,000, the role's default" in lab.assumed
+    assert [balancer.holds and balancer.holds.maxconn for balancer in elsewhere.balancers] == [None] * 3
+    assert "role's default" not in "".join(capacity_of("names", cluster_maxconn=500).assumed)
+    roles = yaml.safe_load((ROOT / "ansible/roles/haproxy/defaults/main.yml").read_text(encoding="utf-8"))
+    assert roles["haproxy_maxconn"] == reference.MAXCONN
+
+
+def test_a_balancers_sources_are_those_that_its_configuration_names() -> None:
+    """In the network by which it reaches the servers, whatever that is called."""
+    [first, *_] = capacity_of("names").balancers
+    assert first.holds
+    assert first.holds.sources == ("10.77.1.21", "fd00:77:1::21")
+
+
+def test_growth_has_its_layers_beside_the_inventory_or_refuses() -> None:
+    """Before anything is touched."""
+    refused = subprocess.run(
+        [ROOT / "lab" / "growth"], env={"PATH": "/usr/bin:/bin", "INVENTORY": "tests/lab/shapes/ipv4/hosts.yml"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "has no folder tests/lab/shapes/ipv4/growth" in refused.stderr
+    layer = SHAPES["names"].parent / "growth" / "1-server.yml"
+    assert complaints(listed([str(SHAPES["names"]), str(layer)]), "names") == ()
 
 
 def test_hosts_have_dots_in_their_names_and_networks_any_name() -> None:
