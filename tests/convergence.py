@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import yaml
 from tests.rendering import ROLES, ROOT
 
 PLAYBOOKS = ROOT / "ansible" / "playbooks"
+SHAPES = {path.parent.name: path for path in sorted(Path(ROOT, "tests", "lab", "shapes").glob("*/hosts.yml"))}
 Files = dict[str, dict[str, str]]  # host → ROLE/TEMPLATE (of a loop also its item) → text
 
 
@@ -27,6 +29,12 @@ def written(*clusters: Sequence[str | Path]) -> list[Files]:
     assert done.returncode == 0, done.stderr[-4000:]
     files: list[Files] = json.loads(done.stdout)
     return files
+
+
+@cache
+def shapes() -> dict[str, Files]:
+    """Return what the playbook would write in each of the shapes that are tested; one process renders them all."""
+    return dict(zip(SHAPES, written(*([path] for path in SHAPES.values())), strict=True))
 
 
 def main() -> None:

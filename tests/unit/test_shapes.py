@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +15,18 @@ from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.convergence import complaints
 from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.cluster import Cluster
-from tests.convergence import PLAYBOOKS, Files, written
+from tests.convergence import PLAYBOOKS, SHAPES, shapes
 from tests.rendering import ROOT
-
-SHAPES = {path.parent.name: path for path in sorted(Path(ROOT, "tests", "lab", "shapes").glob("*/hosts.yml"))}
-
-
-@cache
-def files() -> dict[str, Files]:
-    """Return what the playbook writes in each shape; one process renders them all."""
-    return dict(zip(SHAPES, written(*([path] for path in SHAPES.values())), strict=True))
 
 
 def texts(shape: str) -> str:
     """Return all that is written in a shape, as one text."""
-    return "\n".join(text for host in files()[shape].values() for text in host.values())
+    return "\n".join(text for host in shapes()[shape].values() for text in host.values())
 
 
 def lines(shape: str, host: str, file: str, pattern: str) -> list[str]:
     """Return the lines of a host's file that a pattern finds, without their margins."""
-    return [line.strip() for line in files()[shape][host][file].splitlines() if re.search(pattern, line)]
+    return [line.strip() for line in shapes()[shape][host][file].splitlines() if re.search(pattern, line)]
 
 
 def test_the_defaults_of_the_playbooks_are_those_that_lbcheck_reads() -> None:
@@ -121,7 +112,7 @@ def test_hosts_have_dots_in_their_names_and_networks_any_name() -> None:
 def test_nothing_of_ipv6_is_written_where_no_network_has_it() -> None:
     """No bind, no listener, no route; the client behind the NAT has its way out."""
     assert "[::]" not in texts("ipv4").replace('"[$', "")
-    assert "::1" not in files()["ipv4"]["dns2"]["unbound/unbound.conf.j2"]
+    assert "::1" not in shapes()["ipv4"]["dns2"]["unbound/unbound.conf.j2"]
     assert lines("ipv4", "client2", "network/network-extras.sh.j2", "^route 0") == ["route 0.0.0.0/0 100.64.0.1"]
 
 
@@ -129,10 +120,10 @@ def test_nothing_of_ipv4_is_needed_where_no_network_has_it() -> None:
     """HAProxy and keepalived speak IPv6, and servers are reached by it."""
     assert lines("ipv6", "lb1", "haproxy/haproxy.cfg.j2", "bind :") == []
     assert "server web1 [2001:2:0:1::11]:8080 weight 1 source [2001:2:0:1::21]" in texts("ipv6")
-    keepalived = files()["ipv6"]["lb1"]["keepalived/keepalived.conf.j2"]
+    keepalived = shapes()["ipv6"]["lb1"]["keepalived/keepalived.conf.j2"]
     assert "unicast_src_ip 2001:2::21" in keepalived
     assert re.search(r"virtual_ipaddress {\n +2001:2::101/128\n", keepalived)
-    assert "address 2001:2::32/64 2001:2::31 nodad" in files()["ipv6"]["client1"]["network/network-extras.sh.j2"]
+    assert "address 2001:2::32/64 2001:2::31 nodad" in shapes()["ipv6"]["client1"]["network/network-extras.sh.j2"]
 
 
 def test_a_server_of_two_pools_has_a_weight_in_each() -> None:
@@ -156,7 +147,7 @@ def test_a_server_of_two_pools_has_a_weight_in_each() -> None:
 
 def test_servers_of_somebodys_own_are_checked_and_left_alone() -> None:
     """An HTTP check on the port that serves, no role but the network; no log and no counters are expected of them."""
-    assert {name.partition("/")[0] for name in files()["servers"]["app1"]} == {"network"}
+    assert {name.partition("/")[0] for name in shapes()["servers"]["app1"]} == {"network"}
     assert lines("servers", "lb1", "haproxy/haproxy.cfg.j2", "httpchk|check ") == [
         "option httpchk GET /healthy",
         "default-server check inter 1s fall 2 rise 2",
