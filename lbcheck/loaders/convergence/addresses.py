@@ -59,7 +59,7 @@ class _Addresses:
             self.found.say(f"{named} ({', '.join(map(shown, declared))})")
 
     def _prefixes(self, name: str, families: object) -> Iterator[Prefix]:
-        if not _INTERFACE.fullmatch(name) or name in _NO_INTERFACE:
+        if not _INTERFACE.fullmatch(str(name)) or name in _NO_INTERFACE:
             self.found.say(
                 f"cluster_networks: {shown(name)} cannot name an interface: 15 letters, digits, '.', '_' or '-'"
             )
