@@ -36,7 +36,7 @@ verify: packages venv ## run lbcheck on the running lab and show its report
 	@$(LAB) run --through verify -- $(VENV)/lbcheck run -i $(INVENTORY)
 
 growth: packages venv ## add to the lab step by step, and hold what each step gains to the prediction
-	@$(if $(SUDO),$(SUDO) INVENTORY=$(INVENTORY)) lab/growth
+	@$(SUDO) env INVENTORY=$(INVENTORY) $(if $(ALLOW_TARGET),ALLOW_TARGET=$(ALLOW_TARGET)) lab/growth
 
 failover: packages venv ## break a balancer of the standing lab in eight ways, and show how long clients wait
 	@$(PYTHON) -m lab run packages -- $(SUDO) lab/setup tests/packages.txt

@@ -63,7 +63,7 @@ def bridges(instance: Instance) -> list[str]:
 
 
 def attach(instance: Instance, hosts: Iterable[WiredHost]) -> None:
-    """Make the hosts' namespaces and connect each of their interfaces, with its IPv4 address, to its bridge."""
+    """Make the hosts' namespaces and connect each of their interfaces, with its first address, to its bridge."""
     hosts = list(hosts)
     for host in hosts:
         _make_namespace(namespace_of(instance, host.name), HOST_SYSCTLS)
@@ -80,8 +80,8 @@ def attach(instance: Instance, hosts: Iterable[WiredHost]) -> None:
     for host in hosts:
         commands = ["link set lo up"]
         for interface in host.interfaces:
-            if interface.ipv4:
-                commands.append(f"address add {interface.ipv4} broadcast + dev {interface.network}")
+            own = "nodad" if ":" in interface.address else "broadcast +"
+            commands.append(f"address add {interface.address} {own} dev {interface.network}")
             commands.append(f"link set {interface.network} up")
         _ip(namespace_of(instance, host.name), commands)
 
@@ -126,6 +126,6 @@ def _ip(namespace: Path, commands: list[str]) -> None:
 
 
 def need_ipv6() -> None:
-    """Refuse to go on where the kernel has no IPv6: the lab is dual stack throughout."""
+    """Refuse to go on where the kernel has no IPv6, and the lab's networks have."""
     if not Path("/proc/sys/net/ipv6").exists():
-        raise LabError("IPv6 is switched off in this machine's kernel (ipv6.disable=1?), and the lab is dual stack")
+        raise LabError("IPv6 is switched off in this machine's kernel (ipv6.disable=1?), and cluster_networks has ipv6")

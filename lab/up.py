@@ -11,7 +11,8 @@ from lab.system import need_watches
 
 def up(instance: Instance, wiring: Wiring) -> None:
     """Stand the lab up; on a standing lab, only what is missing or has changed is started."""
-    network.need_ipv6()
+    if wiring.ipv6:
+        network.need_ipv6()
     with phase("image") as current:
         root = image.ensure(current)
     with phase("hosts") as current:

@@ -93,9 +93,10 @@ module Lab
 
     def host(name, vars)
       interfaces = want(vars, "cluster_addresses", name).map do |network, addresses|
-        prefix = want(vars, "cluster_networks", name).fetch(network).fetch("ipv4")
-        netmask = IPAddr.new("255.255.255.255").mask(prefix.split("/").last.to_i).to_s
-        Interface.new(network, addresses.find { |address| IPAddr.new(address).ipv4? }, netmask)
+        prefix = want(vars, "cluster_networks", name).fetch(network)["ipv4"]
+        address = addresses.find { |one| IPAddr.new(one).ipv4? }
+        raise Error.new("host #{name} has no IPv4 address in #{network}, and Vagrant gives machines no other") unless prefix && address
+        Interface.new(network, address, IPAddr.new("255.255.255.255").mask(prefix.split("/").last.to_i).to_s)
       end
       Host.new(name, @groups[name], interfaces, want(vars, "cluster_memory_mb", name), want(vars, "cluster_cpus", name))
     end

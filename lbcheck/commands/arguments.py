@@ -46,6 +46,17 @@ def probe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", action="store_true", help="print what would be sent, send nothing")
 
 
+def allow_target(parser: argparse.ArgumentParser) -> None:
+    """Take the networks that may be filled."""
+    parser.add_argument(
+        "--allow-target",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="fill addresses in it, too, besides loopback and the lab's ranges; repeatable",
+    )
+
+
 def requests(parser: argparse.ArgumentParser) -> None:
     """Take what every command that counts answers takes."""
     parser.add_argument("--requests", type=count, metavar="N", help="in all (as many as settle the question)")

@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--measure", action="store_true", help="in a lab: fill each hop, and hold what it holds to the prediction"
     )
+    take.allow_target(parser)
     take.probe(parser)
 
 
@@ -43,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     for pair in options.grow:
         for what, number in pair:
             growth[what] = growth.get(what, 0) + number
+    if options.allow_target and not options.measure:
+        raise LbcheckError("--allow-target says what --measure may fill: give that, too")
     if options.measure:
         return _measure(options, growth)
     report = pipeline.predict(_cluster(options), growth)
@@ -62,7 +65,7 @@ def _measure(options: argparse.Namespace, growth: Mapping[str, int]) -> int:
     if growth:
         raise LbcheckError("--measure measures what is there; what --grow adds is not there yet (make growth adds it)")
     question = replace(ansible_inventory.load(options.inventory, capacity=True), measures_capacity=True)
-    asked = Options(**output.asked(options, lab=question.lab))
+    asked = Options(allow=tuple(options.allow_target), **output.asked(options, lab=question.lab))
     return output.measure(options, question, asked, checks=["capacity"], inventories=options.inventory)
 
 

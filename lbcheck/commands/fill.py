@@ -30,13 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="explicit",
         help="how ports are chosen (explicit)",
     )
-    parser.add_argument(
-        "--allow-target",
-        action="append",
-        default=[],
-        metavar="CIDR",
-        help="besides loopback and the lab's ranges; repeatable",
-    )
+    take.allow_target(parser)
     parser.add_argument(
         "--rate", type=take.rate, metavar="R", help="connections a second; 0: no limit (labs, loopback); else 50"
     )

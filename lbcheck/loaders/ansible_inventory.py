@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.loaders import authorities, templates, values
+from lbcheck.loaders import authorities, reference, templates, values
 from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
@@ -49,6 +49,8 @@ MOST_BYTES = 100_000_000  # of one file that is no program; 10,000 hosts take a 
 # What a host says that is a client of the cluster.
 _OF_CLIENTS = ("cluster_addresses", "cluster_behind", "cluster_connections")
 
+_NO_WEIGHTS: Mapping[str, object] = {}
+
 # Each group, and what its hosts' absence means: it may well be meant.
 GROUPS = {
     "dns_servers": "no name servers: no authoritative server is asked",
@@ -58,6 +60,7 @@ GROUPS = {
     "nat_gateways": "no NAT gateways: no client is behind one",
     "clients": "no clients: probes run on this machine",
 }
+NO_RESOLVERS_IN_A_LAB = "no resolvers, and a lab has no way out to others: neither they nor getaddrinfo are checked"
 
 
 def load(inventories: Sequence[str], limit: str = "", *, capacity: bool = False) -> Question:
@@ -84,7 +87,15 @@ def _matching(inventories: Sequence[str], limit: str) -> list[str]:
 
 
 def listing(inventories: Sequence[str]) -> dict[str, Any]:
-    """Return what `ansible-inventory --list` says of inventories that exist, with lbcheck's own templates evaluated."""
+    """Return what `ansible-inventory --list` says of inventories that exist, with lbcheck's own templates evaluated.
+
+    Of the reference cluster's inventories, with what its playbooks add.
+    """
+    return reference.completed(written(inventories))
+
+
+def written(inventories: Sequence[str]) -> dict[str, Any]:
+    """Return the same as it was written, with nothing added."""
     for inventory in inventories:
         if "," not in inventory and (why := _why_not_read(Path(inventory))):
             raise InventoryError(f"inventory '{inventory}' {why}")
@@ -166,7 +177,7 @@ def understand(listing: Mapping[str, Any], where: str, reachable: Sequence[str] 
     names = _server_names(reader, cluster)
     _refuse_contradictions(reader, cluster)
     return Question(
-        cluster=replace(cluster, notes=tuple(_notes(reader, cluster))),
+        cluster=replace(cluster, notes=tuple(_notes(reader, cluster, lab))),
         lab=lab,
         identify=identify,
         identify_balancer=identify_balancer,
@@ -212,7 +223,9 @@ def _with_surroundings(reader: InventoryReader, service: Cluster) -> Cluster:
 
 
 def _plain(reader: InventoryReader, group: str) -> tuple[Host, ...]:
-    return tuple(Host(name, reader.addresses(name)) for name in reader.hosts(group))
+    """Return the hosts of a group; the reference cluster's listen where they are published, and nowhere else."""
+    addresses = reader.published if reader.is_reference else reader.addresses
+    return tuple(Host(name, addresses(name)) for name in reader.hosts(group))
 
 
 def _clients(reader: InventoryReader) -> Iterator[Client]:
@@ -239,13 +252,14 @@ def _probes_asked(reader: InventoryReader) -> bool:
 def _networks_behind(reader: InventoryReader) -> Iterator[tuple[str, str]]:
     """Give each network that a NAT gateway has an inside in, and the gateway; of two the first."""
     for gateway in reversed(reader.hosts("nat_gateways")):
-        yield from ((name, gateway) for name in reader.networks(gateway) or () if name != "public")
+        public = reader.public(gateway)
+        yield from ((name, gateway) for name in reader.networks(gateway) or () if name != public)
 
 
 def _behind(reader: InventoryReader, host: str, gateways: Mapping[str, str]) -> str:
     """Return the gateway of a client that has no public address itself, but one in a gateway's network."""
     networks = reader.networks(host)
-    if networks is None or "public" in networks:
+    if networks is None or reader.public(host) in networks:
         return ""
     return next((gateways[name] for name in networks if name in gateways), "")
 
@@ -275,22 +289,35 @@ def _backend(reader: InventoryReader, entry: Fields) -> Backend:
     hosts = reader.hosts(group)
     if not hosts:
         raise entry.fail("group", f"its group '{group}' has no hosts")
-    servers = tuple(_server(reader, host) for host in hosts)
-    given = any(reader.has(host, "cluster_weight") for host in hosts)
+    weights = _weights(entry, hosts)
+    servers = tuple(_server(reader, host, weights.get(host)) for host in hosts)
+    given = bool(weights) or any(reader.has(host, "cluster_weight") for host in hosts)
     return Backend(name, entry.text("algorithm"), servers, entry.text("mode"), weights_given=given)
 
 
-def _server(reader: InventoryReader, host: str) -> Server:
-    weight = reader.read(host, "cluster_weight", lambda given: values.number(given, 0, HEAVIEST), 1)
-    public = reader.addresses(host, "public") or reader.addresses(host)
-    return Server(
-        host, weight, public, reader.text(host, "lbcheck_access_log"), reader.text(host, "lbcheck_stub_status")
-    )
+def _weights(entry: Fields, hosts: Sequence[str]) -> dict[str, int]:
+    """Return the weights that a backend gives its servers over their own: a host of two backends may have two."""
+    given = entry.read("weights", values.mapping, _NO_WEIGHTS)
+    weights = Fields(given, f"{entry.where}: weights", error=entry.error)
+    if strange := [name for name in given if name not in hosts]:
+        raise entry.fail("weights", f"{shown(strange[0])} is no server of this backend")
+    return {host: found for host in given if (found := weights.number(host, 0, HEAVIEST)) is not None}
+
+
+def _server(reader: InventoryReader, host: str, weight: int | None) -> Server:
+    own = reader.read(host, "cluster_weight", lambda given: values.number(given, 0, HEAVIEST), 1)
+    log, status = (reader.text(host, name) for name in ("lbcheck_access_log", "lbcheck_stub_status"))
+    return Server(host, own if weight is None else weight, reader.published(host), log, status)
 
 
 def _frontends(reader: InventoryReader, vips: tuple[Vip, ...]) -> tuple[Frontend, ...]:
-    """Return the frontends; without VIPs, they answer where their name leads, which is asked."""
+    """Return the frontends; without VIPs, they answer where their name leads, which is asked.
+
+    The reference cluster's names lead to the balancers' own addresses then.
+    """
     published = tuple(vip.address for vip in vips)
+    if reader.is_reference and not published:
+        published = tuple(a for host in reader.hosts("load_balancers") for a in reader.published(host))
     found = []
     for entry in reader.entries("cluster_frontends", ("name", "url", "backend")):
         name, url, backend = (entry.required(field) for field in ("name", "url", "backend"))
@@ -310,8 +337,11 @@ def _host(entry: Fields, url: str) -> str:
 
 def _names(reader: InventoryReader, service: Cluster) -> tuple[DnsName, ...]:
     """Return what DNS should give: cluster_names, else each frontend's host name."""
+    vips = tuple(vip.address for vip in service.vips)
+    if reader.is_reference and not vips:
+        vips = tuple(a for host in reader.hosts("load_balancers") for a in reader.published(host))
     groups = {
-        "vips": tuple(vip.address for vip in service.vips),
+        "vips": vips,
         # A server of two backends is published once.
         "backends": tuple(
             dict.fromkeys(a for backend in service.backends for s in backend.servers for a in s.addresses)
@@ -321,13 +351,16 @@ def _names(reader: InventoryReader, service: Cluster) -> tuple[DnsName, ...]:
     if not entries:
         hosts = {urlsplit(f.url).hostname or "": f.addresses for f in service.frontends}
         return tuple(DnsName(host, groups["vips"] and found) for host, found in hosts.items() if not is_address(host))
-    return tuple(_name(entry, groups) for entry in entries)
+    return tuple(_name(reader, entry, groups) for entry in entries)
 
 
-def _name(entry: Fields, groups: Mapping[str, tuple[str, ...]]) -> DnsName:
+def _name(reader: InventoryReader, entry: Fields, groups: Mapping[str, tuple[str, ...]]) -> DnsName:
     name, gives, addresses = entry.required("name"), entry.text("gives", "vips"), entry.addresses("addresses")
     if gives not in groups and not addresses:
-        raise entry.fail("gives", f"{shown(gives)} is neither: write vips or backends")
+        hosts = reader.hosts(gives) if gives in {*reader.groups, *reader.listing} - {"_meta"} else []
+        if not hosts:
+            raise entry.fail("gives", f"{shown(gives)} is neither: write vips, backends or a group that has hosts")
+        addresses = tuple(dict.fromkeys(a for host in hosts for a in reader.published(host)))
     try:
         refuse_no_name(name)
     except LbcheckError as error:
@@ -369,7 +402,7 @@ def _grouped(reader: InventoryReader, cluster: Cluster) -> list[str]:
     return list(dict.fromkeys(hosts + [server.name for backend in cluster.backends for server in backend.servers]))
 
 
-def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
+def _notes(reader: InventoryReader, cluster: Cluster, lab: bool) -> Iterator[str]:
     """Give a sentence for each thing that is not there, or was not understood, each once."""
     grouped = _grouped(reader, cluster)
     notes = list(reader.notes)
@@ -377,9 +410,10 @@ def _notes(reader: InventoryReader, cluster: Cluster) -> Iterator[str]:
         how = "lbcheck_groups: {clients: clients} would ask its hosts to probe"
         notes.append(f"group clients may be meant for something else, and probes run on this machine: {how}")
     notes += [f"host {name} is in none of lbcheck's groups" for name in reader.hostvars if name not in grouped]
+    absences = GROUPS | ({"resolvers": NO_RESOLVERS_IN_A_LAB} if lab else {})
     notes += [
         f"{absence} (group {', '.join(reader.groups.get(group, (group,)))})"
-        for group, absence in GROUPS.items()
+        for group, absence in absences.items()
         if not reader.hosts(group)
     ]
     without = [s for s in (*cluster.dns_servers, *cluster.resolvers) if not s.addresses]

@@ -3,6 +3,7 @@
 What nobody says is assumed, and every assumption is a sentence of the cluster: limits that are not known are no limits.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lbcheck.loaders.fields import Fields
@@ -32,6 +33,7 @@ class Figures:
 
     def __init__(self) -> None:
         self._silent: dict[tuple[str, str], int] = {}  # field, kind of thing → how many do not say it
+        self._by_role: Counter[tuple[str, int, str]] = Counter()  # field, value, kind of thing → how many have it so
         # Hosts alike share one record: the arithmetic tells them apart by it.
         self._openings: dict[Opening, Opening] = {}
         self._clients: dict[ClientCapacity, ClientCapacity] = {}
@@ -53,6 +55,10 @@ class Figures:
         capacity = BalancerCapacity(sources, opening, fields.number("maxconn"), _limits(fields))
         self._end("balancers", fields)
         return capacity
+
+    def of_role(self, kind: str, unsaid: Mapping[str, int]) -> None:
+        """Take note of what nobody says of a thing, and what a role's default is."""
+        self._by_role.update((field, value, kind) for field, value in unsaid.items())
 
     def of_server(self, fields: Fields) -> ServerCapacity:
         """Return a server's endpoints and limits."""
@@ -81,6 +87,9 @@ class Figures:
         """Give a sentence for each assumption, and one for all limits that are not known."""
         for who, silent in self._by_who(ASSUMED).items():
             yield f"assumed for {who}: {'; '.join(ASSUMED[name] for name in silent)}"
+        for (field, value, kind), n in self._by_role.items():
+            who = kind if n > 1 else kind.removesuffix("s")
+            yield f"assumed for {n:,} {who}: {field} {value:,}, the role's default"
         unknown = [f"{', '.join(silent)} of {who}" for who, silent in self._by_who(LIMITS).items()]
         if unknown:
             yield f"not known, so no limit: {'; '.join(unknown)}"

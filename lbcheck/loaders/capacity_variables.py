@@ -9,13 +9,13 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from lbcheck.errors import LbcheckError
-from lbcheck.loaders import nat_gateway
+from lbcheck.loaders import nat_gateway, reference
 from lbcheck.loaders.capacity_figures import Figures
 from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
 from lbcheck.model.address import URL_PORTS
 from lbcheck.model.capacity import FrontendCapacity
-from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, NatGateway, Server
+from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, NatGateway
 
 Variables = Mapping[str, Sequence[str]]  # field → variables that say it, the first that is there
 
@@ -54,15 +54,21 @@ SERVER: Variables = {
 def with_capacity(cluster: Cluster, reader: InventoryReader) -> Cluster:
     """Return the cluster with what the inventory says of each thing's capacity."""
     figures = Figures()
-    published = () if cluster.vips else tuple(a for one in cluster.balancers for a in _public(reader, one))
+    # What is counted on elsewhere has to be said: only a lab is known to be what the playbooks have made.
+    by_role = {"maxconn": reference.MAXCONN} if reader.is_reference and reader.flag("lbcheck_lab") else {}
+    published = () if cluster.vips else tuple(a for one in cluster.balancers for a in reader.published(one.name))
+    servers = (server.name for backend in cluster.backends for server in backend.servers)
+    inner = reader.inner(dict.fromkeys([*(one.name for one in cluster.balancers), *servers]))
     frontends, backends = (reader.entries(f"cluster_{kind}", ("name",)) for kind in ("frontends", "backends"))
     whole = replace(
         cluster,
         clients=tuple(_client(reader, client, figures) for client in cluster.clients),
         nat_gateways=tuple(_nat_gateway(reader, gateway) for gateway in cluster.nat_gateways),
         frontends=tuple(_frontend(*pair, published) for pair in zip(cluster.frontends, frontends, strict=True)),
-        balancers=tuple(_balancer(reader, balancer, figures) for balancer in cluster.balancers),
-        backends=tuple(_backend(reader, *pair, figures) for pair in zip(cluster.backends, backends, strict=True)),
+        balancers=tuple(_balancer(reader, balancer, inner, by_role, figures) for balancer in cluster.balancers),
+        backends=tuple(
+            _backend(reader, *pair, inner, figures) for pair in zip(cluster.backends, backends, strict=True)
+        ),
     )
     if wrong := whole.contradiction():
         raise LbcheckError(f"{reader.where}: {wrong}")
@@ -88,30 +94,29 @@ def _client(reader: InventoryReader, client: Client, figures: Figures) -> Client
     return replace(client, holds=figures.of_client(_said(reader, "client", client.name, CLIENT)))
 
 
-def _balancer(reader: InventoryReader, balancer: Balancer, figures: Figures) -> Balancer:
-    """Where nobody names its sources, they are what it has in the network `backend`: the role haproxy names each."""
-    own = list((reader.networks(balancer.name) or {}).get("backend", ()))
+def _balancer(
+    reader: InventoryReader, balancer: Balancer, inner: str, by_role: Mapping[str, int], figures: Figures
+) -> Balancer:
+    """Where nobody names its sources, they are what it has in the servers' network: the role haproxy names each."""
+    own = list((reader.networks(balancer.name) or {}).get(inner, ()))
     said = _said(reader, "balancer", balancer.name, BALANCER, sources=own or None)
+    unsaid = {field: value for field, value in by_role.items() if field not in said.given}
+    figures.of_role("balancers", unsaid)
+    said = Fields({**said.given, **unsaid}, said.where, said.names)
     return replace(balancer, holds=figures.of_balancer(said))
 
 
-def _backend(reader: InventoryReader, backend: Backend, entry: Fields, figures: Figures) -> Backend:
+def _backend(reader: InventoryReader, backend: Backend, entry: Fields, inner: str, figures: Figures) -> Backend:
     what, ports = f"backend '{backend.name}'", "ports" if entry.has("ports") else "port"
     listens = list(entry.port_list(ports, (80,))) if entry.has(ports) else None
-    servers = tuple(_server(reader, server, f"{what}: server", listens, figures) for server in backend.servers)
+    servers = []
+    for server in backend.servers:
+        address = next(iter((inner and reader.addresses(server.name, inner)) or server.addresses), None)
+        where = _said(reader, f"{what}: server", server.name, SERVER, address=address, ports=listens)
+        servers.append(replace(server, holds=figures.of_server(where)))
     said = {field: entry.given[field] for field in ("redispatch",) if field in entry.given}
     redispatch = figures.redispatch(Fields(said, entry.where, error=reader.fail))
-    return replace(backend, servers=servers, redispatch=redispatch)
-
-
-def _server(reader: InventoryReader, server: Server, kind: str, ports: object, figures: Figures) -> Server:
-    address = next(iter(reader.addresses(server.name, "backend") or server.addresses), None)
-    said = _said(reader, kind, server.name, SERVER, address=address, ports=ports)
-    return replace(server, holds=figures.of_server(said))
-
-
-def _public(reader: InventoryReader, balancer: Balancer) -> tuple[str, ...]:
-    return reader.addresses(balancer.name, "public") or balancer.addresses
+    return replace(backend, servers=tuple(servers), redispatch=redispatch)
 
 
 def _frontend(frontend: Frontend, entry: Fields, published: tuple[str, ...]) -> Frontend:

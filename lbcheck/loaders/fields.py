@@ -27,13 +27,13 @@ class Fields:
     ) -> None:
         if not isinstance(given, Mapping):
             raise error(f"{where}: {shown(given)} is no mapping of fields to values")
-        self.given, self.where, self.names, self._error = given, where, names or {}, error
+        self.given, self.where, self.names, self.error = given, where, names or {}, error
         self.known: list[str] = []
         self.silent: list[str] = []  # fields that were asked for and are not there
 
     def fail(self, name: str, sentence: str) -> LbcheckError:
         """Return the error that says so of one field."""
-        return self._error(f"{self.where}: {self.names.get(name, name)}: {sentence}")
+        return self.error(f"{self.where}: {self.names.get(name, name)}: {sentence}")
 
     def has(self, name: str) -> bool:
         """Return whether a field is there; one without a value is an error."""
@@ -59,7 +59,7 @@ class Fields:
         for name in self.given:
             if name not in self.known:
                 near = get_close_matches(str(name)[: values.SHOWN], self.known, 1, cutoff=0.0)
-                raise self._error(f"{self.where}: field {shown(name)} is not known; the nearest is '{near[0]}'")
+                raise self.error(f"{self.where}: field {shown(name)} is not known; the nearest is '{near[0]}'")
 
     def required(self, name: str) -> str:
         """Return a text that has to be there."""
@@ -110,7 +110,7 @@ class Fields:
         """Give each mapping of a list; it is called by its own name, or else by its place."""
         for place, item in enumerate(self.listed(name), 1):
             called = item.get("name", place) if isinstance(item, Mapping) else place
-            yield Fields(item, f"{self.where}: {title} {shown(called)}", names, self._error)
+            yield Fields(item, f"{self.where}: {title} {shown(called)}", names, self.error)
 
     def listed(self, name: str) -> list[object]:
         """Return a list as it was written; nothing where it is not there."""

@@ -3,11 +3,11 @@
 What is wrong is said of a host and a variable, by the name that the fleet has for it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.loaders import templates, values
+from lbcheck.loaders import reference, templates, values
 from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.values import shown
 from lbcheck.model.address import is_address
@@ -29,6 +29,7 @@ class InventoryReader:
         self.vars = self._names("lbcheck_vars", values.text)
         self.groups: Mapping[str, tuple[str, ...]] = self._names("lbcheck_groups", values.each(values.text))
         self.notes: list[str] = list(listing.get("_meta", {}).get("passed_over", ()))
+        self.is_reference = reference.spoken(self.hostvars)
 
     def _names(self, variable: str, read: Callable[[object], Read]) -> dict[str, Read]:
         """Return what the fleet calls each thing that lbcheck has a word for."""
@@ -171,6 +172,25 @@ class InventoryReader:
         if networks is None:
             return self.address_list(host, "cluster_addresses")
         return tuple(address for name, those in networks.items() if network in ("", name) for address in those)
+
+    def public(self, host: str) -> str:
+        """Return the network in which a host is reached from outside."""
+        return reference.public_network(self.hostvars.get(host, {}))
+
+    def published(self, host: str) -> tuple[str, ...]:
+        """Return a host's addresses in the public network; all where it has none there."""
+        return self.addresses(host, self.public(host)) or self.addresses(host)
+
+    def inner(self, hosts: Iterable[str]) -> str:
+        """Return the network by which balancers reach servers, of these hosts: `backend` in a fleet of another kind."""
+        if not self.is_reference:
+            return "backend"
+        members = list(hosts)
+        return (
+            reference.inner_network(self.public(members[0]), (self.networks(host) or {} for host in members))
+            if members
+            else ""
+        )
 
     def networks(self, host: str) -> Mapping[str, tuple[str, ...]] | None:
         """Return a host's addresses by network; None where it has no addresses, or only a list."""

@@ -51,6 +51,7 @@ class Options:
     servers: tuple[Endpoint, ...] = ()  # DNS servers to ask, in addition to the cluster's
     types: tuple[RecordType, ...] = ("A", "AAAA")
     sources: tuple[str, ...] = ()  # addresses to send from
+    allow: tuple[str, ...] = ()  # networks that may be filled, besides the harmless ones
     command: tuple[str, ...] = ()  # what makes something fail while it is watched
     lead_s: float = 5.0  # of the watch before the command
     watch_s: float = 10.0  # after it

@@ -136,6 +136,10 @@ class Cluster:
         table = csv.DictReader(self.haproxy(balancer, "show stat").removeprefix("# ").splitlines())
         return {row["svname"]: row for row in reversed(list(table))}  # of a name that comes again, the first
 
+    def state(self, host: str, service: str) -> str:
+        """Return whether a service is active, in systemd's word."""
+        return self.on(host, "sh", "-c", f"systemctl is-active {service} || true").strip()
+
     def status(self, balancer: str, server: str) -> str:
         """Return a server's status as one balancer has it: UP, DOWN or DRAIN."""
         return self.rows(balancer)[server]["status"]
@@ -212,10 +216,10 @@ class Cluster:
         assert ran.stdout, f"lbcheck ended with {ran.returncode}: {ran.stderr}"
         return Checked(ran.returncode, json.loads(ran.stdout), ran.stdout + ran.stderr)
 
-    def measure(self) -> Checked:
+    def measure(self, *arguments: str) -> Checked:
         """Run `lbcheck capacity --measure` and return what it said."""
         words = [word for inventory in self.inventories for word in ("-i", inventory)]
-        ran = self.command("lbcheck", "capacity", *words, "--measure", "--format", "json")
+        ran = self.command("lbcheck", "capacity", *words, "--measure", "--format", "json", *arguments)
         assert ran.stdout, f"lbcheck ended with {ran.returncode}: {ran.stderr}"
         return Checked(ran.returncode, json.loads(ran.stdout), ran.stdout + ran.stderr)
 

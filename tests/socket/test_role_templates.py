@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.convergence import SHAPES, shapes
 from tests.rendering import FAMILIES, ROOT, rendered
 from tests.socket.counter_servers import http_answer, needed, replying, running
 
@@ -127,6 +128,26 @@ def test_nsd_accepts_its_files(tmp_path: Path) -> None:
     (tmp_path / "nsd.conf").write_text(configuration)
     accepted("nsd-checkzone", "example.org", str(tmp_path / "zone"))
     accepted("nsd-checkconf", str(tmp_path / "nsd.conf"))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_written_in_each_shape_is_accepted(tmp_path: Path, certificate: Path, shape: str) -> None:
+    """By HAProxy without a warning, by nginx and by NSD: one pool or several, either family, with TLS and without."""
+    for host, files in shapes()[shape].items():
+        for name, text in files.items():
+            written, kind = tmp_path / f"{host}.{name.rpartition('/')[2].partition(' ')[0]}", name.partition(" ")
+            text = text.replace("/run/", f"{tmp_path}/").replace("/var/log/nginx/", f"{tmp_path}/")  # noqa: PLW2901
+            written.write_text(for_this_machine(text).replace("/etc/haproxy/www.pem", str(certificate)))
+            if kind[0] == "haproxy/haproxy.cfg.j2":
+                assert "WARNING" not in accepted("haproxy", "-c", "-f", str(written))
+            elif kind[0] == "nginx/nginx.conf.j2":
+                accepted("nginx", "-t", "-q", "-c", str(written), "-e", str(tmp_path / "error.log"))
+            elif kind[0] == "nsd/nsd.conf.j2":
+                accepted("nsd-checkconf", str(written))
+            elif kind[0] == "nsd/zone.j2":
+                accepted("nsd-checkzone", kind[2], str(written))
+            elif name.endswith(".sh.j2"):
+                accepted("sh", "-n", str(written))
 
 
 @pytest.mark.parametrize("mapping", ["address-and-port-dependent", "endpoint-independent"])

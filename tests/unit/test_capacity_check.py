@@ -138,13 +138,47 @@ def test_where_no_client_has_enough_ports_it_is_said() -> None:
     """Balancers with as many ports as the client cannot be filled by it alone."""
     wide = Opening(PortRange(10000, 60999), binding=BindingMode.NO_PORT)
     cluster = with_balancer(opening=wide, maxconn=None)
-    assert "no single client" in str(of_servers(cluster, cluster.frontends[1], cluster.backends[1], 2.0))
+    assert "no single client" in str(of_servers(cluster, cluster.frontends[1], cluster.backends[1], Options()))
 
 
 def test_a_balancer_is_not_filled_beyond_its_maxconn() -> None:
     """Then its maxconn would be measured, not its ports."""
     cluster = with_balancer(maxconn=500)
-    assert "its maxconn is 500" in str(of_servers(cluster, cluster.frontends[1], cluster.backends[1], 2.0))
+    assert "its maxconn is 500" in str(of_servers(cluster, cluster.frontends[1], cluster.backends[1], Options()))
+
+
+def test_vips_are_not_filled_beyond_what_the_balancers_accept() -> None:
+    """The kernel counts connections that wait to be accepted; then the clients' hop is left out, and why is said."""
+    balancers = tuple(replace(one, holds=replace(capacity_of(one), maxconn=100)) for one in CLUSTER.balancers)
+    question = replace(QUESTION, cluster=replace(CLUSTER, balancers=balancers))
+    assert "client1" in {step.at for step in capacity.plan(QUESTION, OPTIONS).stages[-1].steps}
+    assert "client1" not in {step.at for step in capacity.plan(question, OPTIONS).stages[-1].steps}
+    www = next(verdict for verdict in capacity.judge(question, []) if verdict.subject == "frontend www")
+    assert "client → VIP: not measured: HAProxy accepts 200 (maxconn)" in "; ".join(f.message for f in www.findings)
+
+
+def test_without_vips_the_balancers_own_addresses_are_filled() -> None:
+    """A frontend that answers at a balancer's address uses up that balancer's ports."""
+    balancers = tuple(
+        replace(balancer, addresses=(f"198.18.0.2{n}",)) for n, balancer in enumerate(CLUSTER.balancers, 1)
+    )
+    frontends = tuple(replace(one, addresses=("198.18.0.21", "198.18.0.22")) for one in CLUSTER.frontends)
+    cluster = replace(CLUSTER, vips=(), balancers=balancers, frontends=frontends)
+    fill = of_servers(cluster, cluster.frontends[1], cluster.backends[1], Options()).fill
+    assert fill
+    assert [str(endpoint) for endpoint in fill.endpoints] == ["198.18.0.21:9000", "198.18.0.22:9000"]
+
+
+def test_what_is_nobodys_own_is_filled_where_the_user_allows_it() -> None:
+    """--allow-target CIDR; without it the plan is refused, and judging asks nobody."""
+    vips = tuple(replace(vip, address=vip.address.replace("198.18.", "10.18.")) for vip in CLUSTER.vips)
+    question = replace(QUESTION, cluster=replace(CLUSTER, vips=vips))
+    with pytest.raises(LbcheckError, match="--allow-target"):
+        capacity.plan(question, OPTIONS)
+    steps = capacity.plan(question, replace(OPTIONS, allow=("10.18.0.0/16",))).stages[-1].steps
+    assert steps
+    assert {step.allow for step in steps if isinstance(step, Fill)} == {("10.18.0.0/16",)}
+    assert capacity.judge(question, [])
 
 
 def with_balancer(**more: Any) -> Cluster:

@@ -147,6 +147,14 @@ def test_without_servers_the_own_resolver_is_asked() -> None:
     assert [(type(step), step.at) for step in stage.steps] == [(Resolve, HERE), (LookUp, HERE)]
 
 
+def test_a_lab_without_resolvers_asks_nobody_elses() -> None:
+    """It has no way out: neither a resolver nor getaddrinfo is asked, only the authoritative servers."""
+    lab = replace(QUESTION, lab=True, cluster=replace(QUESTION.cluster, resolvers=()))
+    steps = dns.plan(lab, Options()).stages[0].steps
+    assert {step.layer for step in steps if isinstance(step, Resolve)} == {"authoritative"}
+    assert not [step for step in steps if isinstance(step, LookUp)]
+
+
 def test_a_type_that_a_name_does_not_have_is_a_remark() -> None:
     """A name with IPv4 addresses only is healthy; a name without any address could not be measured."""
     question = Question(Cluster(names=(DnsName("www.lab.test"),)))

@@ -8,7 +8,6 @@ A hop is measured only where nothing else is full first. That is so for three:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -16,9 +15,10 @@ from lbcheck.analysis.tuples import binding, client_hop, dealing, nat, server_ho
 from lbcheck.analysis.tuples.hops import Hop, TupleProduct
 from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks.capacity.parts import parts, servers_label
-from lbcheck.model.address import FAMILIES, Endpoint, Family, PortRange, family, of_family
+from lbcheck.model.address import FAMILIES, Endpoint, PortRange, family, of_family
 from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, capacity_of
 from lbcheck.model.fill import Fill, explicit
+from lbcheck.model.plan import Options
 
 # A NAT searches its ports at random: with half as many connections again as it has ports, it finds every one of them
 # (measured with ranges of 64 to 4,000).
@@ -39,16 +39,16 @@ class ServerFill:
 # --- from clients up to VIPs, also through a NAT ---
 
 
-def up_to_vips(cluster: Cluster, subject: Subject, timeout_s: float) -> Iterator[Fill]:
+def up_to_vips(cluster: Cluster, subject: Subject, options: Options) -> Iterator[Fill]:
     """Give the fills of the clients' part of a path, each with the label of its product."""
     for part in parts(subject, subject.path(cluster)):
         if why_not(cluster, subject, part.hop):
             continue
         for client in cluster.clients:
             if client.name in part.product.who:
-                fill = _of_product(cluster, subject, part.product, client)
+                fill = _of_product(cluster, subject, part.product, client, options)
                 if fill:
-                    yield replace(fill, label=part.label, timeout_s=timeout_s)
+                    yield replace(fill, label=part.label, timeout_s=options.timeout_s)
 
 
 def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
@@ -60,22 +60,36 @@ def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
         return "a connection in mode http holds none to a server until it asks something"
     if subject.nat and hop.name != client_hop.NAT_NAME:
         return "some of these connections hold one to a server, and the servers' side is full first"
+    accepted = _accepted(cluster, subject)
+    if hop.name == client_hop.NAME and accepted is not None and accepted < hop.holds:
+        return f"HAProxy accepts {accepted:,} (maxconn), and the kernel would count those that wait in its queues, too"
     return ""
+
+
+def _accepted(cluster: Cluster, subject: Subject) -> int | None:
+    """Return how many connections the balancers accept together; None: no limit is known of one of them."""
+    [frontend, *_] = _frontends(cluster, subject)
+    least = [min(_maxconns(balancer, frontend), default=None) for balancer in cluster.serving()]
+    known = [maxconn for maxconn in least if maxconn is not None]
+    return sum(known) if known and len(known) == len(least) else None
 
 
 def _frontends(cluster: Cluster, subject: Subject) -> list[Frontend]:
     return [frontend for frontend in cluster.frontends if subject.frontend in ("", frontend.name)]
 
 
-def _of_product(cluster: Cluster, subject: Subject, product: TupleProduct, client: Client) -> Fill | None:
+def _of_product(
+    cluster: Cluster, subject: Subject, product: TupleProduct, client: Client, options: Options
+) -> Fill | None:
     """Return the fill of one product at one of its clients."""
     if product.outside:
-        return _through_nat(cluster, subject, product.outside.address, client)
+        return _through_nat(cluster, subject, product.outside.address, client, options)
     sources = of_family(client.addresses, product.family)
-    return _fill(cluster, subject, client, sources, capacity_of(client).opening.ports)
+    endpoints = _endpoints(cluster, subject, sources)
+    return _fill(client, endpoints, sources, capacity_of(client).opening.ports, options)
 
 
-def _through_nat(cluster: Cluster, subject: Subject, outside: str, client: Client) -> Fill | None:
+def _through_nat(cluster: Cluster, subject: Subject, outside: str, client: Client, options: Options) -> Fill | None:
     """Return a fill from those addresses of a client that get one outside address of its NAT.
 
     Where the path is the NAT's own, it also opens IPv6 connections from one address, which the NAT must not hinder.
@@ -92,7 +106,7 @@ def _through_nat(cluster: Cluster, subject: Subject, outside: str, client: Clien
         sources += of_family(client.addresses, 6)[:1]
     ports_each = ceil(NAT_DEMAND * nat.usable_ports(gateway) / len(on_address))
     ports = _first_ports(client, ports_each) if ports_each else capacity_of(client).opening.ports
-    return _fill(cluster, subject, client, sources, ports)
+    return _fill(client, _endpoints(cluster, subject, sources), sources, ports, options)
 
 
 def _first_ports(client: Client, count: int) -> PortRange:
@@ -101,10 +115,13 @@ def _first_ports(client: Client, count: int) -> PortRange:
     return PortRange(ports.low, ports.low + min(count, len(ports)) - 1)
 
 
-def _fill(cluster: Cluster, subject: Subject, client: Client, sources: Sequence[str], ports: PortRange) -> Fill | None:
-    """Return a fill from these source addresses and ports to each endpoint of the path in their families."""
-    endpoints = _endpoints(cluster, subject, {family(source) for source in sources})
-    if not endpoints:
+def _fill(
+    client: Client, endpoints: tuple[Endpoint, ...], sources: Sequence[str], ports: PortRange, options: Options
+) -> Fill | None:
+    """Return a fill from these source addresses and ports to each endpoint of their families; None: there is none."""
+    families = {family(endpoint.address) for endpoint in endpoints}
+    sources = [source for source in sources if family(source) in families]
+    if not sources:
         return None
     binding_mode = capacity_of(client).opening.binding
     law = binding.LAWS[binding_mode]
@@ -114,11 +131,13 @@ def _fill(cluster: Cluster, subject: Subject, client: Client, sources: Sequence[
         sources=tuple(sources) if law.every_source else (),
         ports=ports if explicit(binding_mode) else None,
         binding=binding_mode,
+        allow=options.allow,
     )
 
 
-def _endpoints(cluster: Cluster, subject: Subject, families: AbstractSet[Family]) -> tuple[Endpoint, ...]:
-    """Return the endpoints of a path's frontends in some families, each once."""
+def _endpoints(cluster: Cluster, subject: Subject, sources: Sequence[str]) -> tuple[Endpoint, ...]:
+    """Return the endpoints of a path's frontends in the families of some sources, each once."""
+    families = {family(source) for source in sources}
     endpoints: dict[Endpoint, None] = {}
     for frontend in _frontends(cluster, subject):
         for wanted in FAMILIES:
@@ -131,7 +150,7 @@ def _endpoints(cluster: Cluster, subject: Subject, families: AbstractSet[Family]
 # --- through balancers to servers ---
 
 
-def of_servers(cluster: Cluster, frontend: Frontend, backend: Backend, timeout_s: float) -> ServerFill:
+def of_servers(cluster: Cluster, frontend: Frontend, backend: Backend, options: Options) -> ServerFill:
     """Return what uses up every balancer's source ports.
 
     One client opens all the connections: what two clients held at different times would be counted twice.
@@ -142,9 +161,9 @@ def of_servers(cluster: Cluster, frontend: Frontend, backend: Backend, timeout_s
         return ServerFill(obstacle=full_balancer)
     subject = Subject(frontend=frontend.name)
     for client in cluster.clients:
-        fill = _from_one_client(cluster, frontend, client, needed)
+        fill = _from_one_client(cluster, frontend, client, needed, options)
         if fill:
-            fill = replace(fill, label=servers_label(subject), hold_s=HELD_S, timeout_s=timeout_s)
+            fill = replace(fill, label=servers_label(subject), hold_s=HELD_S, timeout_s=options.timeout_s)
             return ServerFill(fill)
     most = max(needed.values(), default=0)
     return ServerFill(
@@ -169,7 +188,9 @@ def _maxconns(balancer: Balancer, frontend: Frontend) -> Iterator[int]:
             yield maxconn
 
 
-def _from_one_client(cluster: Cluster, frontend: Frontend, client: Client, needed: Mapping[str, int]) -> Fill | None:
+def _from_one_client(
+    cluster: Cluster, frontend: Frontend, client: Client, needed: Mapping[str, int], options: Options
+) -> Fill | None:
     """Return a fill that makes the needed connections through each balancer; None: this client cannot open as many."""
     opening = capacity_of(client).opening
     law = binding.LAWS[opening.binding]
@@ -184,7 +205,8 @@ def _from_one_client(cluster: Cluster, frontend: Frontend, client: Client, neede
     ports = max(dealing.rounded_up(count, per_port[balancer]) for balancer, count in needed.items())
     if ports > binding.usable_ports(opening):
         return None
-    return _fill(cluster, Subject(frontend=frontend.name), client, sources, _first_ports(client, ports))
+    endpoints = _endpoints(cluster, Subject(frontend=frontend.name), sources)
+    return _fill(client, endpoints, sources, _first_ports(client, ports), options)
 
 
 def _connections_to_exhaust(cluster: Cluster, backend: Backend) -> Mapping[str, int]:
@@ -203,12 +225,14 @@ def _connections_to_exhaust(cluster: Cluster, backend: Backend) -> Mapping[str, 
 def _connections_per_source_port(cluster: Cluster, frontend: Frontend, sources: Sequence[str]) -> Mapping[str, int]:
     """Return, for each balancer, how many connections one client source port makes to it.
 
-    That is one for each source address, each VIP of its family with its home there, and each port of the frontend.
+    That is one for each source address, each of the frontend's addresses of its family that is at home there (a VIP, or
+    the balancer's own), and each port of the frontend.
     """
     count = {balancer.name: 0 for balancer in cluster.serving()}
-    for vip in cluster.vips:
-        published = not frontend.addresses or vip.address in frontend.addresses
-        if published and vip.home in count:
-            of_same_family = len(of_family(sources, family(vip.address)))
-            count[vip.home] += of_same_family * len(capacity_of(frontend).ports)
+    homes = {address: balancer.name for balancer in cluster.balancers for address in balancer.addresses}
+    homes |= {vip.address: vip.home for vip in cluster.vips}
+    for wanted in FAMILIES:
+        for address in cluster.addresses(frontend, wanted):
+            if (home := homes.get(address)) in count:
+                count[home] += len(of_family(sources, wanted)) * len(capacity_of(frontend).ports)
     return count

@@ -15,9 +15,13 @@ from lbcheck.model.cluster import Cluster
 from lbcheck.model.counters import Counters
 from lbcheck.model.fill import Filled
 from lbcheck.model.log_lines import LogLines
+from lbcheck.model.plan import Options
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
+
+# Judging asks what was to be filled, and fills nothing: whoever planned it was asked whether that may be.
+SENDING_NOTHING = Options(allow=("0.0.0.0/0", "::/0"))
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     measurements = Measurements(
         filled=[sample for sample in samples if isinstance(sample, Filled)],
         counted=differences(sample for sample in samples if isinstance(sample, Counters)),
-        server_fills=server_fills(cluster, timeout_s=0.0),
+        server_fills=server_fills(cluster, SENDING_NOTHING),
         logged=_logged(samples),
     )
     return [_verdict(prediction, cluster, measurements) for prediction in predicted(cluster, {})]

@@ -26,10 +26,10 @@ def plan(question: Question, options: Options) -> Plan:
     if not question.lab:
         raise LbcheckError("--measure uses up every port of a path: only in a lab (lbcheck_lab: true in the inventory)")
     cluster = question.cluster
-    to_servers = [known.fill for known in server_fills(cluster, options.timeout_s).values() if known.fill]
+    to_servers = [known.fill for known in server_fills(cluster, options).values() if known.fill]
     to_vips: list[Step] = []
     for subject in subjects(cluster):
-        to_vips += fills.up_to_vips(cluster, subject, options.timeout_s)
+        to_vips += fills.up_to_vips(cluster, subject, options)
     before: list[Step] = []
     after: list[Step] = []
     if to_servers:
@@ -68,11 +68,11 @@ def _counters(question: Question, options: Options, when: When) -> Iterator[Step
             )
 
 
-def server_fills(cluster: Cluster, timeout_s: float) -> Mapping[str, ServerFill]:
+def server_fills(cluster: Cluster, options: Options) -> Mapping[str, ServerFill]:
     """Return, for each frontend in mode tcp with servers, what uses up its balancers' source ports."""
     by_frontend = {}
     for frontend in cluster.frontends:
         backend = cluster.balanced(frontend)
         if backend and capacity_of(frontend).mode == "tcp":
-            by_frontend[frontend.name] = fills.of_servers(cluster, frontend, backend, timeout_s)
+            by_frontend[frontend.name] = fills.of_servers(cluster, frontend, backend, options)
     return by_frontend

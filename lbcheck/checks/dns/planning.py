@@ -48,6 +48,8 @@ def _ask(question: Question, options: Options, name: DnsName, rdtype: RecordType
         yield Resolve(at=clients[0], rdtype=rdtype, server=endpoint, **common)  # type: ignore[arg-type]
     if options.servers and not cluster.clients:
         return  # the user named the servers to ask
+    if question.lab and not cluster.resolvers:
+        return  # a lab has no way out to a resolver of somebody else's
     if not cluster.resolvers:
         yield Resolve(at=clients[0], rdtype=rdtype, layer="resolver", **common)  # type: ignore[arg-type]
     for client in clients:

@@ -1,18 +1,23 @@
 """Role client: how names are resolved, and source ports given out, where probes run."""
 
-from lbcheck.model.address import family
+import pytest
+
 from lbcheck.model.cluster import capacity_of
 from lbcheck.testing.fleet import Fleet, HostView, named
 
 
 def test_clients_resolve_through_the_resolvers(client: HostView, fleet: Fleet) -> None:
     """Names are resolved by the system's own way, through the cluster's resolvers, to every address."""
+    if not fleet.cluster.resolvers:
+        pytest.skip("the inventory has no resolvers")
     asks = client.host.file("/etc/resolv.conf").content_string
     for resolver in fleet.cluster.resolvers:
-        assert next(a for a in resolver.addresses if family(a) == 4) in asks
+        assert any(address in asks for address in resolver.addresses)
     for name in fleet.cluster.names:
         assert set(client.host.addr(name.name).ipv4_addresses) == set(name.of_family(4))
-        assert set(client.host.addr(name.name).ipv6_addresses) == set(name.of_family(6))
+        found = client.host.addr(name.name).ipv6_addresses
+        # Of a name that has IPv4 alone glibc gives that, in the form of IPv6.
+        assert {address for address in found if not address.startswith("::ffff:")} == set(name.of_family(6))
 
 
 def test_the_ephemeral_ports_are_the_inventorys(client: HostView, fleet: Fleet) -> None:
