@@ -154,7 +154,11 @@ def test_what_is_written_in_each_shape_is_accepted(tmp_path: Path, certificate: 
 def test_nftables_accepts_the_rules(tmp_path: Path, mapping: str) -> None:
     """In a network namespace of its own, for the check asks the kernel."""
     given = {"nat_gateway_inside": "192.0.2.0/24", "nat_gateway_addresses": ["198.51.100.1", "198.51.100.2"]}
-    given |= {"nat_gateway_ports": "40000-40063", "nat_gateway_mapping": mapping}
+    given |= {
+        "nat_gateway_ports": "40000-40063",
+        "nat_gateway_mapping": mapping,
+        "nat_gateway_inside_ipv6": "2001:db8::/64",
+    }
     [text] = rendered([("nat_gateway", "ruleset.nft.j2", given)])
     (tmp_path / "rules").write_text(text)
     accepted("unshare", "-Urn", needed("nft"), "--check", "-f", str(tmp_path / "rules"))

@@ -1,6 +1,8 @@
-"""Role nat_gateway: what is translated, and what is routed past it."""
+"""Role nat_gateway: what is translated, what is routed past it, and that nothing else is forwarded."""
 
 import json
+import re
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -30,10 +32,22 @@ def seen_by(server: Endpoint, client: HostView) -> tuple[str, int]:
 def test_the_rules_are_the_inventorys(nat_gateway: HostView, fleet: Fleet) -> None:
     """One table, of its own, with the pool and its ports; a limit on connections stands in for the stricter mapping."""
     pool = named(fleet.cluster.nat_gateways, nat_gateway.name)
-    rules = nat_gateway.host.check_output("nft --numeric list table ip nat_gateway")
+    rules = nat_gateway.host.check_output("nft --numeric list table inet nat_gateway")
     assert all(address in rules for address in (pool.addresses[0], pool.addresses[-1]))
     assert f":{pool.ports} persistent" in rules
     assert ("ct count over" in rules) == (capacity_of(pool).mapping is MappingBehaviour.ENDPOINT_INDEPENDENT)
+
+
+def test_only_what_the_inside_opens_is_forwarded(nat_gateway: HostView, fleet: Fleet) -> None:
+    """Everything is dropped but answers, and what comes from the clients behind it."""
+    chain = nat_gateway.host.check_output("nft --numeric list chain inet nat_gateway forward")
+    assert "hook forward priority 0; policy drop;" in chain
+    inside = [
+        ip_network(source) for source in re.findall(r"ct state 0x8 ip6? saddr (\S+) ip6? daddr != \1 accept", chain)
+    ]
+    assert chain.count("accept") == 1 + len(inside)
+    behind = [a for client in fleet.cluster.clients if client.behind == nat_gateway.name for a in client.addresses]
+    assert all(any(ip_address(address) in network for network in inside) for address in behind)
 
 
 def test_the_gateway_forwards_now_and_at_each_boot(nat_gateway: HostView) -> None:
