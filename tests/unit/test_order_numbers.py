@@ -68,6 +68,11 @@ def test_the_widest_swing_of_every_order(answers: str) -> None:
         assert widest_swing(order) == max(swings, key=lambda swing: swing.size), order
 
 
+def test_a_server_with_every_answer_does_not_swing() -> None:
+    """It is never off its share, from the start on."""
+    assert widest_swing("aaa") == Swing("a", 0.0, 0)
+
+
 def _swing(order: str, server: str) -> Swing:
     share = order.count(server) / len(order)
     off = [order[:number].count(server) - share * number for number in range(len(order) + 1)]
