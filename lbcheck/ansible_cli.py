@@ -17,6 +17,14 @@ EVENTS = {
     "ANSIBLE_RETRY_FILES_ENABLED": "false",
 }
 
+# What we read of Ansible's programs is what they are for: no colours, and nothing between that somebody asked them for.
+_OUTPUT = {
+    "ANSIBLE_LOCALHOST_WARNING": "false",
+    "ANSIBLE_NOCOLOR": "true",
+    "ANSIBLE_DEBUG": "false",
+    "ANSIBLE_VERBOSITY": "0",
+}
+
 
 def command(name: str, inventories: Sequence[str], *arguments: str) -> list[str]:
     """Return a command line of one of Ansible's programs; the one beside this Python first (a virtual environment)."""
@@ -34,7 +42,7 @@ def environment(inventories: Sequence[str], **more: str) -> dict[str, str]:
         above = (folder / "ansible.cfg" for folder in Path(inventories[0]).resolve().parents)
         config = next((path for path in above if path.exists()), None)
         found |= {"ANSIBLE_CONFIG": str(config)} if config else {}
-    return found | {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_NOCOLOR": "true"} | more
+    return found | _OUTPUT | more
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -1,6 +1,7 @@
 """The command line: from words to a command, from an error to a sentence and an exit status."""
 
 import argparse
+import errno
 import importlib
 import sys
 import traceback
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except stopping.Interrupted as signal:
         return _complain(f"interrupted by {signal}: nothing was measured that could be judged", signal.exit_status, [])
     except OSError as error:
-        return _complain(f"{error.filename or 'system'}: {error.strerror or error}", 2, given)
+        return _complain(_of_system(error), 2, given)
+    except MemoryError:
+        return _complain("there is not enough memory here for that (ulimit -v, or what the machine has)", 4, given)
     except Exception as error:  # never a traceback, unless it is asked for
         return _complain(f"internal error: {type(error).__name__}: {error}; -vv shows where", 4, given)
     finally:
@@ -83,6 +86,14 @@ def _refuse_empty(given: Sequence[str]) -> None:
         if not word or (word.startswith("--") and word.endswith("=")):
             where = f"after {before}" if not word else f"in {word}"
             raise LbcheckError(f"there is an empty argument {where}: give a value, or leave it out")
+
+
+def _of_system(error: OSError) -> str:
+    """Return what the system says, of which file, and what to do where that is known."""
+    if error.errno == errno.ENOENT and not error.filename:  # what it asks of no file is where it is
+        return "the working directory is not there any more: change to another"
+    advice = {errno.EMFILE: "; raise `ulimit -n`", errno.EAGAIN: "; raise `ulimit -u`"}.get(error.errno or 0, "")
+    return f"{error.filename or 'system'}: {error.strerror or error}{advice}"
 
 
 def _complain(sentence: str, status: int, given: Sequence[str]) -> int:

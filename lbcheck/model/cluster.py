@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.model import login, schemes
-from lbcheck.model.address import Family, PortRange, of_family
+from lbcheck.model.address import FAMILIES, Family, PortRange, of_family
 from lbcheck.model.capacity import SOCKET_BYTES, BalancerCapacity, ClientCapacity, FrontendCapacity, ServerCapacity
 from lbcheck.model.nat import NatCapacity
 
@@ -226,8 +226,12 @@ class Cluster:
 
     def addresses(self, frontend: Frontend, wanted: Family) -> tuple[str, ...]:
         """Return the addresses of one family where a frontend answers."""
-        published = frontend.addresses or tuple(vip.address for vip in self.vips)
-        return of_family(published, wanted)
+        return of_family(frontend.addresses, wanted) if frontend.addresses else self._vips[wanted]
+
+    @cached_property
+    def _vips(self) -> Mapping[Family, tuple[str, ...]]:
+        published = tuple(vip.address for vip in self.vips)
+        return {wanted: of_family(published, wanted) for wanted in FAMILIES}
 
     def serving(self) -> tuple[Balancer, ...]:
         """Return the balancers that take connections: those that are home to a VIP; all where one has no home."""

@@ -64,6 +64,9 @@ def _run(step: Step, stopped: Stopped, broken_off: BrokenOff) -> Sample:
             return RUNNERS[type(step)](step, stopped)
     except stopping.Interrupted:
         return step.lost(Failure(ErrorKind.INTERNAL, "interrupted before there was a result"))
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        return step.lost(Failure(ErrorKind.INTERNAL, f"{type(step).__name__}: {said}"))
     except Exception as error:  # a fault of one step must not lose the others' samples
         return step.lost(Failure(ErrorKind.INTERNAL, f"{type(step).__name__}: {type(error).__name__}: {error}"))
 

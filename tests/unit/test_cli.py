@@ -136,6 +136,50 @@ def test_a_long_word_hides_neither_what_is_wrong_nor_what_to_do(capsys: pytest.C
     assert "aa' is not a rate; write a number a second, 0 for no limit" in said
 
 
+WITHOUT = {
+    "no standard input": ('exec "$@" <&-', ["probe"], 2, "lbcheck probe: '' is not JSON"),
+    "no working directory": (
+        'mkdir gone; cd gone; rmdir ../gone; exec "$@"',
+        ["topology", "-i", "127.0.0.1,"],
+        2,
+        "lbcheck: the working directory is not there any more: change to another",
+    ),
+    "few files": (
+        'ulimit -n 8; exec "$@"',
+        ["topology", "-i", "127.0.0.1,"],
+        2,
+        "lbcheck: system: Too many open files; raise `ulimit -n`",
+    ),
+    "little memory": (
+        'ulimit -v 400000; exec "$@"',
+        ["report", "large"],
+        4,
+        "lbcheck: there is not enough memory here for that (ulimit -v, or what the machine has)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_what_the_surroundings_lack_is_a_sentence(name: str, tmp_path: Path) -> None:
+    """A command that is started without what every other one has ends with the right status."""
+    script, words, status, sentence = WITHOUT[name]
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(450_000_000)
+    command = ["sh", "-c", script, "sh", sys.executable, "-m", "lbcheck", *words]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert (ran.returncode, ran.stderr.startswith(sentence)) == (status, True), ran.stderr
+
+
+def test_what_ansible_is_asked_to_say_besides_does_not_reach_us(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its debugging goes to standard output, between the lines of the inventory."""
+    monkeypatch.setenv("ANSIBLE_DEBUG", "1")
+    monkeypatch.setenv("ANSIBLE_VERBOSITY", "3")
+    assert main(["topology", "-i", "127.0.0.1,"]) == 0
+    assert capsys.readouterr().out.startswith("a lab: no")
+
+
 @pytest.mark.parametrize("command", ["run", "failover"])
 def test_a_way_to_tell_servers_apart_that_is_none_is_refused(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -2,16 +2,19 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from bench.growth_of_work import PARTS, diamonds, kept, listing, observed
+from lbcheck import pipeline
 from lbcheck.analysis.matching import fitting, match_counts
 from lbcheck.checks.spread.states import ratio
 from lbcheck.documents import MOST_BYTES
 from lbcheck.errors import LbcheckError
+from lbcheck.loaders import model_file
 from lbcheck.loaders.ansible_inventory import understand
 from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.cluster import Backend, Cluster, Frontend
@@ -56,6 +59,13 @@ def test_twice_as_many_samples_take_twice_the_work_to_read() -> None:
     samples.read(once)
     assert calls(lambda: samples.read(twice)) < MOST * calls(lambda: samples.read(once))
     assert calls(lambda: samples.read(once)) < 40 * 5 * 250  # for each count of a server's answers
+
+
+def test_nats_do_not_multiply_addresses() -> None:
+    """Each NAT of the model has every VIP as its destination, and does not look at each anew."""
+    cluster = model_file.load(Path(__file__).parents[2] / "docs" / "capacity.yml")
+    once, twice = ({"vip": number, "nat": number} for number in (100, 200))
+    assert calls(lambda: pipeline.predict(cluster, twice)) < MOST * calls(lambda: pipeline.predict(cluster, once))
 
 
 def test_ways_to_a_group_do_not_multiply() -> None:

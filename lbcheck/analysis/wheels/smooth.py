@@ -11,6 +11,8 @@ from lbcheck.analysis.wheels.wheel import Weights, by_turns, compared_all, reduc
 def _turn(weights: Weights) -> Turn:
     weights = reduced(weights)
     total = sum(weights)
+    if total == len(weights):  # all equal: each in its turn, which is known without comparing all of them each time
+        return Turn(list(range(total)))
     current = [0] * len(weights)
     choices = []
     for _ in range(total):
