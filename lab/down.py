@@ -1,12 +1,21 @@
 """Takes the lab away: by what the kernel knows of it (its control group, its mounts), so also what a crash left."""
 
 import shutil
+import time
 
 from lab import cgroup, host
 from lab.errors import LabError
 from lab.progress import phase
 from lab.state import Instance
 from lab.system import mounts_below, unmount
+
+ENDING_TIMEOUT_S = 5.0  # a process leaves its control group some time before it has ended
+
+
+def _wait_until_ended(instance: Instance) -> None:
+    deadline = time.monotonic() + ENDING_TIMEOUT_S
+    while any(host.running(instance, name) for name in instance.known_hosts()) and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def down(instance: Instance) -> None:
@@ -19,6 +28,7 @@ def down(instance: Instance) -> None:
             return
         current.say("ending hosts")
         killed = cgroup.clear(group)
+        _wait_until_ended(instance)
         if outside := [name for name in instance.known_hosts() if host.running(instance, name)]:
             raise LabError(f"these hosts still run, outside of {group}: {', '.join(outside)}; nothing else was removed")
         current.say("removing namespaces")

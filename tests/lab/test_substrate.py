@@ -21,8 +21,13 @@ INVENTORY = """
 all:
   vars:
     cluster_networks: {{wire: {{ipv4: 198.18.7.0/24, ipv6: "2001:2:0:7::/64"}}}}
+    cluster_frontends: [{{name: www, url: "http://www.lab.test/", backend: web}}]
+    cluster_backends: [{{name: web, port: 8080}}]
   hosts:
 {hosts}
+  children:
+    load_balancers: {{hosts: {{right: }}}}
+    backends: {{hosts: {{right: }}}}
 """
 LEFT = '    left: {cluster_addresses: {wire: [198.18.7.1, "2001:2:0:7::1"]}}\n'
 RIGHT = '    right: {cluster_addresses: {wire: [198.18.7.2, "2001:2:0:7::2"]}}\n'

@@ -126,6 +126,17 @@ def test_nothing_of_ipv4_is_needed_where_no_network_has_it() -> None:
     assert "address 2001:2::32/64 2001:2::31 nodad" in shapes()["ipv6"]["client1"]["network/network-extras.sh.j2"]
 
 
+def test_a_host_has_routes_of_its_own_families_alone() -> None:
+    """A server without IPv6 has no way to a gateway's IPv6 address, nor to those behind it; a client has both."""
+    script = "network/network-extras.sh.j2"
+    assert lines("pools", "web1", script, "^route [^(]") == []
+    assert lines("pools", "lb1", script, "^route [^(]") == ["route 2001:2:0:64::/64 2001:2::40"]
+    assert lines("pools", "client1", script, "^route [^(]") == [
+        "route 0.0.0.0/0 100.64.0.1",
+        "route ::/0 2001:2:0:64::1",
+    ]
+
+
 def test_a_server_of_two_pools_has_a_weight_in_each() -> None:
     """What a backend says of its servers' weights goes over their own; lbcheck reads the same."""
     both = [line.split(" source")[0] for line in lines("pools", "lb1", "haproxy/haproxy.cfg.j2", "server both1")]
