@@ -25,6 +25,15 @@ from lbcheck.plain import plain
 from lbcheck.testing.connection import opener
 
 Thing = TypeVar("Thing", bound=Named)
+# The units that roles write or confine, on each host of a group.
+UNITS = {
+    "all": ("network-extras",),
+    "dns_servers": ("nsd",),
+    "resolvers": ("unbound",),
+    "backends": ("nginx",),
+    "load_balancers": ("haproxy", "keepalived"),
+    "nat_gateways": ("nat-gateway",),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,11 @@ class Fleet:
     def hosts(self, group: str) -> Sequence[str]:
         """Return the hosts of one of lbcheck's groups."""
         return self.reader.hosts(group)
+
+    def units(self, name: str) -> Sequence[str]:
+        """Return the units that the roles have set up on a host; keepalived where there is an address to hold."""
+        mine = [unit for group, units in UNITS.items() if name in self.hosts(group) for unit in units]
+        return [unit for unit in mine if unit != "keepalived" or self.cluster.vips]
 
     def seen(self, name: str) -> HostView:
         """Return a host, entered by the same connection as Ansible's."""

@@ -93,12 +93,12 @@ class Cluster:
         """The environment in which commands find this lab and no other."""
         return os.environ | {"LAB_INSTANCE": self.instance, "NO_COLOR": "1"}
 
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the virtual environment as a user would; return what it did."""
         return subprocess.run(
             [str(BIN / words[0]), *words[1:]],
             cwd=ROOT,
-            env=self.environment,
+            env=self.environment | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -106,14 +106,21 @@ class Cluster:
 
     def done(self, *words: str) -> str:
         """Run a program that must succeed; return its output."""
-        ran = self.command(*words)
-        assert ran.returncode == 0, f"{' '.join(words)}\n{ran.stdout[-4000:]}\n{ran.stderr[-4000:]}"
+        return self._succeeded(self.command(*words))
+
+    def _succeeded(self, ran: subprocess.CompletedProcess[str]) -> str:
+        assert ran.returncode == 0, f"{' '.join(ran.args)}\n{ran.stdout[-4000:]}\n{ran.stderr[-4000:]}"
         return ran.stdout
 
-    def converge(self, *arguments: str) -> str:
-        """Run the playbook; return its output."""
+    def playbook(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the playbook; return what it did."""
         inventories = [word for inventory in self.inventories for word in ("-i", inventory)]
-        return self.done("ansible-playbook", *inventories, "ansible/playbooks/site.yml", *arguments)
+        words = ("ansible-playbook", *inventories, "ansible/playbooks/site.yml", *arguments)
+        return self.command(*words, **environment)
+
+    def converge(self, *arguments: str) -> str:
+        """Run the playbook, which must succeed; return its output."""
+        return self._succeeded(self.playbook(*arguments))
 
     def on(self, host: str, *words: str) -> str:
         """Run a command in a host; return its output."""

@@ -59,6 +59,7 @@ def variables(folder: Path, certificate: Path, binds: Mapping[str, list[str]], s
         "haproxy_admin_socket": str(folder / "admin.sock"),
         "haproxy_stats_socket": str(folder / "stats.sock"),
         "haproxy_stats_password": PAGE,
+        "haproxy_fingerprint": "0123abcd",
         "haproxy_maxconn": 100,
         "haproxy_nbthread": 1,
         "haproxy_tls_ciphers": "ECDHE-ECDSA-AES128-GCM-SHA256",

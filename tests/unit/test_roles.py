@@ -20,7 +20,8 @@ WANTED: dict[str, dict[str, Any]] = {
         "nat_gateway_ports": "1024-65535",
     },
     "nsd": {"item": ZONE, "nsd_zones": [ZONE]},
-    "haproxy": {"haproxy_ephemeral_ports": "1024-65535"},
+    "haproxy": {"haproxy_fingerprint": "0123abcd"},
+    "sysctl": {"sysctl_name": "some", "sysctl_settings": {"net.ipv4.ip_local_port_range": "1024 65535"}},
 }
 JOBS: list[Job] = [
     (role, template.name, WANTED.get(role, {}))
@@ -47,6 +48,14 @@ def test_a_roles_defaults_are_the_documented_ones(role: str) -> None:
 def test_a_role_has_a_test_on_real_hosts(role: str) -> None:
     """One file a role."""
     assert (ROLES.parents[1] / "lbcheck" / "testing" / "roles" / f"test_{role}.py").exists()
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_only_role_service_starts_and_reloads(role: str) -> None:
+    """No handler, either: who does it for what a run has changed forgets it when that run is killed."""
+    tasks = (ROLES / role / "tasks" / "main.yml").read_text(encoding="utf-8")
+    assert ("ansible.builtin.systemd_service:" in tasks) == (role == "service")
+    assert not (ROLES / role / "handlers").exists()
 
 
 def test_every_template_renders_on_every_family() -> None:

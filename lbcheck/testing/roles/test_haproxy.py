@@ -3,6 +3,16 @@
 from lbcheck.model.cluster import capacity_of
 from lbcheck.testing.fleet import Fleet, HostView, listening, named, runs
 
+# Fails unless HAProxy says at its socket that it runs the configuration of this name.
+RUNS = """
+import socket, sys
+asking = socket.socket(socket.AF_UNIX)
+asking.connect(sys.argv[1])
+asking.sendall(b"show info\\n")
+said = b"".join(iter(lambda: asking.recv(65536), b"")).decode()
+assert "description: " + sys.argv[2] in said.splitlines(), said
+"""
+
 
 def test_haproxy_runs_now_and_at_each_boot(load_balancer: HostView) -> None:
     """HAProxy is running, and enabled."""
@@ -27,6 +37,12 @@ def test_the_configuration_is_what_haproxy_accepts(load_balancer: HostView) -> N
     checked = load_balancer.host.run("haproxy -c -f /etc/haproxy/haproxy.cfg")
     assert checked.succeeded, checked.stderr
     assert "WARNING" not in checked.stderr
+
+
+def test_haproxy_runs_the_configuration_that_was_written(load_balancer: HostView) -> None:
+    """The process that answers says the same of its configuration as the file does."""
+    written = load_balancer.host.check_output("grep -oP '^ *description \\K.*' /etc/haproxy/haproxy.cfg")
+    load_balancer.host.check_output(f"python3 -c '{RUNS}' /run/haproxy/admin.sock {written}")
 
 
 def test_statistics_are_for_readers_and_orders_for_root(load_balancer: HostView, fleet: Fleet) -> None:
