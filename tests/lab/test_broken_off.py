@@ -87,7 +87,11 @@ CASES = {
         "client1",
         "network",
         "Write the script that adds addresses and routes",
-        {"network_addresses": [{"address": "198.18.0.39/32", "beside": "198.18.0.31"}]},
+        {
+            "network_addresses": [
+                {"address": one, "beside": "198.18.0.31"} for one in ("2001:2::31/64", "198.18.0.39/32")
+            ]
+        },
         "ip -oneline address show",
         "198.18.0.39/32",
     ),
