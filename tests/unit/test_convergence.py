@@ -211,6 +211,15 @@ WRONG = [
     (everywhere("lbcheck_identify", "cookie:node"), "lbcheck_identify: 'cookie:node' is not of the form header:NAME"),
     # Ways.
     (on("web1", **at(homes="100.64.0.9")), "there is no network that every balancer and every server has"),
+    (
+        lambda listing: (
+            everywhere("cluster_networks", NETWORKS | {"backend": {"ipv6": "2001:2::/64", "ipv4": "198.19.0.0/24"}})(
+                listing
+            ),
+            on("web1", **at(backend="2001:2::11"))(listing),
+        ),
+        "hosts 'lb1', 'lb2': cluster_addresses: backend: no address of IPv6, by which web1 is reached at 2001:2::11",
+    ),
     (on("client2", **at(backend="198.19.0.99")), "host 'client2': cluster_addresses: no network of a NAT gateway's"),
     (on("lb1", cluster_vips=["2001:2::101"]), "host 'lb1': cluster_vips: one of IPv4 is needed"),
     (on("nat1", cluster_nat={"addresses": ["2001:2::41"]}), "host 'nat1': cluster_nat: addresses: have to be of IPv4"),

@@ -134,8 +134,9 @@ def ports(found: Complaints) -> None:
     for port, number in balanced.items():
         if number > 1:
             found.say(f"cluster_frontends: port {port} is of {number} frontends")
+    balancers, members = {*found.hosts("load_balancers")}, [{*found.hosts(str(pool["group"]))} for pool in pools]
     for host in found.hosts("backends"):
-        served = [backend for backend in pools if host in found.hosts(str(backend["group"]))]
+        served = [pool for pool, hosts in zip(pools, members, strict=True) if host in hosts]
         health = urlsplit(str(found.hostvars[host]["lbcheck_stub_status"])).port
         used = {backend["port"] for backend in served}
         for backend in served:
@@ -146,7 +147,7 @@ def ports(found: Complaints) -> None:
             found.say(
                 "cluster_backends: its pools differ in send_proxy, and nginx expects it on all ports or none", host
             )
-        if host in found.hosts("load_balancers") and (both := sorted({*used, health} & {*balanced})):
+        if host in balancers and (both := sorted({*used, health} & {*balanced})):
             found.say(f"is balancer and server: HAProxy and nginx both want port {', '.join(map(str, both))}", host)
 
 

@@ -14,12 +14,14 @@ def to_servers(found: Complaints) -> None:
     if not inner:
         found.say("cluster_addresses: there is no network that every balancer and every server has")
         return
+    reached = {server: found.reader.addresses(server, inner)[0] for server in servers}
+    examples = {ipaddress.ip_address(address).version: server for server, address in reached.items()}
     for host in balancers:
-        families = {ipaddress.ip_address(a).version for a in found.reader.addresses(host, inner)}
-        for server in servers:
-            address = found.reader.addresses(server, inner)[0]
-            if ipaddress.ip_address(address).version not in families:
-                found.say(f"cluster_addresses: {inner}: no address of {server}'s first one's family, {address}", host)
+        families = {ipaddress.ip_address(address).version for address in found.reader.addresses(host, inner)}
+        for version, server in examples.items():
+            if version not in families:
+                what = f"no address of IPv{version}, by which {server} is reached at {reached[server]}"
+                found.say(f"cluster_addresses: {inner}: {what}", host)
 
 
 def of_clients(found: Complaints) -> None:
