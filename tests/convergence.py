@@ -77,8 +77,8 @@ def _rendered(loader: Any, role: str, when: object, variables: dict[str, Any]) -
     defaults, own = (
         loader.load_from_file(str(path), trusted_as_template=True) if path.exists() else {} for path in kinds.values()
     )
-    # Which of the host's interfaces it is only the host can tell.
-    values = defaults | variables | own | {"keepalived_interface": "public"}
+    # Which of the host's interfaces it is only the host can tell; what its configuration hashes to, only a run of the role.
+    values = defaults | variables | own | {"keepalived_interface": "public", "haproxy_fingerprint": "0123abcd"}
 
     def said(words: str, **more: object) -> Any:
         return Templar(loader=loader, variables=values | more).template(trust_as_template(words))
