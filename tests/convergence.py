@@ -77,7 +77,7 @@ def _rendered(loader: Any, role: str, when: object, variables: dict[str, Any]) -
     defaults, own = (
         loader.load_from_file(str(path), trusted_as_template=True) if path.exists() else {} for path in kinds.values()
     )
-    # Which of the host's interfaces it is only the host can tell; what its configuration hashes to, only a run of the role.
+    # Which of the host's interfaces it is only the host can tell, and what its configuration hashes to.
     values = defaults | variables | own | {"keepalived_interface": "public", "haproxy_fingerprint": "0123abcd"}
 
     def said(words: str, **more: object) -> Any:
