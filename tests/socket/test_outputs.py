@@ -149,7 +149,7 @@ def test_a_file_that_the_shell_has_opened_is_continued(url: str, name: str, tmp_
 def test_samples_may_follow_on_standard_output(url: str, tmp_path: Path) -> None:
     """`--samples /dev/stdout -o FILE` is a way into another program."""
     ran = shell(f"{SPREAD} --samples /dev/fd/1 -o {tmp_path}/report", url)
-    assert [json.loads(line)["class"] for line in ran.stdout.splitlines()] == ["Question", "Answers"]
+    assert [json.loads(line)["class"] for line in ran.stdout.splitlines()] == ["Question", "Answers", "Ended"]
 
 
 def test_mode_and_owner_of_a_file_stay(url: str, tmp_path: Path) -> None:
@@ -311,16 +311,16 @@ def test_a_run_that_is_ended_leaves_samples_that_can_be_read(number: signal.Sign
         process.wait()
     first, *samples = map(json.loads, kept.read_text().splitlines())
     assert first["class"] == "Question"
-    assert [sample["class"] for sample in samples] == ([] if number is signal.SIGKILL else ["Answers"])
-    assert status_of(f"lbcheck report {kept}", found) == (3 if samples else 4)
+    assert [sample["class"] for sample in samples] == ([] if number is signal.SIGKILL else ["Answers", "Ended"])
+    assert status_of(f"lbcheck report {kept}", found) == 4
 
 
 def test_a_cut_last_line_costs_that_line(url: str, tmp_path: Path) -> None:
     """Cut anywhere in it, also within a letter: the file is judged without it, and that is said."""
     kept, whole, cut = (tmp_path / name for name in ("run.jsonl", "whole.jsonl", "cut.jsonl"))
     assert status_of(f"{SPREAD} --samples {kept}", url) == 0
-    content = kept.read_bytes()
-    last = content.splitlines()[-1].replace(b'"s1"', '"東京"'.encode())
+    *lines, last, _ended = kept.read_bytes().splitlines(keepends=True)
+    content, last = b"".join([*lines, last]), last.rstrip().replace(b'"s1"', '"東京"'.encode())
     whole.write_bytes(content)
     verdicts = shell(f"lbcheck report {whole} --format json", url)
     assert verdicts.stderr == ""

@@ -154,7 +154,9 @@ def test_vips_are_not_filled_beyond_what_the_balancers_accept() -> None:
     assert "client1" in {step.at for step in capacity.plan(QUESTION, OPTIONS).stages[-1].steps}
     assert "client1" not in {step.at for step in capacity.plan(question, OPTIONS).stages[-1].steps}
     www = next(verdict for verdict in capacity.judge(question, []) if verdict.subject == "frontend www")
-    assert "client → VIP: not measured: HAProxy accepts 200 (maxconn)" in "; ".join(f.message for f in www.findings)
+    assert "client → VIP: not measured: the balancers accept 200 (maxconn)" in "; ".join(
+        f.message for f in www.findings
+    )
 
 
 def test_without_vips_the_balancers_own_addresses_are_filled() -> None:

@@ -62,7 +62,8 @@ def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
         return "some of these connections hold one to a server, and the servers' side is full first"
     accepted = _accepted(cluster, subject)
     if hop.name == client_hop.NAME and accepted is not None and accepted < hop.holds:
-        return f"HAProxy accepts {accepted:,} (maxconn), and the kernel would count those that wait in its queues, too"
+        waiting = "and the kernel would count those that wait in their queues, too"
+        return f"the balancers accept {accepted:,} (maxconn), {waiting}"
     return ""
 
 
