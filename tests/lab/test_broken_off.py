@@ -1,6 +1,7 @@
 """Green is true: a converge that was killed is made good by the next, and what a host cannot run is a failure."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,13 +145,18 @@ def healed(cluster: Cluster, *arguments: str) -> Iterator[None]:
 
 
 def break_off(cluster: Cluster, task: str, *arguments: str) -> int:
-    """Converge, and be killed when a task has been done; return ansible-playbook's end."""
-    return cluster.playbook(
-        *arguments,
-        ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "lab" / "callbacks"),
-        ANSIBLE_CALLBACKS_ENABLED="break_off",
-        BREAK_OFF_AFTER=task,
-    ).returncode
+    """Converge, and be killed when a task has been done; return ansible-playbook's end.
+
+    Killed, it leaves its temporary files on this machine.
+    """
+    with tempfile.TemporaryDirectory() as left:
+        return cluster.playbook(
+            *arguments,
+            ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "lab" / "callbacks"),
+            ANSIBLE_CALLBACKS_ENABLED="break_off",
+            ANSIBLE_LOCAL_TEMP=left,
+            BREAK_OFF_AFTER=task,
+        ).returncode
 
 
 @pytest.mark.parametrize(
