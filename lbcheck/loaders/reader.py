@@ -3,12 +3,13 @@
 What is wrong is said of a host and a variable, by the name that the fleet has for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from lbcheck.errors import InventoryError, LbcheckError
 from lbcheck.loaders import reference, templates, values
 from lbcheck.loaders.fields import Fields
+from lbcheck.loaders.groups import members
 from lbcheck.loaders.values import shown
 from lbcheck.model.address import is_address
 from lbcheck.model.login import refuse_password
@@ -55,27 +56,10 @@ class InventoryReader:
                 raise self.fail(
                     f"lbcheck_groups maps {group} to {shown(name)}, a group that the inventory does not have"
                 )
-        found = self._members(names)
+        found = members(self.listing, names)
         if not found and any(name in self.listing for name in names):
             self.notes.append(f"group {names[0]} has no hosts")
         return found
-
-    def _members(self, groups: Sequence[str]) -> list[str]:
-        """Return the hosts of some groups and of all below them, each once: a group's own before its children's.
-
-        Each group is entered once, however many ways lead to it.
-        """
-        found: dict[str, None] = {}
-        seen: set[str] = set()
-        ahead = [*reversed(groups)]
-        while ahead:
-            group = ahead.pop()
-            if group not in seen:
-                seen.add(group)
-                body = self.listing.get(group, {})
-                found |= dict.fromkeys(body.get("hosts", ()))
-                ahead += reversed(body.get("children", ()))
-        return list(found)
 
     def called(self, name: str) -> str:
         """Return what the fleet calls a variable."""

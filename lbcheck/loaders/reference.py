@@ -5,10 +5,11 @@ both equal), and the rules here are those that the playbooks follow: which netwo
 listen, by which network balancers reach servers. Other fleets are read as they are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from lbcheck.loaders.groups import members
 from lbcheck.model.address import is_address
 
 # What an inventory may leave out, by whose variable it is: everybody's, or a group's.
@@ -50,10 +51,10 @@ def completed(listing: Mapping[str, Any]) -> dict[str, Any]:
     given: Mapping[str, Variables] = listing.get("_meta", {}).get("hostvars", {})
     if not spoken(given):
         return dict(listing)
-    hostvars = {host: dict(given.get(host, {})) for host in (*given, *_members(listing, ["all"]))}
+    hostvars = {host: dict(given.get(host, {})) for host in (*given, *members(listing, ["all"]))}
     common = {name: value for name, value in DEFAULTS["all"].items() if not any(name in v for v in hostvars.values())}
     for group, defaults in DEFAULTS.items():
-        for host in hostvars if group == "all" else _members(listing, [group]):
+        for host in hostvars if group == "all" else members(listing, [group]):
             hostvars[host] = dict(common if group == "all" else defaults) | hostvars[host]
     for variables in hostvars.values():
         _complete(variables)
@@ -67,21 +68,6 @@ def _complete(variables: dict[str, Any]) -> None:
     if isinstance(nat := variables.get("cluster_nat"), dict):
         own = [address for address in published(variables) if ":" not in address]
         variables["cluster_nat"] = {**NAT, "addresses": own[:1]} | nat
-
-
-def _members(listing: Mapping[str, Any], groups: Sequence[str]) -> list[str]:
-    """Return the hosts of groups and of all below them, each once."""
-    found: dict[str, None] = {}
-    seen: set[str] = set()
-    ahead = [*groups]
-    while ahead:
-        if (group := ahead.pop()) not in seen:
-            seen.add(group)
-            body = listing.get(group)
-            body = body if isinstance(body, Mapping) else {}
-            found |= dict.fromkeys(body.get("hosts", ()))
-            ahead += body.get("children", ())
-    return list(found)
 
 
 def public_network(variables: Variables) -> str:
@@ -104,12 +90,12 @@ def _listed(given: object) -> list[Any]:
     return given if isinstance(given, list) else []
 
 
-def inner_network(public: str, members: Iterable[Iterable[str]]) -> str:
+def inner_network(public: str, hosts: Iterable[Iterable[str]]) -> str:
     """Return the network by which balancers reach servers: the first, by name, that all have, the public one last.
 
-    `members`: the networks of each balancer and server. Empty: there is none.
+    `hosts`: the networks of each balancer and server. Empty: there is none.
     """
-    sets = [set(networks) for networks in members]
+    sets = [set(networks) for networks in hosts]
     common = set.intersection(*sets) if sets else set()
     return min(common, key=lambda network: (network == public, network), default="")
 

@@ -22,6 +22,9 @@ CORPUS = Path(__file__).parent / "corpus"
 MOST_S = 10.0  # of the processor for one document: most take a thousandth of it
 MOST_SAID = 12_000  # characters of a sentence, which may repeat a name or two as long as any here
 
+# Pieces of JSON, in places where nobody expects them.
+JSON_MARKS = ("\n", "{", "}", "[", '"', "\\", "\\ud800", "\u2028", "\x85", "NaN", "9" * 5000, "1e999")
+
 # What has broken something, here or elsewhere.
 SPECIAL: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2**31, 2**53, 2**63, 10**15, 10**30, -0.5, 1.5, 1e308, float("nan"), float("inf")),

@@ -27,7 +27,7 @@ from lbcheck.vantage.hearing import heard
 from lbcheck.wire import jsonl
 
 from ..unit import corpus
-from .damage import CORPUS, MOST_SAID, damaged, in_time, lines, scribbled, sentence
+from .damage import CORPUS, JSON_MARKS, MOST_SAID, damaged, in_time, lines, scribbled, sentence
 
 HOST, OTHER = "web1", "web2"
 STEPS_OF_HOST: tuple[Step, ...] = (
@@ -43,22 +43,7 @@ STEPS_OF_HOST: tuple[Step, ...] = (
 )
 OWN = [jsonl.to_json(step.lost(Failure(ErrorKind.TIMEOUT, "said nothing"))) for step in STEPS_OF_HOST]
 FOREIGN = [line for path in corpus.SAMPLES if path.stat().st_size < 20_000 for line in lines(path)]
-MARKS = (
-    "\n",
-    "{",
-    "}",
-    "[",
-    '"',
-    "\\",
-    "\\ud800",
-    "\u2028",
-    "\x85",
-    "NaN",
-    "9" * 5000,
-    "1e999",
-    "logout\n",
-    f'"{OTHER}"',
-)
+MARKS = (*JSON_MARKS, "logout\n", f'"{OTHER}"')
 
 
 def of_host(output: object, *, ended: bool) -> list[Sample]:

@@ -15,31 +15,13 @@ from lbcheck.pipeline import read_report, reread
 
 from ..unit import corpus
 from ..unit.shown import as_text
-from .damage import CORPUS, damaged, in_time, lines, scribbled, sentence, written
+from .damage import CORPUS, JSON_MARKS, damaged, in_time, lines, scribbled, sentence, written
 
 SMALL = 20_000  # bytes: with as many changes, more of a small file is tried
 REPORTS = [path for path in corpus.REPORTS if path.stat().st_size < SMALL]
 SAMPLES = [path for path in corpus.SAMPLES if path.stat().st_size < SMALL]
 BEFORE = reread(corpus.HERE / "reports" / "run-pass.json")
-MARKS = (
-    "\n",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    '"',
-    "\\",
-    "\\ud800",
-    "\u2028",
-    "\x85",
-    "NaN",
-    "-Infinity",
-    "9" * 5000,
-    "1e999",
-    "null",
-)
+MARKS = (*JSON_MARKS, "]", ",", ":", "-Infinity", "null")
 
 
 def text_of(document: Any) -> str:

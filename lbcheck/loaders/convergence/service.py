@@ -3,14 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from lbcheck.errors import LbcheckError
 from lbcheck.loaders import reference, values
 from lbcheck.loaders.convergence.addresses import HOST_NAME
 from lbcheck.loaders.convergence.gathering import Complaints
 from lbcheck.loaders.values import shown
 from lbcheck.model.address import URL_PORTS
+from lbcheck.model.url import taken_apart
 
 HEAVIEST = 256  # of a server at HAProxy
 DNS_PORT, REDIRECTING_PORT, TLS_PORT = 53, 80, 443
@@ -153,12 +156,9 @@ def ports(found: Complaints) -> None:
 
 def _parsed(url: object) -> SplitResult | None:
     """Return the parts of a URL that can be published; None of anything else."""
-    try:
-        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
-        port = parts.port
-    except ValueError:
-        return None
-    return parts if parts.hostname and (parts.scheme in URL_PORTS or (parts.scheme == "tcp" and port)) else None
+    with suppress(LbcheckError):
+        return taken_apart(url, (*URL_PORTS, "tcp")) if isinstance(url, str) else None
+    return None
 
 
 def _weight(given: object) -> int:
