@@ -96,6 +96,28 @@ def test_beyond_the_bound_by_too_little_to_matter_is_inconclusive() -> None:
     assert same.outcome is Outcome.INCONCLUSIVE
 
 
+def test_a_change_shortly_before_moves_counts_by_a_few_requests() -> None:
+    """A server of another weight that came back takes its first turn early or late: no fault, once that is certain."""
+    moved = Tally({"web1": 5, "web2": 7, "web3": 12}, WEIGHTS, complete=True, closed=False)
+    few = judge("roundrobin", moved, product="HAProxy")
+    assert (few.outcome, few.needed, few.more) == (Outcome.INCONCLUSIVE, 24 + few.more, few.more)
+    assert 0 < few.more < 100
+    enough = replace(moved, counts={"web1": 249, "web2": 250, "web3": 501})
+    assert judge("roundrobin", enough, product="HAProxy").outcome is Outcome.PASS
+    farther = replace(moved, counts={"web1": 246, "web2": 250, "web3": 504})
+    assert judge("roundrobin", farther, product="HAProxy").outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_wrong_weight_is_farther_off_than_a_change_explains_after_as_many_as_are_needed() -> None:
+    """A halved server is no change: it fails at the number that the doubt named."""
+    halved = Tally({"web1": 3, "web2": 7, "web3": 14}, WEIGHTS, complete=True, closed=False)
+    doubt = judge("roundrobin", halved, product="HAProxy")
+    assert doubt.outcome is Outcome.INCONCLUSIVE
+    needed = doubt.needed
+    later = {"web1": round(needed / 7), "web2": round(2 * needed / 7), "web3": round(4 * needed / 7)}
+    assert judge("roundrobin", replace(halved, counts=later), product="HAProxy").outcome is Outcome.FAIL
+
+
 def test_weights_that_a_cycle_cannot_keep_are_owed_what_it_gives() -> None:
     """8:8:7 gives 128, 128 and 111 of 367 choices, far from the weights after 20,000, and that is no fault."""
     counts = {"a": 128 * 100, "b": 128 * 100, "c": 111 * 100}

@@ -19,8 +19,10 @@ def turn_or_assume(wheel: Wheel | None, weights: Sequence[int]) -> Cycle:
     return (turn(wheel, weights) if wheel else None) or assumed(weights)
 
 
-def needed(wheel: Wheel | None, weights: Sequence[int], cycles: int = 1, detect: float = 0.5) -> int | None:
-    """Return how many choices put a server of a wrong weight out of its bound, wherever they begin.
+def needed(
+    wheel: Wheel | None, weights: Sequence[int], cycles: int = 1, detect: float = 0.5, beyond: float = 0.0
+) -> int | None:
+    """Return how many choices put a server of a wrong weight out of its bound by `beyond` choices, wherever they begin.
 
     Wrong is a weight × (1 − `detect`), or ÷ (1 − `detect`), of any one server; `detect` is above 0 and below 1.
     `cycles` as in `Cycle.allowed`. From this number of choices on, every number is enough. None: no number is, because
@@ -28,7 +30,7 @@ def needed(wheel: Wheel | None, weights: Sequence[int], cycles: int = 1, detect:
     weight there is nothing to tell apart, and one choice is enough.
     """
     used = tuple(weight for weight in weights if weight)
-    return _needed(wheel, used, cycles, Fraction(detect).limit_denominator(1000)) if len(used) > 1 else 1
+    return _needed(wheel, used, cycles, Fraction(detect).limit_denominator(1000), beyond) if len(used) > 1 else 1
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,15 @@ class _Fault:
         """Return the victim's share by the faulty weights; `total` is the sum of the right ones."""
         return float(self.weight / (total - weights[self.victim] + self.weight))
 
-    def shown_after(self, healthy: Cycle, share: float, bound: float, cycles: int) -> float:
-        """Return after how many choices a victim that gets `share`, give or take `bound`, is out of its own bound."""
+    def shown_after(self, healthy: Cycle, share: float, bound: float, together: tuple[int, float]) -> float:
+        """Return after how many choices a victim that gets `share`, give or take `bound`, is out of its own bound.
+
+        `together`: how many cycles are off at once, and by how much it has to be out of the bound.
+        """
         owed = healthy.shares[self.victim]
         apart = abs(owed - share) - healthy.drift * owed - ROUNDING
-        together = cycles * (healthy.bounds[self.victim] + bound)
-        return together / apart if apart > 0 else math.inf
+        cycles, beyond = together
+        return (cycles * (healthy.bounds[self.victim] + bound) + beyond) / apart if apart > 0 else math.inf
 
 
 def _faults(weights: Weights, detect: Fraction, ordered: bool) -> Iterator[_Fault]:
@@ -65,13 +70,13 @@ def _faults(weights: Weights, detect: Fraction, ordered: bool) -> Iterator[_Faul
 
 
 @lru_cache(maxsize=1024)
-def _needed(wheel: Wheel | None, weights: Weights, cycles: int, detect: Fraction) -> int | None:
+def _needed(wheel: Wheel | None, weights: Weights, cycles: int, detect: Fraction, beyond: float) -> int | None:
     healthy, total = turn_or_assume(wheel, weights), sum(weights)
     widened = max(_WIDENED, float(1 / (1 - detect)))
 
     def at_most(fault: _Fault) -> float:
         bound = widened * max(1.0, healthy.bounds[fault.victim])
-        return fault.shown_after(healthy, fault.share(weights, total), bound, cycles)
+        return fault.shown_after(healthy, fault.share(weights, total), bound, (cycles, beyond))
 
     # Faulty wheels are turned while there is time, those first that could need the most choices.
     worst, left = -math.inf, LONGEST
@@ -84,7 +89,7 @@ def _needed(wheel: Wheel | None, weights: Weights, cycles: int, detect: Fraction
             left -= steps
             turned = turn_or_assume(wheel, faulty)
             share, bound = turned.shares[fault.victim], turned.bounds[fault.victim]
-            worst = max(worst, fault.shown_after(healthy, share, bound, cycles))
+            worst = max(worst, fault.shown_after(healthy, share, bound, (cycles, beyond)))
         else:
             worst = max(worst, at_most(fault))
     return math.floor(worst) + 1 if worst < math.inf else None
