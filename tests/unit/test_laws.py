@@ -102,8 +102,10 @@ def test_a_change_shortly_before_moves_counts_by_a_few_requests() -> None:
     few = judge("roundrobin", moved, product="HAProxy")
     assert (few.outcome, few.needed, few.more) == (Outcome.INCONCLUSIVE, 24 + few.more, few.more)
     assert 0 < few.more < 100
-    enough = replace(moved, counts={"web1": 249, "web2": 250, "web3": 501})
-    assert judge("roundrobin", enough, product="HAProxy").outcome is Outcome.PASS
+    enough = judge("roundrobin", replace(moved, counts={"web1": 9, "web2": 12, "web3": 23}), product="HAProxy")
+    assert (enough.outcome, enough.needed, enough.more) == (Outcome.PASS, 44, 0)
+    assert enough.rule.startswith("each server within 3.8 requests of its expected count")
+    assert judge("roundrobin", replace(moved, counts={"web1": 9, "web2": 11, "web3": 23}), product="HAProxy").more == 1
     farther = replace(moved, counts={"web1": 246, "web2": 250, "web3": 504})
     assert judge("roundrobin", farther, product="HAProxy").outcome is Outcome.INCONCLUSIVE
 

@@ -388,6 +388,11 @@ def test_more_cycles_need_more_choices(wheel: Wheel) -> None:
     assert 8 * (one - 1) <= eight <= 8 * one
 
 
+def test_to_be_farther_out_of_its_bound_takes_a_wrong_weight_more_choices() -> None:
+    """As many more as it needs to gain that distance."""
+    assert [needed(FAST_WEIGHTED, (1, 1, 2), beyond=beyond) for beyond in (0, 3, 6)] == [16, 44, 72]
+
+
 def test_a_smaller_fault_needs_more_choices() -> None:
     """A tenth of a weight is harder to find than half of it."""
     tenth, half = needed(FAST_WEIGHTED, (1, 1, 1), detect=0.1), needed(FAST_WEIGHTED, (1, 1, 1), detect=0.5)
