@@ -105,6 +105,40 @@ def test_haproxy_accepts_all_at_once_without_a_warning(tmp_path: Path, certifica
     assert "WARNING" not in accepted("haproxy", "-c", "-f", str(tmp_path / "haproxy.cfg"))
 
 
+def test_haproxy_accepts_a_users_own_lines_without_a_warning(tmp_path: Path) -> None:
+    """ACLs, another backend by its path, a stick table, cookies, an HTTP check, an exporter, options of a server."""
+    app1 = {"name": "app1", "address": "127.0.0.1", "port": 9, "maxconn": "50", "slowstart": "30s"}
+    app2 = {"name": "app2", "address": "127.0.0.1", "port": 8, "backup": True, "options": "cookie app2"}
+    frontend = {"name": "www", "binds": [":20001"], "backend": "app"}
+    frontend["lines"] = [
+        "stick-table type ipv6 size 1k expire 10s store http_req_rate(10s)",
+        "http-request track-sc0 src",
+        "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 100 }",
+        "acl images path_beg /images",
+        "use_backend images if images",
+    ]
+    exporter = {"name": "exporter", "binds": [":20002"]}
+    exporter["lines"] = ["http-request use-service prometheus-exporter if { path /metrics }"]
+    backend = {"name": "app", "check_path": "/healthy", "sources": ["127.0.0.1", "127.0.0.2"]}
+    backend["lines"] = ["cookie SRV insert indirect nocache", "http-check expect status 200"]
+    images = {"name": "images", "lines": ["balance hdr(x-user)"], "servers": [app1]}
+    given = {
+        "haproxy_admin_socket": str(tmp_path / "admin.sock"),
+        "haproxy_stats_socket": str(tmp_path / "stats.sock"),
+        "haproxy_fingerprint": "0123abcd",
+        "haproxy_global_lines": ["hard-stop-after 30s"],
+        "haproxy_defaults_lines": ["option redispatch"],
+        "haproxy_frontends": [frontend, exporter],
+        "haproxy_backends": [backend | {"servers": [app1 | {"options": "cookie app1"}, app2]}, images],
+    }
+    [text] = rendered([("haproxy", "haproxy.cfg.j2", given)])
+    line = "server app1.source2 127.0.0.1:9 weight 1 maxconn 50 slowstart 30s source 127.0.0.2 cookie app1"
+    assert line in [line.strip() for line in text.splitlines()]
+    assert "server app2 127.0.0.1:8 weight 1 backup source 127.0.0.1 cookie app2" in text
+    (tmp_path / "haproxy.cfg").write_text(for_this_machine(text))
+    assert "WARNING" not in accepted("haproxy", "-c", "-f", str(tmp_path / "haproxy.cfg"))
+
+
 def test_nginx_accepts_its_file_on_every_family(tmp_path: Path) -> None:
     """With and without the PROXY protocol."""
     for family in FAMILIES:
@@ -166,20 +200,26 @@ def test_nftables_accepts_the_rules(tmp_path: Path, mapping: str) -> None:
 
 
 def test_keepalived_speaks_to_each_peer_and_notifies() -> None:
-    """Unicast from the host's own address, notify with its user, IPv6 addresses beside the advertised ones."""
+    """Unicast from the host's own address, notify with its user, a user's lines, IPv6 beside what is advertised."""
     instance = {
         "name": "one",
         "router_id": 1,
         "priority": 254,
         "owner": True,
         "addresses": ["192.0.2.9", "2001:db8::9"],
+        "lines": ["preempt_delay 60"],
     }
     given = {"keepalived_address": "192.0.2.1", "keepalived_peers": ["192.0.2.2"], "keepalived_interface": "eth0"}
     given |= {"keepalived_check": "/usr/bin/true", "keepalived_instances": [instance]}
     given |= {"keepalived_notify": "/usr/local/sbin/tell now", "keepalived_notify_user": "root"}
     [text] = rendered([("keepalived", "keepalived.conf.j2", given)])
     lines = [line.strip() for line in text.splitlines()]
-    assert {"unicast_src_ip 192.0.2.1", "192.0.2.2", 'notify "/usr/local/sbin/tell now" root'} <= set(lines)
+    assert {
+        "unicast_src_ip 192.0.2.1",
+        "192.0.2.2",
+        "preempt_delay 60",
+        'notify "/usr/local/sbin/tell now" root',
+    } <= set(lines)
     assert lines.index("192.0.2.9/32") < lines.index("virtual_ipaddress_excluded {") < lines.index("2001:db8::9/128")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from tests.rendering import FAMILIES, NAMES, ROLES, Job, rendered
 
@@ -56,6 +57,34 @@ def test_only_role_service_starts_and_reloads(role: str) -> None:
     tasks = (ROLES / role / "tasks" / "main.yml").read_text(encoding="utf-8")
     assert ("ansible.builtin.systemd_service:" in tasks) == (role == "service")
     assert not (ROLES / role / "handlers").exists()
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "refused"),
+    [
+        ("haproxy", {"weight": 0}, ""),
+        ("haproxy", {"weight": 256}, ""),
+        ("haproxy", {"weight": 257}, "value of weight must be one of: 0, 1, "),
+        ("haproxy", {"balance": "leastconn"}, ""),
+        ("haproxy", {"balance": "round-robin"}, "value of balance must be one of: roundrobin, "),
+        ("keepalived", {"router_id": 255}, ""),
+        ("keepalived", {"router_id": 0}, "value of router_id must be one of: 1, 2, "),
+    ],
+)
+def test_what_haproxy_and_keepalived_would_refuse_is_refused_before(
+    role: str, given: dict[str, Any], refused: str
+) -> None:
+    """Algorithm, weight and virtual router ID, by the arguments' specification."""
+    server = {"name": "web1", "address": "192.0.2.1", "port": 80} | {k: v for k, v in given.items() if k == "weight"}
+    backend = {"name": "web", "servers": [server]} | {k: v for k, v in given.items() if k == "balance"}
+    instance = {"name": "one", "router_id": 1, "priority": 254, "owner": True, "addresses": ["192.0.2.9"]} | given
+    own = {"haproxy_backends": [backend]}
+    if role == "keepalived":
+        own = {"keepalived_address": "192.0.2.1", "keepalived_instances": [instance]}
+    spec = loaded(ROLES / role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    errors = ArgumentSpecValidator(spec).validate({f"{role}_os_family": "Debian"} | own).error_messages
+    assert len(errors) == bool(refused), errors
+    assert "".join(errors).startswith(refused)
 
 
 def test_every_template_renders_on_every_family() -> None:
