@@ -1,5 +1,6 @@
 """Clusters of other shapes than the lab's: what the playbook writes on their hosts, and what lbcheck reads of them."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.convergence import complaints
 from lbcheck.loaders.reader import InventoryReader
 from lbcheck.model.cluster import Cluster
-from tests.convergence import PLAYBOOKS, SHAPES, shapes
+from tests.convergence import PLAYBOOKS, SHAPES, shapes, written
 from tests.rendering import ROOT
 
 
@@ -165,6 +166,15 @@ def test_servers_of_somebodys_own_are_checked_and_left_alone() -> None:
     ]
     servers = understand(reference.completed(listed([str(SHAPES["servers"])])), "x").cluster.backends[0].servers
     assert {(server.log, server.stub_status) for server in servers} == {("", "")}
+
+
+def test_an_algorithm_with_arguments_reaches_haproxy(tmp_path: Path) -> None:
+    """The role's argument takes those alone that need none, so it comes as one of the backend's lines."""
+    pool = {"name": "web", "port": 8080, "algorithm": "hdr(x-user)"}
+    (tmp_path / "more.json").write_text(json.dumps({"all": {"vars": {"cluster_backends": [pool]}}}))
+    [files] = written([SHAPES["smallest"], tmp_path / "more.json"])
+    configuration = files["lb1"]["haproxy/haproxy.cfg.j2"]
+    assert re.findall("^ *balance (.*)", configuration, re.MULTILINE) == ["hdr(x-user)"]
 
 
 def test_tls_has_a_redirection_beside_it() -> None:
