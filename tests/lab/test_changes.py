@@ -41,7 +41,7 @@ def vips(cluster: Cluster) -> list[str]:
 
 
 @pytest.fixture
-def other_servers(cluster: Cluster, tmp_path: Path) -> Iterator[Cluster]:
+def other_servers(cluster: Cluster, tmp_path: Path) -> Cluster:
     """An inventory like the lab's, in which web2 is called shop2, web3 is gone, web4 is new, and web1 weighs 3."""
     folder = tmp_path / "inventory"
     (folder / "group_vars").mkdir(parents=True)
@@ -51,18 +51,19 @@ def other_servers(cluster: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     web4 = f"        web4: {json.dumps({'cluster_addresses': addresses(14)})}\n"
     head = head.replace("web2:", "shop2:").replace("web1:", "web1:\n          cluster_weight: 3")
     (folder / "hosts.yml").write_text(head + web4 + tail)
-    yield Cluster(cluster.instance, (str(folder),))
-    grow(cluster, *SERVERS)
-    cluster.settled()
+    return Cluster(cluster.instance, (str(folder),))
 
 
 def test_servers_come_go_and_change_without_a_loss(cluster: Cluster, other_servers: Cluster, vips: list[str]) -> None:
     """One is renamed, one goes, one comes, one gets another weight, and all of that back: each request is answered."""
     with traffic(cluster, *vips) as seen:
-        grow(other_servers, *SERVERS)
-        other_servers.settled()
-        rows = other_servers.rows("lb1")
-        grow(cluster, *SERVERS)
+        try:
+            grow(other_servers, *SERVERS)
+            other_servers.settled()
+            rows = other_servers.rows("lb1")
+        finally:
+            grow(cluster, *SERVERS)
+            cluster.settled()
     assert seen.lost() == []
     assert seen.servers() == {"web1", "web2", "web3", "shop2", "web4"}
     assert (rows["web1"]["weight"], "web2" in rows, "web3" in rows) == ("3", False, False)
@@ -89,7 +90,7 @@ def test_a_balancer_that_fails_ends_the_play_before_the_next(cluster: Cluster, v
         with traffic(cluster, *vips) as seen:
             ran = cluster.playbook(*BALANCERS, "haproxy", *other({"haproxy_frontends": [frontend]}))
         assert changes(ran.stdout)["lb1"][1] == 1
-        assert "lb2" not in changes(ran.stdout)
+        assert changes(ran.stdout)["lb2"] == (0, 0)
         assert cluster.on("lb2", "cat", "/etc/haproxy/haproxy.cfg") == written
     assert seen.lost() == []
 
