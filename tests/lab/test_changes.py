@@ -18,7 +18,8 @@ pytestmark = pytest.mark.lab
 
 AT_AN_ADDRESS = 2 * CLIENTS  # the traffic's connections that are open there at any time
 BALANCERS = ("--limit", "load_balancers", "--tags")
-SERVERS = ("--tags", "network,nginx,haproxy")  # the roles that a change of servers concerns
+# The hosts and roles that a change of servers concerns.
+SERVERS = ("--limit", "localhost,backends,load_balancers", "--tags", "network,nginx,haproxy")
 LAB = ROOT / "inventory" / "lab"
 
 

@@ -17,4 +17,6 @@ def test_a_confined_service_reloads(cluster: Cluster, service: str) -> None:
 
 def test_each_change_of_state_is_notified(cluster: Cluster) -> None:
     """The command of keepalived_notify ran, with keepalived's words, when a balancer's own addresses came."""
-    assert "INSTANCE lb1 MASTER 254" in cluster.on("lb1", "journalctl", "--no-pager", "-t", "keepalived-notify")
+    assert f"INSTANCE {cluster.vip('lb1')} MASTER 254" in cluster.on(
+        "lb1", "journalctl", "--no-pager", "-t", "keepalived-notify"
+    )
