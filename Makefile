@@ -15,7 +15,7 @@ LAB := $(SUDO) $(VENV)/python -m lab
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab lab-up converge verify growth failover lab-down shell packages venv test acceptance bench verdicts foreign mutants fuzz box vagrant-test
+.PHONY: help lab lab-up converge change verify growth failover lab-down shell packages venv test acceptance bench verdicts foreign mutants fuzz box vagrant-test
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lab-up: packages venv ## start the lab's hosts that are not running
 
 converge: packages venv ## configure the running hosts with the roles
 	@$(LAB) run converge -- $(VENV)/ansible-playbook -i $(INVENTORY) ansible/playbooks/site.yml
+
+change: packages venv ## make of the standing lab what an inventory says, hosts and all, without a loss: make change INVENTORY=…
+	@$(SUDO) $(VENV)/python -m lab run change -- $(VENV)/ansible-playbook -i $(INVENTORY) ansible/playbooks/grow.yml
 
 verify: packages venv ## run lbcheck on the running lab and show its report
 	@$(LAB) run --through verify -- $(VENV)/lbcheck run -i $(INVENTORY)

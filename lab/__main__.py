@@ -19,7 +19,7 @@ from lab.errors import LabError, usage_error
 from lab.progress import summary, tell
 from lab.state import Instance, current_instance, locked
 from lab.system import need_root
-from lab.up import up
+from lab.up import ending, up
 
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
     stand = add("up", _up, "start what is missing of the lab, take away what is too much")
     stand.add_argument("-i", "--inventory", action="append", metavar="PATH", help="default: inventory/lab; repeatable")
+    stand.add_argument("--plan", action="store_true", help="name the hosts that would be taken away; change nothing")
     add("down", _down, "take the lab away, with everything that belongs to it")
     add("status", _status, "say which hosts are up")
     shell = add("shell", _shell, "run a command, or a shell, in a host")
@@ -78,7 +79,10 @@ def _up(options: argparse.Namespace) -> int:
     wiring = inventory.load(options.inventory or ["inventory/lab"])
     instance = current_instance()
     with locked(instance):
-        up(instance, wiring)
+        if options.plan:
+            sys.stdout.writelines(f"{name}\n" for name in ending(instance, wiring))
+        else:
+            up(instance, wiring)
     return 0
 
 

@@ -71,7 +71,8 @@ def attach(instance: Instance, hosts: Iterable[WiredHost]) -> None:
     for host in hosts:
         for interface in host.interfaces:
             port = port_name(host.name, interface.network)
-            inside = f"{interface.network} netns {namespace_of(instance, host.name)}"
+            own = mac_address(interface.network, interface.address)
+            inside = f"{interface.network} address {own} netns {namespace_of(instance, host.name)}"
             ports += [
                 f"link add {port} type veth peer name {inside}",
                 f"link set {port} master {interface.network} up",
@@ -106,6 +107,16 @@ def port_name(host: str, network: str) -> str:
     """Return the name of the bridge's end of a veth pair: 15 characters at most, readable, and never two the same."""
     digest = hashlib.blake2b(f"{host}/{network}".encode(), digest_size=3).hexdigest()
     return f"{host[:8]}.{digest}"
+
+
+def mac_address(network: str, address: str) -> str:
+    """Return an interface's MAC address, which follows from its first address.
+
+    A host that has the address of one that is no more, or of itself before, is found at once. It could not announce
+    itself: a bridge passes nothing on before it has noticed that there is a carrier.
+    """
+    digest = hashlib.blake2b(f"{network}/{address}".encode(), digest_size=5).digest()
+    return f"02:{digest.hex(':')}"  # locally administered, of one station (IEEE 802)
 
 
 def _make_namespace(path: Path, sysctls: dict[str, str]) -> None:

@@ -30,6 +30,14 @@ def up(instance: Instance, wiring: Wiring) -> None:
         current.say(_outcome(wiring, keep, gone))
 
 
+def ending(instance: Instance, wiring: Wiring) -> list[str]:
+    """Return the hosts that `up` would take away: the inventory has none of that name, or another one."""
+    with phase("image") as current:
+        root = image.ensure(current)
+    keep = _standing(instance, wiring, root)
+    return [name for name in instance.known_hosts() if name not in keep]
+
+
 def _standing(instance: Instance, wiring: Wiring, root: Path) -> set[str]:
     """Return the hosts that stand as they are wanted. Without the bridges none does: their wires end nowhere."""
     if not network.bridged(instance):

@@ -1,13 +1,14 @@
 """The lab's pure parts: apt sources, names, times, and what a process is known by."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from lab.errors import LabError
 from lab.image import source_lines
-from lab.network import port_name
+from lab.network import mac_address, port_name
 from lab.progress import summary
 from lab.state import current_instance, start_time
 
@@ -38,6 +39,15 @@ def test_another_release_comes_from_the_same_archives() -> None:
         "deb http://mirror.example/debian/ trixie main",
         "deb [signed-by=/usr/share/keyrings/archive.gpg] http://mirror.example/debian-security/ trixie-security main",
     ]
+
+
+def test_a_hosts_successor_at_an_address_has_its_mac_address() -> None:
+    """It follows from network and address; it is one station's, of nobody's range, and never two the same."""
+    addresses = [(network, f"198.18.0.{last}/24") for network in ("public", "backend") for last in range(1, 255)]
+    macs = {mac_address(network, address) for network, address in addresses}
+    assert len(macs) == len(addresses)
+    assert all(re.fullmatch(r"02(:[0-9a-f]{2}){5}", mac) for mac in macs)
+    assert mac_address("public", "198.18.0.12/24") == mac_address("public", "198.18.0.12/24")
 
 
 def test_port_names_fit_and_differ() -> None:

@@ -204,3 +204,29 @@ def test_the_labs_own_inventory_and_its_growth_converge() -> None:
     for number in range(len(steps)):
         layers = [str(path) for path in steps[: number + 1]]
         assert complaints(listed(layers), "growth") == ()
+
+
+def test_a_vip_that_gets_another_home_keeps_its_instance(tmp_path: Path) -> None:
+    """Only priorities and states change, so that VRRP hands it over while one balancer knows and the other does not."""
+    swapped = {
+        "lb1": {"cluster_vips": ["198.18.0.102", "2001:2::102"]},
+        "lb2": {"cluster_vips": ["198.18.0.101", "2001:2::101"]},
+    }
+    layer = tmp_path / "swapped.json"
+    layer.write_text(json.dumps({"all": {"hosts": swapped}}), encoding="utf-8")
+    lab = ROOT / "inventory" / "lab"
+    before, after = (
+        [files[host]["keepalived/keepalived.conf.j2"] for host in ("lb1", "lb2")]
+        for files in written([lab], [lab, layer])
+    )
+
+    def instances(text: str) -> set[str]:
+        bare = re.sub(r"(priority|state) \w+", r"\1", text)
+        return {one.strip() for one in bare.split("vrrp_instance ")[1:]}
+
+    def priorities(text: str) -> dict[str, str]:
+        return dict(re.findall(r"vrrp_instance (\S+) {.*?priority (\d+)", text, re.DOTALL))
+
+    assert [instances(text) for text in before] == [instances(text) for text in after]
+    assert [priorities(text) for text in before] == [priorities(text) for text in reversed(after)]
+    assert priorities(before[0]) == {"198.18.0.101": "254", "198.18.0.102": "253"}
