@@ -93,6 +93,12 @@ from .scenes import QUESTION, healthy
         (["spread", "http://127.0.0.1/\r\nX: y"], "it has blanks around it, or what cannot be seen"),
         (["spread", "http://127.0.0.1/\u202e"], "it has blanks around it, or what cannot be seen"),
         (["spread", "http://[::1]x:9/"], "it names no host; write http://HOST[:PORT]/PATH"),
+        (
+            ["spread", "http://[fe80::1%25eth0]/"],
+            "URL 'http://[fe80::1%25eth0]/': write its interface with a plain %, as in [fe80::1%eth0]",
+        ),
+        (["fill", "[fe80::1%lo]:80"], "'fe80::1%lo' names an interface"),
+        (["fill", "[::1]:80", "--source", "fe80::1%lo"], "'fe80::1%lo' names an interface"),
         (["spread", "http://*/"], "it names no host; write http://HOST[:PORT]/PATH"),
         (["spread", "http://a..b/"], "has at most 253 letters, and 1 to 63 between two dots"),
         (["spread", f"http://{'a' * 64}.test/"], "has at most 253 letters, and 1 to 63 between two dots"),
