@@ -16,6 +16,7 @@ from lbcheck import __version__, documents
 from lbcheck.checks import capacity, compare, dns, failover, fill, prove, spread
 from lbcheck.errors import LbcheckError
 from lbcheck.model.cluster import Cluster
+from lbcheck.model.configuration import Configured, ReadConfiguration
 from lbcheck.model.ended import Ended
 from lbcheck.model.evidence import Record
 from lbcheck.model.exhibit import Exhibit, Shown
@@ -114,6 +115,15 @@ class Samples:
 def new_token() -> str:
     """Return what marks this run's requests in access logs."""
     return secrets.token_hex(8)
+
+
+def fault_of_configuration(paths: Sequence[str]) -> str:
+    """Return why files on this machine are no configuration of HAProxy that can be read; nothing where they are."""
+    (found,) = here.run([ReadConfiguration(at=HERE, balancer=paths[0], paths=tuple(paths))])
+    if found.failure:
+        return found.failure.message
+    told = isinstance(found, Configured) and found.backends
+    return "" if told else f"{', '.join(paths)}: no backend is in it; `systemctl cat haproxy` says where they are"
 
 
 def chosen(question: Question, names: Sequence[str]) -> list[Check]:

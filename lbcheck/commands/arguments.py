@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from lbcheck.errors import LbcheckError
 from lbcheck.loaders import ansible_inventory, authorities
 from lbcheck.model.address import Endpoint, parsed
+from lbcheck.model.asked import LEAST_FAULT, MOST_SERVERS, STATUS
 from lbcheck.model.question import Question
 from lbcheck.model.step import SILENCE_S
 from lbcheck.reporters import FORMATS
 from lbcheck.wire.http.identifier import Identifier
 
-LEAST_FAULT = 0.01  # of a weight: two servers take three million requests then
 MOST_COUNTED = 100_000_000  # requests, or whatever else is counted: hours at full speed
-MOST_SERVERS = 10_000  # twice as many as a large fleet; each is judged by itself
 _COUNT = re.compile("[0-9]{1,12}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 
 
 def inventory(parser: argparse.ArgumentParser) -> None:
@@ -168,7 +166,7 @@ def fault(text: str) -> float:
 def statuses(text: str) -> tuple[str, ...]:
     """Read `2xx,301`: classes of HTTP statuses, and statuses."""
     found = tuple(part.strip().lower() for part in text.split(","))
-    if not all(_STATUS.fullmatch(part) for part in found):
+    if not all(STATUS.fullmatch(part) for part in found):
         raise argparse.ArgumentTypeError(f"'{text}' is not of the form 2xx,301")
     return found
 

@@ -7,6 +7,7 @@ from lbcheck.checks import fill as check
 from lbcheck.checks.pace import GENTLE_RATE
 from lbcheck.commands import arguments as take
 from lbcheck.commands import output
+from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange, family, is_loopback
 from lbcheck.model.fill import Fill, harmless, network
 from lbcheck.model.opening import BindingMode
@@ -66,6 +67,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _fill_of(options: argparse.Namespace) -> Fill:
     endpoints = tuple(dict.fromkeys(take.endpoint("endpoint", text, 0) for text in options.endpoint))
+    for text in (*(endpoint.address for endpoint in endpoints), *options.source):
+        if "%" in text:
+            raise LbcheckError(f"'{text}' names an interface, where fill cannot count: give an address that needs none")
     near = all(is_loopback(endpoint.address) for endpoint in endpoints)
     gentle = not all(harmless(endpoint.address) for endpoint in endpoints)
     with take.named("--ports"):

@@ -3,6 +3,7 @@
 import argparse
 from urllib.parse import SplitResult
 
+from lbcheck import pipeline
 from lbcheck.analysis.laws import table
 from lbcheck.checks.spread import sent_keys
 from lbcheck.commands import arguments as take
@@ -75,6 +76,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
+    if options.haproxy_config and (wrong := pipeline.fault_of_configuration(options.haproxy_config)):
+        raise LbcheckError(f"--haproxy-config {wrong}")
     addresses = _targets(options)
     loopback = bool(addresses) and all(is_loopback(address) for address in addresses)
     question = of_url(

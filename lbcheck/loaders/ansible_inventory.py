@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from lbcheck import ansible_cli
 from lbcheck.errors import InventoryError, LbcheckError
-from lbcheck.loaders import authorities, reference, templates, values
+from lbcheck.loaders import authorities, reference, templates, unparsed, values
 from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.fields import Fields
 from lbcheck.loaders.reader import InventoryReader, known
@@ -142,7 +142,7 @@ def _list(inventories: Sequence[str], limit: str = "") -> dict[str, Any]:
     except FileNotFoundError:
         raise ansible_cli.not_installed("ansible-inventory") from None
     if done.returncode:
-        said = ansible_cli.last_words_of(done)
+        said = unparsed.reasons(done.stderr) or ansible_cli.last_words_of(done)
         raise InventoryError(f"inventory {', '.join(inventories)} cannot be read: {said}")
     try:
         found: dict[str, Any] = templates.unwrapped(json.loads(done.stdout))
@@ -158,7 +158,8 @@ def _passed_over(warnings: str, inventories: Sequence[str]) -> Iterator[str]:
     for inventory in inventories:
         source = "".join(os.path.normpath(Path(inventory).absolute()).split())
         if f"Unabletoparse{source}asaninventorysource" in words:
-            raise InventoryError(f"inventory {inventory} cannot be read: {ansible_cli.last_words(warnings)}")
+            said = unparsed.reasons(warnings) or ansible_cli.last_words(warnings)
+            raise InventoryError(f"inventory {inventory} cannot be read: {said}")
         names = re.findall(rf"Unabletoparse{re.escape(source)}/(.+?)asaninventorysource", words)
         files = (name for name in names if not Path(inventory, name).is_dir())
         yield from (f"Ansible could not parse {name} in {inventory}, and passed over it" for name in files)

@@ -44,6 +44,8 @@ class Question:
     def __post_init__(self) -> None:
         if self.measures_capacity and (wrong := self.cluster.contradiction()):
             raise LbcheckError(wrong)
+        if self.longest_gap_s < 0:
+            raise LbcheckError(f"longest_gap_s: {self.longest_gap_s:g} is not a time; write seconds, 0 or more")
 
     def may_run(self, host: str) -> bool:
         """Return whether steps may run on a host; on this host they always may."""

@@ -30,6 +30,8 @@ def taken_apart(url: str, schemes: Collection[str] = tuple(URL_PORTS)) -> SplitR
     if parts.scheme not in schemes:
         raise LbcheckError(f"it does not start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     host = in_ascii(parts.hostname or "")
+    if ":" in host and "%25" in host:  # RFC 6874, as browsers never had it; getaddrinfo takes a plain %
+        raise LbcheckError(f"write its interface with a plain %, as in [{host.replace('%25', '%', 1)}]")
     if not _HOST.fullmatch(host) or not _PLACE.fullmatch(parts.netloc.rpartition("@")[2]):
         raise LbcheckError(f"it names no host; write {parts.scheme}://HOST[:PORT]/PATH")
     if parts.port is None and parts.scheme not in URL_PORTS:

@@ -19,6 +19,7 @@ KINDS: Mapping[int, ErrorKind] = {
     errno.ENETUNREACH: ErrorKind.UNREACHABLE,
     errno.ENETDOWN: ErrorKind.UNREACHABLE,
     errno.EINVAL: ErrorKind.UNREACHABLE,  # from loopback to an address outside; link-local without its interface
+    errno.ENODEV: ErrorKind.UNREACHABLE,  # the interface that an address names is not here
     errno.EADDRNOTAVAIL: ErrorKind.PORTS_EXHAUSTED,
     errno.EADDRINUSE: ErrorKind.PORTS_EXHAUSTED,
     errno.EACCES: ErrorKind.DENIED,

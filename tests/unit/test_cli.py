@@ -93,6 +93,12 @@ from .scenes import QUESTION, healthy
         (["spread", "http://127.0.0.1/\r\nX: y"], "it has blanks around it, or what cannot be seen"),
         (["spread", "http://127.0.0.1/\u202e"], "it has blanks around it, or what cannot be seen"),
         (["spread", "http://[::1]x:9/"], "it names no host; write http://HOST[:PORT]/PATH"),
+        (
+            ["spread", "http://[fe80::1%25eth0]/"],
+            "URL 'http://[fe80::1%25eth0]/': write its interface with a plain %, as in [fe80::1%eth0]",
+        ),
+        (["fill", "[fe80::1%lo]:80"], "'fe80::1%lo' names an interface"),
+        (["fill", "[::1]:80", "--source", "fe80::1%lo"], "'fe80::1%lo' names an interface"),
         (["spread", "http://*/"], "it names no host; write http://HOST[:PORT]/PATH"),
         (["spread", "http://a..b/"], "has at most 253 letters, and 1 to 63 between two dots"),
         (["spread", f"http://{'a' * 64}.test/"], "has at most 253 letters, and 1 to 63 between two dots"),
@@ -313,3 +319,33 @@ def test_output_never_replaces_what_is_read(tmp_path: Path, capsys: pytest.Captu
     assert main(["report", str(kept), "-o", str(kept)]) == 2
     assert "would replace what is read" in capsys.readouterr().err
     assert kept.read_text() == "samples"
+
+
+@pytest.mark.parametrize("plan", [[], ["--plan"]])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, ": no such file or directory; is HAProxy's configuration there?"),
+        ("worker_processes auto;", ":1: 'worker_processes' stands before the first section"),
+        ("", ": no backend is in it"),
+        ("frontend www\n  bind :80\n", ": no backend is in it"),
+    ],
+)
+def test_what_is_no_configuration_of_haproxys_is_refused_before_anything_is_sent(
+    text: str | None, sentence: str, plan: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was unmeasured, after the requests; and what says nothing passed as counters of none of them."""
+    path = tmp_path / "haproxy.cfg"
+    if text is not None:
+        path.write_text(text)
+    assert main(["spread", "http://127.0.0.1:9/", "--haproxy-config", str(path), *plan]) == 2
+    out, err = capsys.readouterr()
+    assert (out, sentence in err) == ("", True)
+    assert err.startswith(f"lbcheck: --haproxy-config {path}")
+
+
+def test_a_folder_without_a_file_of_haproxys_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """HAProxy reads those called *.cfg, and there is none."""
+    (tmp_path / "haproxy.conf").write_text("backend web\n")
+    assert main(["spread", "http://127.0.0.1:9/", "--haproxy-config", str(tmp_path)]) == 2
+    assert f"--haproxy-config {tmp_path}: no backend is in it" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 
 from lbcheck.checks import spread
 from lbcheck.errors import InventoryError
-from lbcheck.loaders import reader, templates
+from lbcheck.loaders import reader, templates, unparsed
 from lbcheck.loaders.ansible_inventory import load, understand
 from lbcheck.loaders.capacity_variables import with_capacity
 from lbcheck.loaders.reader import InventoryReader
@@ -324,8 +324,32 @@ def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> Non
     """Broken YAML is refused, never an empty cluster."""
     broken = tmp_path / "hosts.yml"
     broken.write_text("all: [unclosed")
-    with pytest.raises(InventoryError, match=r"hosts\.yml cannot be read"):
+    with pytest.raises(InventoryError, match=r"hosts\.yml cannot be read: .*While parsing a flow sequence"):
         load([str(broken)])
+
+
+def test_why_a_program_is_no_inventory_is_said(tmp_path: Path) -> None:
+    """Ansible's error is that it completely failed; its warnings say why."""
+    program = tmp_path / "inventory.sh"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(InventoryError, match=r"inventory\.sh cannot be read: .*exit code 3.* \(as script\)"):
+        load([str(program)])
+
+
+def test_reasons_of_an_older_ansible_are_read() -> None:
+    """It breaks lines within words, and each plugin's reason is a warning of its own."""
+    said = """[WARNING]:  * Failed to parse /inventories/with-a-name-
+that-is-long/hosts.yml with yaml plugin: We were unable to read
+either as JSON nor YAML: line 2
+[WARNING]:  * Failed to parse /inventories/with-a-name-
+that-is-long/hosts.yml with ini plugin: Invalid host pattern 'all:'
+ERROR! Completely failed to parse inventory source
+"""
+    assert unparsed.reasons(said).startswith(
+        "We were unable to read either as JSON nor YAML: line 2 (as yaml); Invalid host pattern 'all:'"
+    )
+    assert unparsed.reasons("[ERROR]: nothing of that kind") == ""
 
 
 def test_a_text_that_is_marked_unsafe_is_a_text(tmp_path: Path) -> None:

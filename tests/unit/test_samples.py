@@ -157,3 +157,19 @@ def test_what_is_no_file_of_samples_is_refused(text: str) -> None:
     """A sentence, never a traceback."""
     with pytest.raises(jsonl.WireError):
         samples.read(text)
+
+
+@pytest.mark.parametrize(
+    ("about", "sentence"),
+    [
+        ({"asked": {"servers": 10**9}}, "servers: 1000000000 is not a number from 0 to 10,000"),
+        ({"asked": {"servers": -1}}, "servers: -1 is not a number from 0 to 10,000"),
+        ({"asked": {"detect": 1e-9}}, "detect is a share from 0.01 to below 1"),
+        ({"asked": {"expect": ["9xx"]}}, "expect: '9xx' is neither a status of HTTP nor a class of them"),
+        ({"longest_gap_s": -1}, "longest_gap_s: -1 is not a time"),
+    ],
+)
+def test_a_file_that_asks_what_no_command_would_is_refused(about: dict[str, object], sentence: str) -> None:
+    """A first line that somebody changed makes no verdict: a billion servers were judged for ever, -1 failed."""
+    with pytest.raises(jsonl.WireError, match=f"^line 1: .*{re.escape(sentence)}"):
+        samples.read(json.dumps({"schema": samples.SCHEMA, "class": "Question", **about}))

@@ -10,6 +10,7 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.dns_queries import Resolve
 from lbcheck.model.step import ErrorKind
 from lbcheck.probing.dns.kernel import POLL_S, SILENCES, kind_of, towards
+from lbcheck.probing.socket_options import socket_address
 from lbcheck.probing.stopping import Stopped
 from lbcheck.wire.dns import DnsQuestion, DnsTally, Memory
 
@@ -24,7 +25,7 @@ def connected(server: Endpoint) -> socket.socket:
     """Return a socket that hears nobody but this server, and its host's port-unreachables."""
     sock = towards(server, socket.SOCK_DGRAM)
     try:
-        sock.connect((server.address, server.port))
+        sock.connect(socket_address(server.address, server.port))
     except OSError:
         sock.close()
         raise

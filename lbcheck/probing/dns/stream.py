@@ -12,6 +12,7 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.dns_queries import Resolve
 from lbcheck.model.step import ErrorKind
 from lbcheck.probing.dns.kernel import POLL_S, SILENCES, kind_of, towards
+from lbcheck.probing.socket_options import socket_address
 from lbcheck.probing.stopping import Stopped
 from lbcheck.wire.dns import DnsAnswer, DnsQuestion, Memory
 
@@ -93,7 +94,7 @@ class Stream:
         sock = towards(self._server, socket.SOCK_STREAM)
         try:
             with suppress(BlockingIOError):  # it is under way
-                sock.connect((self._server.address, self._server.port))
+                sock.connect(socket_address(self._server.address, self._server.port))
             self._wait(sock, select.POLLOUT, deadline)  # or failed: sending will say why
         except (OSError, _StoppedError):
             sock.close()

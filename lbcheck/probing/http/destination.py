@@ -10,7 +10,7 @@ from lbcheck.model.address import family
 from lbcheck.model.requests import Request
 from lbcheck.model.step import ErrorKind, Failure
 from lbcheck.probing.http import tls
-from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, socket_family
+from lbcheck.probing.socket_options import IP_BIND_ADDRESS_NO_PORT, socket_address, socket_family
 from lbcheck.wire.http.request import Target
 
 
@@ -43,7 +43,9 @@ class Destination:
             )
         except (OSError, UnicodeError) as error:
             name, why = step.address or target.host, getattr(error, "strerror", None) or error
-            raise ImpossibleError(ErrorKind.NOT_FOUND, f"cannot resolve {name}: {why}") from None
+            zone = name.partition("%")[2]
+            advice = f"; is '{zone}' an interface of this host, and the address link-local?" if zone else ""
+            raise ImpossibleError(ErrorKind.NOT_FOUND, f"cannot resolve {name}: {why}{advice}") from None
         ends = _reachable([(end[0], end[4]) for end in found]) if step.every_address else [(found[0][0], found[0][4])]
         self.addresses: tuple[str, ...] = tuple(end[0] for _, end in ends)
         self.family, self.address = ends[0]
@@ -68,7 +70,7 @@ class Destination:
     def _bind(self, new: socket.SocketType) -> None:
         try:
             new.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)  # the port is chosen for the whole 4-tuple
-            new.bind((self.source, 0))
+            new.bind(socket_address(self.source, 0))
         except OSError as error:
             new.close()
             raise ImpossibleError(

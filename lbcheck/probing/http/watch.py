@@ -19,7 +19,7 @@ from lbcheck.model.watch import LONGEST_S, Route, Watch, Watched
 from lbcheck.probing.http import tls
 from lbcheck.probing.http.gaps import Attempt, seen
 from lbcheck.probing.http.searching import searching
-from lbcheck.probing.socket_options import RESET, socket_family
+from lbcheck.probing.socket_options import RESET, socket_address, socket_family
 from lbcheck.probing.stopping import Stopped, never
 from lbcheck.wire.errnos import KINDS
 from lbcheck.wire.http.answer import SEARCH_LIMIT, HttpAnswer
@@ -111,7 +111,8 @@ class _Asker:
 
     async def _ask(self) -> HttpAnswer:
         with self._socket() as connection:
-            await asyncio.get_running_loop().sock_connect(connection, (self.route.address, self._target.port))
+            end = socket_address(self.route.address, self._target.port)
+            await asyncio.get_running_loop().sock_connect(connection, end)
             # A descriptor of its own for the transport, which closes it; the port is given back after that.
             reader, writer = await asyncio.open_connection(
                 sock=connection.dup(), ssl=self._tls, server_hostname=self._name if self._tls else None
