@@ -381,8 +381,10 @@ def test_what_waits_in_a_balancers_queue_is_not_held() -> None:
     """A balancer that accepts 20 has the others in its listener's queue."""
     rows = accepted_by_balancers()["lb1"]
     few = [replace(o, accepted=20, waiting=980) if o.source == "198.18.0.31" else o for o in rows]
-    found = verdict(instead(sockets("lb1", *few)), "frontend www")
+    told = [replace(s, maxconn=20) if isinstance(s, Counters) else s for s in instead(sockets("lb1", *few))]
+    found = verdict(told, "frontend www")
     assert found.outcome is Outcome.FAIL
+    assert "lb1 runs with maxconn 20, the inventory says 8,000" in said(found)
     assert "client → VIP, IPv4: 2,000 predicted, 1,020 held; 980 of them wait in the queue of lb1's listener" in said(
         found
     )

@@ -1,6 +1,7 @@
 """What was measured of a path, compared with what was predicted: a difference of one connection is a finding."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lbcheck.analysis.counter_deltas import differences
@@ -29,13 +30,15 @@ SENDING_NOTHING = Options(allow=("0.0.0.0/0", "::/0"))
 class Measurements:
     """What was measured of all paths.
 
-    `server_fills`: frontend → what was to use up its balancers' source ports.
+    `maxconns`: balancer → how many connections its processes accept, as far as they tell. `server_fills`: frontend →
+    what was to use up its balancers' source ports.
     """
 
     filled: Sequence[Filled]
     at_balancers: far_end.FarEnd
     at_servers: far_end.FarEnd
     words: balancer_counts.Words
+    maxconns: Mapping[str, int]
     server_fills: Mapping[str, ServerFill]
 
     def of(self, label: str) -> list[Filled]:
@@ -55,9 +58,21 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
             _logged(samples),
             {sample.at: sample for sample in samples if isinstance(sample, LocalPorts)},
         ),
+        maxconns=_maxconns(sample for sample in samples if isinstance(sample, Counters)),
         server_fills=server_fills(cluster, SENDING_NOTHING),
     )
     return [_verdict(prediction, cluster, measurements) for prediction in predicted(cluster, {})]
+
+
+def _maxconns(readings: Iterable[Counters]) -> Mapping[str, int]:
+    """Return how many connections each balancer's processes accept together; one that does not tell is left out."""
+    told = {(one.balancer, one.uri): one.maxconn for one in readings if not one.failure}
+    silent = {balancer for (balancer, _), maxconn in told.items() if maxconn is None}
+    found = Counter[str]()
+    for (balancer, _), maxconn in told.items():
+        if balancer not in silent:
+            found[balancer] += maxconn or 0
+    return found
 
 
 def _logged(samples: Sequence[Sample]) -> Mapping[str, bool]:
@@ -129,7 +144,7 @@ def _measured(cluster: Cluster, part: Part, measurements: Measurements) -> Resul
     """Return what was measured of a part that something fills."""
     if not _server_fill(part, measurements):
         samples = [sample for label in _labels(cluster, part) for sample in measurements.of(label)]
-        return kernel_counts.measured(cluster, part, samples, measurements.at_balancers)
+        return kernel_counts.measured(cluster, part, samples, measurements.at_balancers, measurements.maxconns)
     samples = measurements.of(servers_label(part.subject))
     return balancer_counts.measured(cluster, part, samples, measurements.at_servers, measurements.words)
 

@@ -1,7 +1,7 @@
 """How many connections of a product the balancers accepted while the clients held them, by the balancers' kernels."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lbcheck.analysis.tuples import binding
@@ -12,7 +12,7 @@ from lbcheck.checks.capacity.parts import Part
 from lbcheck.checks.capacity.results import Result, Row, failure_at_host, unmeasured
 from lbcheck.checks.stop_reasons import WHY
 from lbcheck.model.address import Endpoint, Family, family, of_family
-from lbcheck.model.cluster import Client, Cluster, NatGateway
+from lbcheck.model.cluster import Client, Cluster, NatGateway, capacity_of
 from lbcheck.model.fill import Filled, StopKind
 from lbcheck.model.verdict import Finding, Outcome
 
@@ -25,8 +25,13 @@ class _Bypass:
     attempted: int
 
 
-def measured(cluster: Cluster, part: Part, samples: Sequence[Filled], far: FarEnd) -> Result:
-    """Return the row of a product with what was accepted, and findings where that differs from the prediction."""
+def measured(
+    cluster: Cluster, part: Part, samples: Sequence[Filled], far: FarEnd, maxconns: Mapping[str, int]
+) -> Result:
+    """Return the row of a product with what was accepted, and findings where that differs from the prediction.
+
+    `maxconns`: balancer → how many connections it says that it accepts; left out: it does not tell.
+    """
     failures = [failure_at_host(sample) for sample in samples if sample.failure]
     if failures:
         return unmeasured(part, part.name, "; ".join(failures))
@@ -38,7 +43,15 @@ def measured(cluster: Cluster, part: Part, samples: Sequence[Filled], far: FarEn
         return unmeasured(part, part.name, unread)
     if not samples:
         return unmeasured(part, part.name, "nobody has opened any connection")
-    return _compared(part, samples, _Seen(cluster, part, samples, far))
+    return _compared(part, samples, _Seen(cluster, part, samples, far), list(_other_maxconns(cluster, maxconns)))
+
+
+def _other_maxconns(cluster: Cluster, maxconns: Mapping[str, int]) -> Iterator[str]:
+    """Say which balancer accepts another number of connections than the inventory says."""
+    for balancer in cluster.balancers:
+        read, given = maxconns.get(balancer.name), capacity_of(balancer).maxconn
+        if read is not None and given is not None and read != given:
+            yield f"{balancer.name} runs with maxconn {read:,}, the inventory says {given:,}"
 
 
 class _Seen:
@@ -75,7 +88,7 @@ class _Seen:
                 yield f"{held:,} came from {source}, which is no outside address in the inventory"
 
 
-def _compared(part: Part, samples: Sequence[Filled], seen: _Seen) -> Result:
+def _compared(part: Part, samples: Sequence[Filled], seen: _Seen, otherwise: Sequence[str]) -> Result:
     if seen.missed:
         return unmeasured(part, part.name, seen.missed)
     row = replace(
@@ -87,7 +100,8 @@ def _compared(part: Part, samples: Sequence[Filled], seen: _Seen) -> Result:
     refusals = own_refusals.unexpected(samples)
     if seen.own.accepted < row.predicted and refusals and not seen.waiting:
         return unmeasured(part, part.name, refusals)
-    return Result(row, tuple(_findings(part, row, seen, _bypass(part.product, samples))))
+    found = [] if row.exact else [_differs(part, row, seen), *(Finding(Outcome.FAIL, one) for one in otherwise)]
+    return Result(row, (*found, *_beside(part, _bypass(part.product, samples))))
 
 
 def _addresses(cluster: Cluster) -> set[str]:
@@ -147,12 +161,14 @@ def _ipv6_attempts(sample: Filled) -> int:
     return binding.tuples(sample.binding, sample.ports, 1, endpoints)
 
 
-def _findings(part: Part, row: Row, seen: _Seen, bypass: _Bypass | None) -> Iterator[Finding]:
-    if not row.exact:
-        sentence = f"{part.name}: {row.predicted:,} predicted, {row.measured:,} held"
-        if row.stopped_by:
-            sentence += f"; it ended by {row.stopped_by} ({WHY[StopKind(row.stopped_by)]})"
-        yield Finding(Outcome.FAIL, "; ".join([sentence, *seen.waiting, *seen.elsewhere]))
+def _differs(part: Part, row: Row, seen: _Seen) -> Finding:
+    sentence = f"{part.name}: {row.predicted:,} predicted, {row.measured:,} held"
+    if row.stopped_by:
+        sentence += f"; it ended by {row.stopped_by} ({WHY[StopKind(row.stopped_by)]})"
+    return Finding(Outcome.FAIL, "; ".join([sentence, *seen.waiting, *seen.elsewhere]))
+
+
+def _beside(part: Part, bypass: _Bypass | None) -> Iterator[Finding]:
     if bypass:
         outcome = Outcome.PASS if bypass.held == bypass.attempted else Outcome.FAIL
         sentence = f"IPv6 beside it, while {part.name} was dry: {bypass.held:,} of {bypass.attempted:,} held"

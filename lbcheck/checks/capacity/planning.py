@@ -36,8 +36,9 @@ def plan(question: Question, options: Options) -> Plan:
     frontends = [frontend for frontend in cluster.frontends if frontend.name in behind]
     before: list[Step] = []
     after: list[Step] = []
-    if to_servers:
+    if to_servers or to_vips:
         before += _counters(question, options, "before")
+    if to_servers:
         after += _counters(question, options, "after")
     return Plan(
         (
