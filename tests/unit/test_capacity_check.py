@@ -263,7 +263,7 @@ def sockets(host: str, *connected: Connected, missed: bool = False) -> Sockets:
     """Return what a host read while a fill came and went; `missed`: only its end, when half of it was gone."""
     if missed:
         half = tuple(replace(one, accepted=one.accepted // 2) for one in connected)
-        readings = (Reading(half, 2), Reading())
+        readings = (Reading(half, 4), Reading())
     else:
         readings = (Reading(), Reading(connected[:1]), Reading(connected, 5), Reading())
     return Sockets(at=host, label="servers" if host.startswith("web") else "balancers", readings=readings)
@@ -442,6 +442,16 @@ def test_where_balancers_of_two_kinds_share_what_servers_admit_nothing_is_predic
     [found] = [v for v in capacity.judge(replace(QUESTION, cluster=cluster), everything()) if "stream" in v.subject]
     assert found.outcome is Outcome.UNMEASURED
     assert "its servers admit fewer, and which balancer gets those is a race" in said(found)
+
+
+def test_a_server_that_still_accepts_when_the_clients_let_go_is_unmeasured() -> None:
+    """On a machine that is too slow the count rises to the end: what it would have come to is not known."""
+    rows = accepted_by_servers()[:2]
+    rising = [Reading(tuple(replace(one, accepted=count) for one in rows)) for count in (100, 150, 170)]
+    slow = Sockets(at="web1", label="servers", readings=(Reading(), *rising, Reading()))
+    found = verdict(instead(slow), "frontend stream")
+    assert found.outcome is Outcome.UNMEASURED
+    assert "web1 still accepted connections when the clients let go" in said(found)
 
 
 def test_what_passes_between_two_readings_is_not_held() -> None:

@@ -18,6 +18,7 @@ BALANCERS, SERVERS = "balancers", "servers"  # the labels of what is read at whi
 # A fill begins so much later than the stage, and holds so long: room for hosts that begin at different times. Both
 # together, and the silence of a NAT that is full, are well below HAProxy's `timeout http-request` (10 s in the lab).
 AFTER_S, HELD_S = 2.0, 1.5
+_STEADY = 3  # readings with as many, or a machine was too slow for the hold
 
 
 # --- plan ---
@@ -102,8 +103,11 @@ class FarEnd:
     def missed(self, held_by_clients: int, endpoints: Collection[str], sources: Collection[str]) -> str:
         """Say that the readings missed what the clients held; empty: they did not.
 
-        They did not where they found as much, or where each host saw the connections come and go.
+        They did not where they found as much, or where each host saw the connections come and go; and no host was still
+        accepting when the hold was over.
         """
+        if rising := [in_words(host) for host in self.samples if self._still_rose(host, endpoints, sources)]:
+            return f"{', '.join(rising)} still accepted connections when the clients let go"
         found = self.held(endpoints, sources).whole
         if found >= held_by_clients or all(self._saw_all(host, endpoints, sources) for host in self.samples):
             return ""
@@ -115,6 +119,12 @@ class FarEnd:
     def _saw_all(self, host: str, endpoints: Collection[str], sources: Collection[str]) -> bool:
         counts = [count.whole for count, _ in self._counts(host, endpoints, sources)]
         return any(counts) and not counts[0] and not counts[-1]
+
+    def _still_rose(self, host: str, endpoints: Collection[str], sources: Collection[str]) -> bool:
+        """Return whether what was held in the end was there for two readings only, on the way to more."""
+        counts = self._counts(host, endpoints, sources)
+        most = _lasting(counts).accepted
+        return 0 < sum(times for count, times in counts if count.accepted >= most > 0) < _STEADY
 
     def _counts(self, host: str, endpoints: Collection[str], sources: Collection[str]) -> list[tuple[Count, int]]:
         """Return what each reading of a host found, and how many times in a row."""
