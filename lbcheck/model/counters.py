@@ -230,6 +230,7 @@ class Counters(Sample):
     process: str | None = None  # its id, epoch or generation; another process starts at 0
     uptime_s: float | None = None  # seconds since it started; a smaller value later means another process
     requests: int | None = None  # that the whole process took since it started, whoever cleared its other counters
+    maxconn: int | None = None  # connections from clients that the whole process accepts at once
     backends: tuple[BackendCounters, ...] = ()
     frontends: tuple[FrontendCounters, ...] = ()
     default_algorithm: str | None = None  # what this version balances by where its configuration names no algorithm

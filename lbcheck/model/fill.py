@@ -14,6 +14,9 @@ from lbcheck.model.step import Failure, Sample, Step, paced_s
 # (RFC 2544, RFC 6598, RFC 5180). Anywhere else it could be an attack on somebody's server.
 HARMLESS = ("127.0.0.0/8", "::1/128", "198.18.0.0/15", "100.64.0.0/10", "2001:2::/48")
 MOST_PORTS = 64_512  # of one source: 1024 to 65535
+# Attempts under way at once. A listener that takes its connections one by one has a backlog of 511 (nginx) or more; two
+# worker processes together stay below that.
+AT_ONCE = 250
 SLOWEST = 300  # connections a second, where the kernel chooses ports and few are left
 
 
@@ -53,6 +56,8 @@ class Fill(Step):
     binding: BindingMode = BindingMode.EXPLICIT
     limit: int | None = None  # attempts; None: all that the sources, ports and endpoints give
     hold_s: float = 0.0
+    after_s: float = 0.0  # before it begins: meanwhile others begin to count
+    at_once: int = AT_ONCE  # attempts of one worker process
     rate: float = 0.0  # connections a second; 0: no limit
     reset: bool = True  # release by RST, which leaves no TIME_WAIT; not needed if our own listener closes first
     allow: tuple[str, ...] = ()  # networks in addition to HARMLESS
@@ -80,7 +85,7 @@ class Fill(Step):
         """The most seconds that it takes where every connection opens in time."""
         ports = len(self.ports) if self.ports else MOST_PORTS
         attempts = self.limit or (len(self.sources) or 1) * len(self.endpoints) * ports
-        return paced_s(attempts, self.rate, 1 / SLOWEST) + self.timeout_s + self.hold_s
+        return self.after_s + paced_s(attempts, self.rate, 1 / SLOWEST) + self.timeout_s + self.hold_s
 
     def lost(self, failure: Failure) -> "Filled":
         """Return the sample of this step when it has no result at all."""
@@ -112,8 +117,10 @@ class Filled(Sample):
     held: int | None = None  # by the kernel's count after the opening, less those that existed before
     held_after: int | None = None  # the same at the end of the hold
     by_endpoint: Mapping[str, int] = field(default_factory=dict)  # Endpoint as text → held
+    by_endpoint_after: Mapping[str, int] = field(default_factory=dict)  # the same at the end of the hold
     before: int = 0  # connections to the endpoints that existed on this host before
     stops: Mapping[str, int] = field(default_factory=dict)  # StopKind → attempts
+    taken: tuple[str, ...] = ()  # who had ports of the range that the kernel refused: a few sockets, in words
     workers: int = 0
     count_s: float = 0.0
     release_s: float = 0.0

@@ -7,16 +7,21 @@ import struct
 from collections.abc import Iterator
 
 from lbcheck.errors import MeasurementError
-from lbcheck.model.address import Endpoint, Family, family
+from lbcheck.model.address import FAMILIES, Endpoint, Family, PortRange, family
 from lbcheck.probing.socket_options import socket_family
+from lbcheck.wire import inet_diag
 
-ESTABLISHED, TIME_WAIT, LISTEN = 1 << 1, 1 << 6, 1 << 10  # include/net/tcp_states.h, as bits
+# include/net/tcp_states.h, as bits
+ESTABLISHED, SYN_RECEIVED, TIME_WAIT, LISTEN = 1 << 1, 1 << 3, 1 << 6, 1 << 10
+_EVERY_STATE = (1 << 14) - 1
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST_DUMP = 0x001 | 0x300
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_REQ_BYTECODE, _BC_D_COND = 1, 8  # INET_DIAG_REQ_BYTECODE, INET_DIAG_BC_D_COND: the destination is …
+_REQ_BYTECODE = 1  # INET_DIAG_REQ_BYTECODE
+_BC_S_GE, _BC_S_LE = 2, 3  # INET_DIAG_BC_S_GE, INET_DIAG_BC_S_LE: the own port is at least …, at most …
+_BC_S_COND, _BC_D_COND = 7, 8  # INET_DIAG_BC_S_COND, INET_DIAG_BC_D_COND: the own end is …, the other end is …
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _REQUEST = struct.Struct("=BBBxI48s")  # inet_diag_req_v2: family, protocol, extensions, states, socket (any)
 _BUFFER = 1 << 18  # the kernel fills up to 32 KiB a message; more does no harm
@@ -24,8 +29,26 @@ _BUFFER = 1 << 18  # the kernel fills up to 32 KiB a message; more does no harm
 
 def count(destination: Endpoint, states: int = ESTABLISHED) -> int:
     """Return how many sockets of this network namespace are connected to `destination`."""
-    dump = _dump(family(destination.address), states, _connected_to(destination))
+    dump = _dump(family(destination.address), states, _is(_BC_D_COND, destination))
     return sum(len(bodies) for _, bodies in dump)
+
+
+def peers(endpoint: Endpoint) -> inet_diag.Peers:
+    """Return who is connected to an endpoint of this network namespace, its handshakes under way included."""
+    found = inet_diag.Peers()
+    # Connections over IPv4 to a listener of both families are sockets of IPv6, and the filter finds them there, too.
+    families = FAMILIES if family(endpoint.address) == 4 else FAMILIES[1:]
+    for wanted in families:
+        for answer, bodies in _dump(wanted, ESTABLISHED | SYN_RECEIVED, _is(_BC_S_COND, endpoint)):
+            found += inet_diag.peers(answer, bodies, ipv6=wanted == 6)
+    return found
+
+
+def users(ports: PortRange) -> Iterator[inet_diag.Socket]:
+    """Give every socket of this network namespace whose own port is one of these, in whatever state it is."""
+    for wanted in FAMILIES:
+        for answer, bodies in _dump(wanted, _EVERY_STATE, _between(ports)):
+            yield from inet_diag.sockets(answer, bodies, ipv6=wanted == 6)
 
 
 def listeners(family: Family) -> set[tuple[str, int]]:
@@ -54,13 +77,19 @@ def queued(endpoint: Endpoint) -> int:
     return found
 
 
-def _connected_to(destination: Endpoint) -> bytes:
+def _is(end: int, endpoint: Endpoint) -> bytes:
     """Return the filter, one condition: where it does not hold, jump 4 bytes past the end, which means no."""
-    kind = socket_family(family(destination.address))
-    packed = socket.inet_pton(kind, destination.address)
-    condition = struct.pack("=BBxxi", kind, len(packed) * 8, destination.port) + packed
+    kind = socket_family(family(endpoint.address))
+    packed = socket.inet_pton(kind, endpoint.address)
+    condition = struct.pack("=BBxxi", kind, len(packed) * 8, endpoint.port) + packed
     size = 4 + len(condition)
-    return struct.pack("=BBH", _BC_D_COND, size, size + 4) + condition
+    return struct.pack("=BBH", end, size, size + 4) + condition
+
+
+def _between(ports: PortRange) -> bytes:
+    """Return the filter, two conditions, each of two words: the port stands in the second one's last field."""
+    low = struct.pack("=BBHBBH", _BC_S_GE, 8, 20, 0, 0, ports.low)
+    return low + struct.pack("=BBHBBH", _BC_S_LE, 8, 12, 0, 0, ports.high)
 
 
 def _dump(family: Family, states: int, bytecode: bytes) -> Iterator[tuple[memoryview, list[int]]]:

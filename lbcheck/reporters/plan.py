@@ -11,8 +11,10 @@ from lbcheck.model.fill import Fill
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.lookup import LookUp
 from lbcheck.model.plan import Plan
+from lbcheck.model.port_range import ReadPortRange
 from lbcheck.model.question import in_words
 from lbcheck.model.requests import Request
+from lbcheck.model.sockets import ReadSockets
 from lbcheck.model.step import Step
 from lbcheck.model.stub_status import ReadStubStatus
 from lbcheck.model.watch import Watch
@@ -67,6 +69,15 @@ def _read_stub_status(step: ReadStubStatus) -> str:
     return f"read {step.url}"
 
 
+def _read_sockets(step: ReadSockets) -> str:
+    ends = ", ".join(map(str, step.endpoints))
+    return f"every {step.every_s:g} s, count the connections to {ends}, and how many of them a program has accepted"
+
+
+def _read_port_range(_step: ReadPortRange) -> str:
+    return "read ip_local_port_range and ip_local_reserved_ports"
+
+
 def _fill(step: Fill) -> str:
     sources = ", ".join(step.sources) or "its own address"
     ports = f"ports {step.ports}" if step.ports else "every port"
@@ -96,6 +107,8 @@ SENTENCES: Mapping[type[Step], Callable[[Any], str]] = {
     ReadConfiguration: _read_configuration,
     CountLogLines: _count_log_lines,
     ReadStubStatus: _read_stub_status,
+    ReadSockets: _read_sockets,
+    ReadPortRange: _read_port_range,
     Fill: _fill,
     Watch: _watch,
     RunCommand: _run_command,

@@ -25,6 +25,7 @@ from typing import Any
 from lbcheck import ansible_cli
 from lbcheck.model.plan import Plan, Stage
 from lbcheck.model.question import HERE, in_words
+from lbcheck.model.sockets import ReadSockets
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.watch import Watch
 from lbcheck.probing.stopping import Interrupted, Stopped, never
@@ -260,7 +261,7 @@ def _b64(text: str) -> str:
 
 def _forks(plan: Plan) -> Mapping[str, str]:
     """Return what lets Ansible be on all hosts at once, where that is needed: its own limit makes batches of them."""
-    watching = any(isinstance(step, Watch) for stage in plan.stages for step in stage.steps)
+    watching = any(isinstance(step, Watch | ReadSockets) for stage in plan.stages for step in stage.steps)
     return {"ANSIBLE_FORKS": str(len(plan.hosts))} if watching else {}
 
 

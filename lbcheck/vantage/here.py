@@ -13,7 +13,9 @@ from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill, Filled
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.port_range import LocalPorts, ReadPortRange
 from lbcheck.model.requests import Answers, Request
+from lbcheck.model.sockets import ReadSockets, Sockets
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.model.watch import Watch, Watched
@@ -116,6 +118,18 @@ def _read_stub_status(step: ReadStubStatus, _stopped: Stopped) -> StubStatus:
     return read(step)
 
 
+def _read_sockets(step: ReadSockets, stopped: Stopped) -> Sockets:
+    from lbcheck.probing.sockets import read
+
+    return read(step, stopped)
+
+
+def _read_port_range(step: ReadPortRange, _stopped: Stopped) -> LocalPorts:
+    from lbcheck.probing.fill.engine import ephemeral_ports, reserved_ports
+
+    return LocalPorts(at=step.at, ports=ephemeral_ports(), reserved=reserved_ports())
+
+
 def _fill(step: Fill, stopped: Stopped) -> Filled:
     from lbcheck.probing.fill.engine import fill
 
@@ -142,6 +156,8 @@ RUNNERS: Mapping[type[Step], Callable[[Any, Stopped], Sample]] = {
     ReadConfiguration: _read_configuration,
     CountLogLines: _count_log_lines,
     ReadStubStatus: _read_stub_status,
+    ReadSockets: _read_sockets,
+    ReadPortRange: _read_port_range,
     Fill: _fill,
     Watch: _watch,
     RunCommand: _never,
@@ -154,5 +170,6 @@ PATIENCE_S: Mapping[type[Step], float | None] = {
     ReadConfiguration: 0.0,
     CountLogLines: 0.0,
     ReadStubStatus: 0.0,
+    ReadPortRange: 0.0,
     Fill: None,
 }

@@ -96,6 +96,7 @@ class Process:
     uptime_s: int | None = None
     version: str | None = None
     requests: int | None = None  # that it took; `clear counters` leaves this as it is
+    maxconn: int | None = None  # connections that it accepts at once
 
 
 def parse_runtime(text: str) -> tuple[Process, tuple[Row, ...]]:
@@ -162,8 +163,10 @@ def parse_info(text: str) -> Process:
     pid, uptime = fields.get("Pid", ""), fields.get("Uptime_sec", "")
     if not (_NUMBER.fullmatch(pid) and _NUMBER.fullmatch(uptime)):
         raise NotStatisticsError(f"not HAProxy's runtime API: {beginning(text)}")
-    requests = fields.get("CumReq", "")
-    return Process(int(pid), int(uptime), fields.get("Version"), int(requests) if _NUMBER.fullmatch(requests) else None)
+    requests, maxconn = (
+        int(fields[name]) if _NUMBER.fullmatch(fields.get(name, "")) else None for name in ("CumReq", "Maxconn")
+    )
+    return Process(int(pid), int(uptime), fields.get("Version"), requests, maxconn)
 
 
 def parse_page_head(html: str) -> Process:
@@ -271,6 +274,7 @@ def counters(step: ReadCounters, process: Process, rows: Iterable[Row], seconds:
         process=None if process.pid is None else str(process.pid),
         uptime_s=process.uptime_s,
         requests=process.requests,
+        maxconn=process.maxconn,
         backends=backends(rows),
         frontends=tuple(_frontend(row) for row in rows if row.get("type") == FRONTEND),
         default_algorithm=default_algorithm(process.version),

@@ -18,7 +18,9 @@ from lbcheck.model.kinds import STEPS
 from lbcheck.model.log_lines import CountLogLines
 from lbcheck.model.lookup import LookUp
 from lbcheck.model.plan import Plan, Stage, StageName
+from lbcheck.model.port_range import ReadPortRange
 from lbcheck.model.requests import Request
+from lbcheck.model.sockets import ReadSockets
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.stub_status import ReadStubStatus
 from lbcheck.model.watch import Route, Watch
@@ -38,6 +40,8 @@ STEPS_OF_HOST: tuple[Step, ...] = (
     ReadConfiguration(at=HOST, balancer="lb1", paths=("/etc/haproxy.cfg",)),
     CountLogLines(at=HOST, server=HOST, path="/log", token="t"),
     ReadStubStatus(at=HOST, server=HOST, url="http://127.0.0.1/s", when="after"),
+    ReadSockets(at=HOST, endpoints=(Endpoint("127.0.0.1", 80),)),
+    ReadPortRange(at=HOST),
     Fill(at=HOST, endpoints=(Endpoint("127.0.0.1", 80),)),
     Watch(at=HOST, routes=(Route("http://www/", "192.0.2.1"),), interval_s=1, for_s=1),
 )

@@ -1,5 +1,7 @@
 """Tuple capacity in a real lab: predicted and measured are equal, and where they are not it is said why."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,36 @@ def test_a_nat_with_a_port_less_is_found(cluster: Cluster) -> None:
     assert checked.status == 1
     assert "198.18.0.41: 256 predicted, 252 held; it ended by silence" in checked.faults("NAT nat1")
     assert checked.verdict("NAT nat2")["outcome"] == "pass"
+
+
+def test_half_of_a_pool_is_missed(cluster: Cluster) -> None:
+    """nat1 translates to one of its two outside addresses: all its subscribers together hold half."""
+    rules = ("/etc/nat-gateway.nft", "198.18.0.41-198.18.0.42", "198.18.0.41", ("systemctl", "reload", "nat-gateway"))
+    with cluster.edited("nat1", *rules):
+        checked = cluster.measure()
+    assert checked.status == 1
+    assert "198.18.0.42: 256 predicted, 0 held" in checked.faults("NAT nat1")
+    assert checked.verdict("NAT nat2")["outcome"] == "pass"
+
+
+def test_a_frozen_server_holds_nothing(cluster: Cluster) -> None:
+    """web2's nginx is stopped by a signal: the kernel there goes on taking connections, and nobody accepts them."""
+    with frozen(cluster, "web2"):
+        checked = cluster.measure()
+    assert checked.status == 1
+    assert "1,200 predicted, 800 held" in checked.faults("frontend stream")
+    assert "400 of them wait in the queue of web2's listener" in checked.faults("frontend stream")
+
+
+@contextmanager
+def frozen(cluster: Cluster, host: str) -> Iterator[None]:
+    """Stop a server's processes by SIGSTOP for a while."""
+    cluster.on(host, "systemctl", "kill", "--signal=STOP", "nginx")
+    try:
+        yield
+    finally:
+        cluster.on(host, "systemctl", "kill", "--signal=CONT", "nginx")
+        cluster.settled()
 
 
 def test_a_dead_server_is_told_from_exhausted_ports(cluster: Cluster) -> None:

@@ -348,6 +348,32 @@ def test_a_named_target_is_planned_gently() -> None:
     assert json.loads(ran["out"])["rate"] == 50.0
 
 
+@pytest.mark.parametrize("state", ["established", "TIME-WAIT", "listening", "bound"])
+def test_who_holds_a_port_that_is_refused_is_named(state: str) -> None:
+    """A port of the range that somebody else has is refused to an exclusive bind; its holder is said."""
+
+    def work() -> str:
+        step = only(80, ports=PortRange(40000, 40004), binding=BindingMode.EXPLICIT_EXCLUSIVE)
+        with listening(step.endpoints), socket.create_server(("127.0.0.1", 81)) as server, socket.socket() as other:
+            other.bind(("127.1.0.1", 40003))
+            if state == "listening":
+                other.listen()
+            elif state != "bound":
+                other.connect(("127.0.0.1", 81))
+            if state == "TIME-WAIT":
+                other.close()
+                server.accept()[0].close()
+            return jsonl.line(fill(step))
+
+    sample = read(alone(work, ports="50000 50099"))
+    assert (sample.stops, sample.held) == ({"EADDRINUSE": 1}, 4)
+    if state == "bound" and not sample.taken:
+        pytest.skip("the kernel does not tell (Linux 6.8)")
+    [taken] = sample.taken
+    assert taken.startswith("127.1.0.1:40003")
+    assert taken.endswith(f"({state})")
+
+
 @pytest.mark.parametrize("accept", [False, True])
 def test_accepted_means_that_nobody_waits_in_the_queue(accept: bool) -> None:
     """A listener of ours holds a hundred in its queue; told to accept, it leaves none there."""

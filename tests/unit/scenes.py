@@ -13,8 +13,10 @@ from lbcheck.model.dns_queries import Resolution, Resolve
 from lbcheck.model.fill import Fill
 from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.lookup import LookUp, Lookup
+from lbcheck.model.port_range import ReadPortRange
 from lbcheck.model.question import Question
 from lbcheck.model.requests import Answers, Count, Request
+from lbcheck.model.sockets import ReadSockets
 from lbcheck.model.step import Sample, Step
 from lbcheck.model.stub_status import ReadStubStatus, StubStatus
 from lbcheck.model.watch import Route, Watch
@@ -50,6 +52,8 @@ ONE_OF_EACH: tuple[Step, ...] = (
     ReadConfiguration(at="lb1", balancer="lb1", paths=("/etc/haproxy/haproxy.cfg",)),
     CountLogLines(at="web1", server="web1", path="/log", token="t", when="before"),
     ReadStubStatus(at="web1", server="web1", url="http://127.0.0.1/", when="before"),
+    ReadSockets(at="lb1", endpoints=(Endpoint("198.18.0.101", 80),), label="clients"),
+    ReadPortRange(at="lb1"),
     Fill(at="c", endpoints=(Endpoint("127.0.0.1", 80),), label="a path"),
     Watch(at="c", routes=(Route("http://x/", "::1"),), interval_s=0.1, for_s=1.0, rehearsal=True),
     RunCommand(words=("true",), after_s=5.0),

@@ -11,6 +11,7 @@ import pytest
 
 from lbcheck import pipeline
 from lbcheck.analysis.tuples import path as paths
+from lbcheck.analysis.tuples import server_hop
 from lbcheck.analysis.tuples.growth import gains, grow
 from lbcheck.analysis.tuples.hops import Path
 from lbcheck.analysis.tuples.path import Subject
@@ -444,3 +445,13 @@ def test_the_report_keeps_to_the_schema_and_is_a_table_for_people() -> None:
     text = as_text(report)
     assert "NAT 198.18.0.41, 2 subscribers  v4  address-and-port-dependent" in text
     assert "balancer → server    100              2            100  source ports 100" in text
+
+
+def test_servers_admit_the_lower_of_their_limits_and_the_balancers_tuples() -> None:
+    """Each for itself: 100 tuples to one, a maxconn of 30 at another; none to one of weight 0 or of another family."""
+    idle, six = replace(WEB1, weight=0), holding(WEB1, address="2001:2::11")
+    backend = Backend("web", servers=(WEB1, holding(WEB2, maxconn=30), idle, six))
+    cluster = replace(ONE, backends=(backend,))
+    assert server_hop.admitted(cluster, backend, 4) == 130
+    both = replace(LB1, holds=replace(capacity_of(LB1), sources=("198.19.0.21", "2001:2::21")))
+    assert server_hop.admitted(replace(cluster, balancers=(both,)), backend, 6) == 100

@@ -8,6 +8,7 @@ import pytest
 from lbcheck.analysis.tuples.path import Subject
 from lbcheck.checks import capacity
 from lbcheck.checks.capacity.fills import of_servers
+from lbcheck.checks.capacity.own_refusals import unexpected
 from lbcheck.errors import LbcheckError
 from lbcheck.model.address import PortRange
 from lbcheck.model.capacity import BalancerCapacity, ClientCapacity, FrontendCapacity, ServerCapacity
@@ -28,7 +29,9 @@ from lbcheck.model.log_lines import CountLogLines, LogLines
 from lbcheck.model.nat import NatCapacity
 from lbcheck.model.opening import BindingMode, Opening
 from lbcheck.model.plan import Options
+from lbcheck.model.port_range import LocalPorts, ReadPortRange
 from lbcheck.model.question import Question
+from lbcheck.model.sockets import Connected, Reading, ReadSockets, Sockets
 from lbcheck.model.step import ErrorKind, Failure, Sample, Step
 from lbcheck.model.verdict import Outcome, Verdict
 
@@ -63,7 +66,14 @@ CLUSTER = Cluster(
         for name, port in (("web", 8080), ("stream", 8090))
     ),
 )
-QUESTION = Question(CLUSTER, lab=True, reachable=("client1", "client2", "lb1", "lb2"), measures_capacity=True)
+QUESTION = Question(
+    CLUSTER, lab=True, reachable=("client1", "client2", "lb1", "lb2", "web1", "web2"), measures_capacity=True
+)
+VIP_ENDS = sorted(
+    f"{address}:{port}"
+    for address in ("198.18.0.101", "198.18.0.102", "[2001:2::101]", "[2001:2::102]")
+    for port in (80, 9000)
+)
 WWW, STREAM, NAT1 = Subject(frontend="www"), Subject(frontend="stream"), Subject(nat="nat1")
 OPTIONS = Options(timeout_s=2.0)
 
@@ -96,16 +106,19 @@ def test_clients_fill_the_vips_of_a_frontend_in_mode_http() -> None:
     assert found["client2", "2001:2::101"].sources == ("2001:2:0:64::2",)
 
 
-def test_a_nat_is_filled_by_one_and_a_half_times_its_ports_for_each_outside_address() -> None:
-    """Those subscribers whom the kernel's hash puts on one outside address share 96 ports between them."""
-    through = [fill for fill in fills() if fill.label.startswith("NAT nat1")]
-    shares = {len([s for s in fill.sources if "." in s]): len(fill.ports or ()) for fill in through}
-    assert shares == {2: 48, 6: 16}
+def test_a_nat_is_filled_by_all_its_subscribers_at_once() -> None:
+    """The two whom the kernel's hash puts on one outside address want 96 ports of its 64, so each of all takes 48."""
+    [through] = [fill for fill in fills() if fill.label.startswith("NAT nat1")]
+    assert [source for source in through.sources if "." in source] == list(SUBSCRIBERS)
+    assert len(through.ports or ()) == 48
+    assert through.label == "NAT nat1 through nat1"
+    # Silence is waited for once or twice, not after each 250 attempts: the first connections must still be there.
+    assert through.at_once == 2000
 
 
 def test_ipv6_is_held_beside_a_nat_that_is_dry() -> None:
     """A NAT's fill has one IPv6 source and the IPv6 endpoints, too."""
-    [fill, _] = [fill for fill in fills() if fill.label.startswith("NAT nat1")]
+    [fill] = [fill for fill in fills() if fill.label.startswith("NAT nat1")]
     assert "2001:2:0:64::2" in fill.sources
     assert "[2001:2::101]:80" in map(str, fill.endpoints)
 
@@ -118,10 +131,28 @@ def test_one_client_fills_the_balancers_ports_towards_the_servers() -> None:
     assert fill.hold_s
 
 
+def test_the_far_end_reads_what_it_accepts_while_clients_hold_it() -> None:
+    """Servers while one client fills them, every balancer while clients fill the VIPs; they begin before the fills."""
+    stages = {stage.name: stage.steps for stage in capacity.plan(QUESTION, OPTIONS).stages}
+    for name, hosts, endpoints in (
+        ("traffic", ["web1", "web2"], [["198.19.0.11:8090"], ["198.19.0.12:8090"]]),
+        ("clients", ["lb1", "lb2"], [[*VIP_ENDS], [*VIP_ENDS]]),
+    ):
+        readers = [step for step in stages[name] if isinstance(step, ReadSockets)]
+        assert [step.at for step in readers] == hosts
+        assert [sorted(map(str, step.endpoints)) for step in readers] == endpoints
+        assert stages[name][: len(readers)] == tuple(readers)
+        first = {step.at: step for step in reversed(stages[name]) if isinstance(step, Fill)}
+        assert all(step.after_s for step in first.values())
+        assert all(step.hold_s > 5 * reader.every_s for step in first.values() for reader in readers)
+        assert all(reader.most_s > sum(s.hold_s for s in stages[name] if isinstance(s, Fill)) for reader in readers)
+
+
 def test_counters_and_logs_are_read_before_and_after() -> None:
     """Each balancer's, around the fill and before any other."""
     stages = {stage.name: [type(step) for step in stage.steps] for stage in capacity.plan(QUESTION, OPTIONS).stages}
-    assert stages["before"] == stages["after"] == [ReadCounters, CountLogLines] * 2
+    assert stages["before"] == [ReadPortRange, ReadCounters, CountLogLines] * 2
+    assert stages["after"] == [ReadCounters, CountLogLines] * 2
     assert list(stages) == ["before", "traffic", "after", "clients"]
 
 
@@ -205,19 +236,14 @@ def filled(fill: Fill, held: int, **more: object) -> Filled:
     return Filled(**known | {"ports": len(fill.ports or ())} | more)  # type: ignore[arg-type]
 
 
-def readings(balancer: str, connections: int = 200, *, untold: bool = False, **more: Any) -> list[Sample]:
-    """Return a balancer's counters and log around a fill in which each server got so many connections.
-
-    `untold`: the balancer does not count them.
-    """
+def readings(balancer: str, connections: int = 200, **more: Any) -> list[Sample]:
+    """Return a balancer's counters and log around a fill in which each server got so many connections."""
     found: list[Sample] = []
     up = {"state": ServerState.SERVING, "status": "UP", "check": "L4OK"}
     for when in ("before", "after"):
         count = {"connections": 50, "failed_connections": 7}
         if when == "after":
             count = {"connections": 50 + connections, "failed_connections": 27} | more
-        if untold:
-            del count["connections"]
         servers = tuple(ServerCounters(name=name, **up | count) for name in ("web1", "web2"))  # type: ignore[arg-type]
         log = LogLines(at=balancer, server=balancer, path=JOURNAL, newest_s=2.0 if when == "after" else 1.0, when=when)
         counters = Counters(
@@ -233,16 +259,67 @@ def readings(balancer: str, connections: int = 200, *, untold: bool = False, **m
     return found
 
 
+def sockets(host: str, *connected: Connected, missed: bool = False) -> Sockets:
+    """Return what a host read while a fill came and went; `missed`: only its end, when half of it was gone."""
+    if missed:
+        half = tuple(replace(one, accepted=one.accepted // 2) for one in connected)
+        readings = (Reading(half, 4), Reading())
+    else:
+        readings = (Reading(), Reading(connected[:1]), Reading(connected, 5), Reading())
+    return Sockets(at=host, label="servers" if host.startswith("web") else "balancers", readings=readings)
+
+
+def accepted_by_servers(**waiting: int) -> list[Connected]:
+    """Return what web1 and web2 have of two balancers: 200 of each, so many of which wait there."""
+    return [
+        Connected(f"198.19.0.1{n}:8090", source, 200 - waiting.get(f"web{n}", 0), waiting.get(f"web{n}", 0))
+        for n in (1, 2)
+        for source in ("198.19.0.21", "198.19.0.22")
+    ]
+
+
+def at_servers(**waiting: int) -> list[Sample]:
+    """Return what the servers read."""
+    rows = accepted_by_servers(**waiting)
+    return [sockets("web1", *rows[:2]), sockets("web2", *rows[2:])]
+
+
+def accepted_by_balancers() -> dict[str, list[Connected]]:
+    """Return what each balancer has when every fill is held: its own VIPs' endpoints."""
+    found: dict[str, list[Connected]] = {"lb1": [], "lb2": []}
+    for number, host in enumerate(found, 1):
+        for port in (80, 9000):
+            four, six = f"198.18.0.10{number}:{port}", f"[2001:2::10{number}]:{port}"
+            found[host] += [Connected(four, outside, 64) for outside in ("198.18.0.41", "198.18.0.42")]
+            found[host] += [Connected(six, "2001:2:0:64::2", 1000 if port == 80 else 48)]
+        found[host] += [Connected(f"198.18.0.10{number}:80", "198.18.0.31", 1000)]
+        found[host] += [Connected(f"[2001:2::10{number}]:80", "2001:2::31", 1000)]
+    return found
+
+
+def at_balancers() -> list[Sample]:
+    """Return what the balancers read."""
+    return [sockets(host, *rows) for host, rows in accepted_by_balancers().items()]
+
+
 def everything() -> list[Sample]:
     """Return the samples of a lab that holds what is predicted."""
-    found: list[Sample] = [*readings("lb1"), *readings("lb2")]
+    found: list[Sample] = [*readings("lb1"), *readings("lb2"), *at_servers(), *at_balancers()]
     for fill in fills():
-        if fill.label.startswith("NAT"):
-            held = {str(e): 64 if "." in e.address else len(fill.ports or ()) for e in fill.endpoints}
+        if "through" in fill.label:
+            held = {str(e): 128 if "." in e.address else len(fill.ports or ()) for e in fill.endpoints}
             found.append(filled(fill, 0, by_endpoint=held, stops={"silence": 99}))
+        elif "servers" in fill.label:
+            found.append(filled(fill, 1000, held_after=800))
         else:
-            found.append(filled(fill, 64 if fill.timeout_s and "100.64" in fill.sources[0] else 1000))
+            found.append(filled(fill, 1000))
     return found
+
+
+def instead(*others: Sample) -> list[Sample]:
+    """Return everything, where these hosts read other things."""
+    changed = {sample.at: sample for sample in others}
+    return [changed.get(sample.at, sample) if isinstance(sample, Sockets) else sample for sample in everything()]
 
 
 def verdict(samples: list[Sample], subject: str) -> Verdict:
@@ -266,31 +343,208 @@ def test_exhaustion_is_told_by_three_signs() -> None:
     assert "its log says 'no free ports'" in said
 
 
-def test_a_count_that_a_product_does_not_tell_is_unmeasured_and_never_none_held() -> None:
-    """Not told is not 0: nothing is said of what was held."""
-    untold = [*readings("lb1", untold=True), *readings("lb2")]
-    found = verdict(untold, "frontend stream")
-    assert found.outcome is Outcome.UNMEASURED
-    assert "HAProxy does not tell its connections to a server" in " ".join(f.message for f in found.findings)
+def test_what_the_servers_accepted_is_known_without_the_balancers_counters() -> None:
+    """The servers' sockets tell how many; that nobody tells why there were no more is said."""
+    samples = [sample for sample in everything() if not isinstance(sample, Counters)]
+    found = verdict(samples, "frontend stream")
+    assert found.outcome is Outcome.PASS
+    assert "why the balancers opened no more is not known: no statistics were read" in said(found)
 
 
 def test_a_dead_server_is_no_exhaustion() -> None:
     """A server that is down is named, and the path fails."""
-    samples = [*readings("lb1", 100, state=ServerState.DOWN, status="DOWN", check="L4CON"), *readings("lb2")]
-    found = verdict(samples, "frontend stream")
+    down = readings("lb1", 100, state=ServerState.DOWN, status="DOWN", check="L4CON")
+    nobody = sockets("web1", Connected("198.19.0.11:8090", "198.19.0.21", 100))
+    others = [sample for sample in instead(nobody) if sample.at != "lb1" or isinstance(sample, Sockets)]
+    found = verdict([*down, *others], "frontend stream")
     assert found.outcome is Outcome.FAIL
     assert "lb1 says server web1 is DOWN, L4CON: that is no lack of ports" in [f.message for f in found.findings]
-    assert "800 predicted, 600 held; lb1 to web1 100" in " ".join(f.message for f in found.findings)
+    assert "800 predicted, 500 held; lb1 to web1 100, lb1 to web2 200, lb2 to web1 0" in said(found)
+
+
+def test_what_waits_in_a_servers_queue_is_not_held() -> None:
+    """A server that is frozen takes connections and accepts none: HAProxy calls them its sessions, and that fails."""
+    samples = [s for s in everything() if s.at not in ("web1", "web2")] + at_servers(web2=200)
+    found = verdict(samples, "frontend stream")
+    assert found.outcome is Outcome.FAIL
+    assert (
+        "800 predicted, 400 held; lb1 to web1 200, lb1 to web2 0, lb2 to web1 200, lb2 to web2 0; 400 of them"
+        in said(found)
+    )
+    assert (
+        "400 of them wait in the queue of web2's listener at 198.19.0.12:8090: no program there accepts them"
+        in said(found)
+    )
+
+
+def test_what_waits_in_a_balancers_queue_is_not_held() -> None:
+    """A balancer that accepts 20 has the others in its listener's queue."""
+    rows = accepted_by_balancers()["lb1"]
+    few = [replace(o, accepted=20, waiting=980) if o.source == "198.18.0.31" else o for o in rows]
+    told = [replace(s, maxconn=20) if isinstance(s, Counters) else s for s in instead(sockets("lb1", *few))]
+    found = verdict(told, "frontend www")
+    assert found.outcome is Outcome.FAIL
+    assert "lb1 runs with maxconn 20, the inventory says 8,000" in said(found)
+    assert "client → VIP, IPv4: 2,000 predicted, 1,020 held; 980 of them wait in the queue of lb1's listener" in said(
+        found
+    )
+
+
+def test_what_was_not_read_while_it_was_held_is_unmeasured() -> None:
+    """A host that began too late found too few: that is no fault of the cluster's, and no pass."""
+    rows = accepted_by_servers()
+    for samples, why in (
+        (instead(sockets("web1", *rows[:2], missed=True)), "they began too late or ended too soon"),
+        ([s for s in everything() if s.at != "web1"], "what web1 accepted was not read"),
+        (instead(Sockets(at="web1", label="servers", failure=Failure(ErrorKind.UNREACHABLE, "gone"))), "web1: gone"),
+    ):
+        found = verdict(samples, "frontend stream")
+        assert (found.outcome, why in said(found)) == (Outcome.UNMEASURED, True)
+
+
+def test_a_limit_that_is_not_as_the_inventory_says_is_named() -> None:
+    """Of a hop that holds other than predicted: the balancer's port range, and its maxconn of a server."""
+    few = LocalPorts(at="lb1", ports=PortRange(40000, 40019))
+    limited = [*readings("lb1", session_limit=5), few]
+    web1, web2 = accepted_by_servers()[:2], accepted_by_servers()[2:]
+    rows = [sockets(host, replace(two[0], accepted=20), two[1]) for host, two in (("web1", web1), ("web2", web2))]
+    others = [sample for sample in instead(*rows) if sample.at != "lb1" or isinstance(sample, Sockets)]
+    found = said(verdict([*limited, *others], "frontend stream"))
+    assert "800 predicted, 440 held" in found
+    assert "lb1: ip_local_port_range is 40000-40019, the inventory says 40000-40199" in found
+    assert "lb1's server web1 has maxconn 5, the inventory says none" in found
+    assert "ip_local_port_range" not in said(verdict([*everything(), few], "frontend stream"))
+
+
+def with_servers(**more: Any) -> Cluster:
+    """Return the cluster with other servers behind the frontend in mode tcp."""
+    web, stream = CLUSTER.backends
+    changed = tuple(replace(one, holds=replace(capacity_of(one), **more)) for one in stream.servers)
+    return replace(CLUSTER, backends=(web, replace(stream, servers=changed)))
+
+
+def test_no_more_is_predicted_than_the_servers_admit() -> None:
+    """With a maxconn of 50 for each server in each of two HAProxy processes, 200 are held of 800 tuples."""
+    question = replace(QUESTION, cluster=with_servers(maxconn=50))
+    rows = [replace(one, accepted=50) for one in accepted_by_servers()]
+    samples = instead(sockets("web1", *rows[:2]), sockets("web2", *rows[2:]))
+    [found] = [v for v in capacity.judge(question, samples) if v.subject == "frontend stream"]
+    assert found.outcome is Outcome.PASS
+    [row] = [row for row in found.evidence["steps"] if row["measured"] is not None]
+    assert (row["predicted"], row["measured"]) == (200, 200)
+
+
+def test_where_balancers_of_two_kinds_share_what_servers_admit_nothing_is_predicted() -> None:
+    """Which of them gets it is a race."""
+    first, second = CLUSTER.balancers
+    wide = replace(capacity_of(first), opening=replace(LEAVES, ports=PortRange(40000, 40099)))
+    cluster = replace(with_servers(maxconn=50), balancers=(replace(first, holds=wide), second))
+    [found] = [v for v in capacity.judge(replace(QUESTION, cluster=cluster), everything()) if "stream" in v.subject]
+    assert found.outcome is Outcome.UNMEASURED
+    assert "its servers admit fewer, and which balancer gets those is a race" in said(found)
+
+
+def test_a_server_that_still_accepts_when_the_clients_let_go_is_unmeasured() -> None:
+    """On a machine that is too slow the count rises to the end: what it would have come to is not known."""
+    rows = accepted_by_servers()[:2]
+    rising = [Reading(tuple(replace(one, accepted=count) for one in rows)) for count in (100, 150, 170)]
+    slow = Sockets(at="web1", label="servers", readings=(Reading(), *rising, Reading()))
+    found = verdict(instead(slow), "frontend stream")
+    assert found.outcome is Outcome.UNMEASURED
+    assert "web1 still accepted connections when the clients let go" in said(found)
+
+
+def test_what_passes_between_two_readings_is_not_held() -> None:
+    """A connection of a health check that one reading happens on is none too many."""
+    rows = accepted_by_servers()
+    more = (Connected("198.19.0.11:8090", "198.19.0.21", 201), rows[1])
+    readings = (Reading(), Reading(tuple(rows[:2]), 3), Reading(more), Reading(tuple(rows[:2])), Reading())
+    assert verdict(instead(Sockets(at="web1", label="servers", readings=readings)), "frontend stream").outcome is (
+        Outcome.PASS
+    )
+
+
+def test_an_outside_address_that_nat_does_not_use_is_missed() -> None:
+    """All subscribers together hold as many as one outside address has ports: the other one's are not there."""
+    rows = {host: [o for o in rows if o.source != "198.18.0.42"] for host, rows in accepted_by_balancers().items()}
+    samples = [
+        replace(s, by_endpoint={end: n // 2 if "." in end else n for end, n in s.by_endpoint.items()})
+        if isinstance(s, Filled) and "through" in s.label
+        else s
+        for s in instead(*(sockets(host, *rows[host]) for host in rows))
+    ]
+    found = verdict(samples, "NAT nat1")
+    assert found.outcome is Outcome.FAIL
+    assert "198.18.0.42: 256 predicted, 0 held" in said(found)
+    assert [row["measured"] for row in found.evidence["steps"]][:2] == [256, 0]
+
+
+def test_an_outside_address_that_nobody_knows_is_named() -> None:
+    """What the NAT translates to another address than the inventory says."""
+    rows = {
+        host: [replace(o, source="198.18.0.49") if o.source == "198.18.0.42" else o for o in rows]
+        for host, rows in accepted_by_balancers().items()
+    }
+    found = verdict(instead(*(sockets(host, *rows[host]) for host in rows)), "NAT nat1")
+    assert found.outcome is Outcome.FAIL
+    assert "256 came from 198.18.0.49, which is no outside address in the inventory" in said(found)
+
+
+def test_a_refusal_by_our_own_kernel_below_the_prediction_is_unmeasured() -> None:
+    """A port that somebody on the client has is no fault of the cluster's; who has it is said."""
+    rows = {
+        host: [replace(o, accepted=999) if o.source == "198.18.0.31" else o for o in rows]
+        for host, rows in accepted_by_balancers().items()
+    }
+    own = {"planned": 2000, "sources": 1, "stops": {"EADDRINUSE": 2}, "taken": ("198.18.0.31:40007 to 198.18.0.9:22",)}
+    samples = [
+        replace(s, by_endpoint=dict.fromkeys(s.by_endpoint, 999), **own) if direct(s) else s  # type: ignore[arg-type]
+        for s in instead(*(sockets(host, *rows[host]) for host in rows))
+    ]
+    found = verdict(samples, "frontend www")
+    assert found.outcome is Outcome.UNMEASURED
+    assert "client1 itself refused 2 of 2,000 attempts, 0 of which are owed: EADDRINUSE" in said(found)
+    assert "ports of its range are held by 198.18.0.31:40007 to 198.18.0.9:22" in said(found)
+
+
+def direct(sample: Sample) -> bool:
+    """Return whether it is client1's fill over IPv4 up to the VIPs."""
+    return isinstance(sample, Filled) and sample.label == "frontend www 0"
+
+
+@pytest.mark.parametrize(
+    ("binding", "sources", "planned", "owed"),
+    [
+        (BindingMode.EXPLICIT, 2, 400, 0),
+        (BindingMode.EXPLICIT_EXCLUSIVE, 2, 400, 200),
+        (BindingMode.ANY_PORT, 2, 404, 204),
+        (BindingMode.NO_PORT, 2, 404, 4),
+        (BindingMode.NONE, 1, 202, 2),
+    ],
+)
+def test_refusals_beyond_the_tuples_are_owed(binding: BindingMode, sources: int, planned: int, owed: int) -> None:
+    """Two endpoints, a hundred ports: what a binding mode cannot hold is refused, and shows the limit."""
+    sample = Filled(at="c", binding=binding, sources=sources, ports=100, planned=planned)
+    assert not unexpected([replace(sample, stops={"EADDRINUSE": owed, "silence": 9})])
+    assert f"refused {owed + 1}" in unexpected([replace(sample, stops={"EADDRINUSE": owed + 1})])
+
+
+def said(found: Verdict) -> str:
+    """Return every sentence of a verdict."""
+    return " ".join(finding.message for finding in found.findings)
 
 
 def test_one_connection_less_fails() -> None:
     """Predicted and measured are equal or it is a fault, and says who said no."""
+    rows = accepted_by_balancers()["lb1"]
+    less = [replace(o, accepted=63) if o.source == "198.18.0.41" and o.endpoint.endswith(":80") else o for o in rows]
     samples = [
-        replace(s, by_endpoint={**s.by_endpoint, "198.18.0.101:80": 63}) if is_nat(s) else s for s in everything()
+        replace(s, by_endpoint={**s.by_endpoint, "198.18.0.101:80": 127}) if is_nat(s) else s
+        for s in instead(sockets("lb1", *less))
     ]
-    assert verdict(samples, "NAT nat1").outcome is Outcome.FAIL
-    said = "256 predicted, 255 held; it ended by silence (no answer until the deadline: "
-    assert said in str(verdict(samples, "NAT nat1").findings)
+    found = verdict(samples, "NAT nat1")
+    assert found.outcome is Outcome.FAIL
+    assert "256 predicted, 255 held; it ended by silence (no answer until the deadline: " in said(found)
 
 
 def is_nat(sample: Sample) -> bool:

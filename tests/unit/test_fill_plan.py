@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from lbcheck.model.address import Endpoint, PortRange
-from lbcheck.model.fill import Fill, explicit
+from lbcheck.model.fill import AT_ONCE, Fill, explicit
 from lbcheck.model.opening import BindingMode
 from lbcheck.probing.fill.plan import (
     MOST_PORTIONS,
-    PORTION,
     WORTH_A_PROCESS,
     FillBlock,
     blocks,
@@ -87,8 +86,8 @@ def test_more_portions_than_attempts_leave_some_empty() -> None:
     ("attempts", "descriptors", "expected"),
     [
         (0, 20_000, 1),
-        (PORTION, 20_000, 1),
-        (PORTION + 1, 20_000, 2),
+        (AT_ONCE, 20_000, 1),
+        (AT_ONCE + 1, 20_000, 2),
         (100, 30, 4),  # a process could not hold more than 30
         (100_000_000, 1_000_000, MOST_PORTIONS),
     ],

@@ -48,7 +48,7 @@ def csv(*rows: str, header: str = "# pxname,svname,type,weight,status,") -> str:
 def test_both_answers_of_one_connection_are_read() -> None:
     """The answer to `show info;show stat` alone gives the process and its rows."""
     process, rows = parse_runtime(RUNTIME)
-    assert process == Process(pid=16775, uptime_s=1, version="2.6.12-1+deb12u4", requests=10)
+    assert process == Process(pid=16775, uptime_s=1, version="2.6.12-1+deb12u4", requests=10, maxconn=9983)
     assert len(rows) == 10
 
 

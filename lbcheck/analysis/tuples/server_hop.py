@@ -84,6 +84,16 @@ def servers(cluster: Cluster, backend: Backend) -> Hop:
     return hop(NAME, parts, combine=dealt_out)
 
 
+def admitted(cluster: Cluster, backend: Backend, wanted: Family) -> int:
+    """Return how many connections the servers of one family hold if each gets as many as it can.
+
+    A server holds no more than its own limits, and no more than the balancers can open to it.
+    """
+    capacities = zip(backend.servers, _lanes(cluster, backend), strict=True)
+    mine = [lane for server, lane in capacities if server.weight and capacity_of(server).family == wanted]
+    return sum(min(lane.values()) for lane in mine)
+
+
 @dataclass(frozen=True)
 class FullFirst:
     """The server that reaches its limit first. Without redispatch, the other servers cannot be filled after that."""

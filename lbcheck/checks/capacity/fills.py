@@ -3,7 +3,7 @@
 A hop is measured only where nothing else is full first. That is so for three:
 
 - From clients to the VIPs of a frontend in mode http. There HAProxy needs no server for a client that asks nothing.
-- A NAT's outside addresses.
+- A NAT: all its subscribers at once, so that an outside address that is not there is missed.
 - The balancers' source ports behind a frontend in mode tcp. There each client connection holds one to a server.
 """
 
@@ -14,10 +14,11 @@ from math import ceil
 from lbcheck.analysis.tuples import binding, client_hop, dealing, nat, server_hop
 from lbcheck.analysis.tuples.hops import Hop, TupleProduct
 from lbcheck.analysis.tuples.path import Subject
-from lbcheck.checks.capacity.parts import parts, servers_label
+from lbcheck.checks.capacity.far_end import AFTER_S, HELD_S
+from lbcheck.checks.capacity.parts import parts, servers_label, through_label
 from lbcheck.model.address import FAMILIES, Endpoint, PortRange, family, of_family
-from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, capacity_of
-from lbcheck.model.fill import Fill, explicit
+from lbcheck.model.cluster import Backend, Balancer, Client, Cluster, Frontend, NatGateway, capacity_of
+from lbcheck.model.fill import AT_ONCE, Fill, explicit
 from lbcheck.model.plan import Options
 
 # A NAT searches its ports at random: with half as many connections again as it has ports, it finds every one of them
@@ -25,7 +26,6 @@ from lbcheck.model.plan import Options
 NAT_DEMAND = 1.5
 # Round robin deals exactly. The surplus makes up for connections that are dealt before the counters are read.
 SERVER_DEMAND = 1.2
-HELD_S = 1.0  # long enough for HAProxy to have tried a server for each connection
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,34 @@ class ServerFill:
 
 
 def up_to_vips(cluster: Cluster, subject: Subject, options: Options) -> Iterator[Fill]:
-    """Give the fills of the clients' part of a path, each with the label of its product."""
+    """Give the fills of the clients' part of a path: one of each product at each client, and one through each NAT."""
+    through: set[str] = set()  # NATs: all their outside addresses are filled together
     for part in parts(subject, subject.path(cluster)):
         if why_not(cluster, subject, part.hop):
             continue
         for client in cluster.clients:
-            if client.name in part.product.who:
+            if client.name not in part.product.who:
+                continue
+            if not part.product.outside:
                 fill = _of_product(cluster, subject, part.product, client, options)
-                if fill:
-                    yield replace(fill, label=part.label, timeout_s=options.timeout_s)
+                yield from _labelled(fill, part.label, options)
+            elif client.name not in through:
+                through.add(client.name)
+                fill = _through_nat(cluster, subject, client, options)
+                yield from _labelled(fill, through_label(subject, client.behind), options)
+
+
+def _labelled(fill: Fill | None, label: str, options: Options) -> Iterator[Fill]:
+    if fill:
+        yield replace(fill, label=label, hold_s=HELD_S, timeout_s=options.timeout_s)
+
+
+def after_others_begin(fills: Sequence[Fill]) -> Iterator[Fill]:
+    """Give the fills of a stage, where the first one of each client leaves the far end time to begin reading."""
+    clients: set[str] = set()
+    for fill in fills:
+        yield fill if fill.at in clients else replace(fill, after_s=AFTER_S)
+        clients.add(fill.at)
 
 
 def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
@@ -62,8 +81,7 @@ def why_not(cluster: Cluster, subject: Subject, hop: Hop) -> str:
         return "some of these connections hold one to a server, and the servers' side is full first"
     accepted = _accepted(cluster, subject)
     if hop.name == client_hop.NAME and accepted is not None and accepted < hop.holds:
-        waiting = "and the kernel would count those that wait in their queues, too"
-        return f"the balancers accept {accepted:,} (maxconn), {waiting}"
+        return f"the balancers accept {accepted:,} (maxconn), and which clients get those is a race"
     return ""
 
 
@@ -83,31 +101,39 @@ def _of_product(
     cluster: Cluster, subject: Subject, product: TupleProduct, client: Client, options: Options
 ) -> Fill | None:
     """Return the fill of one product at one of its clients."""
-    if product.outside:
-        return _through_nat(cluster, subject, product.outside.address, client, options)
     sources = of_family(client.addresses, product.family)
     endpoints = _endpoints(cluster, subject, sources)
     return _fill(client, endpoints, sources, capacity_of(client).opening.ports, options)
 
 
-def _through_nat(cluster: Cluster, subject: Subject, outside: str, client: Client, options: Options) -> Fill | None:
-    """Return a fill from those addresses of a client that get one outside address of its NAT.
+def _through_nat(cluster: Cluster, subject: Subject, client: Client, options: Options) -> Fill | None:
+    """Return a fill from every address of a client whose outside address at its NAT is known before it connects.
 
     Where the path is the NAT's own, it also opens IPv6 connections from one address, which the NAT must not hinder.
     """
     gateway = next(gateway for gateway in cluster.nat_gateways if gateway.name == client.behind)
-    subscribers: list[str] = []
-    for subscriber in cluster.behind[gateway.name]:
-        subscribers += client_hop.subscribers(subscriber)
-    on_address = nat.on_address(gateway, outside, subscribers)
-    sources = [address for address in client_hop.subscribers(client) if address in on_address]
+    on_each = subscribers_on_each(cluster, gateway)
+    known = {subscriber for subscribers in on_each.values() for subscriber in subscribers}
+    sources = [address for address in client_hop.subscribers(client) if address in known]
     if not sources:
         return None
     if subject.nat:
         sources += of_family(client.addresses, 6)[:1]
-    ports_each = ceil(NAT_DEMAND * nat.usable_ports(gateway) / len(on_address))
+    # The outside address with the fewest subscribers is used up, too.
+    fewest = min(len(subscribers) for subscribers in on_each.values() if subscribers)
+    ports_each = ceil(NAT_DEMAND * nat.usable_ports(gateway) / fewest)
     ports = _first_ports(client, ports_each) if ports_each else capacity_of(client).opening.ports
-    return _fill(client, _endpoints(cluster, subject, sources), sources, ports, options)
+    fill = _fill(client, _endpoints(cluster, subject, sources), sources, ports, options)
+    # A NAT without a free port is silent: whoever waits for one waits together, and it lets few through.
+    return replace(fill, at_once=AT_ONCE * len(fill.endpoints)) if fill else None
+
+
+def subscribers_on_each(cluster: Cluster, gateway: NatGateway) -> Mapping[str, Sequence[str]]:
+    """Return, for each outside address of a NAT, its subscribers' inside addresses, as far as that is known."""
+    inside: list[str] = []
+    for client in cluster.behind.get(gateway.name, ()):
+        inside += client_hop.subscribers(client)
+    return {outside: nat.on_address(gateway, outside, inside) for outside in gateway.addresses}
 
 
 def _first_ports(client: Client, count: int) -> PortRange:

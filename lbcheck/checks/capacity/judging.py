@@ -1,13 +1,14 @@
 """What was measured of a path, compared with what was predicted: a difference of one connection is a finding."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lbcheck.analysis.counter_deltas import Difference, differences
+from lbcheck.analysis.counter_deltas import differences
 from lbcheck.analysis.tuples import server_hop
-from lbcheck.checks.capacity import balancer_counts, fills, kernel_counts
+from lbcheck.checks.capacity import balancer_counts, far_end, fills, kernel_counts
 from lbcheck.checks.capacity.fills import ServerFill
-from lbcheck.checks.capacity.parts import Part, servers_label
+from lbcheck.checks.capacity.parts import Part, servers_label, through_label
 from lbcheck.checks.capacity.planning import server_fills
 from lbcheck.checks.capacity.prediction import Prediction, predicted
 from lbcheck.checks.capacity.results import Result, Row
@@ -16,6 +17,7 @@ from lbcheck.model.counters import Counters
 from lbcheck.model.fill import Filled
 from lbcheck.model.log_lines import LogLines
 from lbcheck.model.plan import Options
+from lbcheck.model.port_range import LocalPorts
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
@@ -28,14 +30,16 @@ SENDING_NOTHING = Options(allow=("0.0.0.0/0", "::/0"))
 class Measurements:
     """What was measured of all paths.
 
-    `server_fills`: frontend → what was to use up its balancers' source ports. `logged`: balancer → whether it logged
-    that it had no free port. How often it did is no evidence, because a log loses lines.
+    `maxconns`: balancer → how many connections its processes accept, as far as they tell. `server_fills`: frontend →
+    what was to use up its balancers' source ports.
     """
 
     filled: Sequence[Filled]
-    counted: Sequence[Difference]
+    at_balancers: far_end.FarEnd
+    at_servers: far_end.FarEnd
+    words: balancer_counts.Words
+    maxconns: Mapping[str, int]
     server_fills: Mapping[str, ServerFill]
-    logged: Mapping[str, bool]
 
     def of(self, label: str) -> list[Filled]:
         """Return the samples of the fills with this label."""
@@ -47,15 +51,35 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
     cluster = question.cluster
     measurements = Measurements(
         filled=[sample for sample in samples if isinstance(sample, Filled)],
-        counted=differences(sample for sample in samples if isinstance(sample, Counters)),
+        at_balancers=far_end.of(far_end.BALANCERS, samples),
+        at_servers=far_end.of(far_end.SERVERS, samples),
+        words=balancer_counts.Words(
+            differences(sample for sample in samples if isinstance(sample, Counters)),
+            _logged(samples),
+            {sample.at: sample for sample in samples if isinstance(sample, LocalPorts)},
+        ),
+        maxconns=_maxconns(sample for sample in samples if isinstance(sample, Counters)),
         server_fills=server_fills(cluster, SENDING_NOTHING),
-        logged=_logged(samples),
     )
     return [_verdict(prediction, cluster, measurements) for prediction in predicted(cluster, {})]
 
 
+def _maxconns(readings: Iterable[Counters]) -> Mapping[str, int]:
+    """Return how many connections each balancer's processes accept together; one that does not tell is left out."""
+    told = {(one.balancer, one.uri): one.maxconn for one in readings if not one.failure}
+    silent = {balancer for (balancer, _), maxconn in told.items() if maxconn is None}
+    found = Counter[str]()
+    for (balancer, _), maxconn in told.items():
+        if balancer not in silent:
+            found[balancer] += maxconn or 0
+    return found
+
+
 def _logged(samples: Sequence[Sample]) -> Mapping[str, bool]:
-    """Return whether the fill added lines to each balancer's log; a log that could not be read is left out."""
+    """Return whether the fill added lines to each balancer's log; a log that could not be read is left out.
+
+    How many it added is no evidence, because a log loses lines.
+    """
     logs = [sample for sample in samples if isinstance(sample, LogLines)]
     unread = {log.server for log in logs if log.failure}
     # A journal tells when it had the line last, a file how often.
@@ -119,6 +143,16 @@ def _obstacle(cluster: Cluster, part: Part, measurements: Measurements) -> str:
 def _measured(cluster: Cluster, part: Part, measurements: Measurements) -> Result:
     """Return what was measured of a part that something fills."""
     if not _server_fill(part, measurements):
-        return kernel_counts.measured(part, measurements.of(part.label))
+        samples = [sample for label in _labels(cluster, part) for sample in measurements.of(label)]
+        return kernel_counts.measured(cluster, part, samples, measurements.at_balancers, measurements.maxconns)
     samples = measurements.of(servers_label(part.subject))
-    return balancer_counts.measured(cluster, part, samples, measurements.counted, measurements.logged)
+    return balancer_counts.measured(cluster, part, samples, measurements.at_servers, measurements.words)
+
+
+def _labels(cluster: Cluster, part: Part) -> Iterator[str]:
+    """Give the labels of the fills of a part that is filled from the clients."""
+    if not part.product.outside:
+        yield part.label
+        return
+    behind = (client.behind for client in cluster.clients if client.name in part.product.who)
+    yield from (through_label(part.subject, gateway) for gateway in dict.fromkeys(behind))

@@ -61,6 +61,11 @@ def parts(subject: Subject, path: Path) -> tuple[Part, ...]:
     return tuple(Part(subject, number, *pair) for number, pair in enumerate(products))
 
 
+def through_label(subject: Subject, gateway: str) -> str:
+    """Return what marks the fill that goes through a NAT, to all its outside addresses at once."""
+    return f"{subject.name} through {gateway}"
+
+
 def servers_label(subject: Subject) -> str:
     """Return what marks the fill that goes through a path's balancers to its servers."""
     return f"{subject.name} servers"

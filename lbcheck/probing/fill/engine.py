@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from lbcheck.probing.fill.worker import STOP, Portions, Worker
 from lbcheck.probing.socket_options import socket_family
 from lbcheck.probing.stopping import Stopped, never
 
+_NAMED = 5  # sockets that a sentence names
 _LOOK_S = 0.1  # how often to ask whether to stop, and how much memory is left: at 100,000/s, 70 MB in between
 
 
 def fill(step: Fill, stopped: Stopped = never) -> Filled:
     """Run a whole Fill: open, hold as long as it says, let go."""
     try:
+        _wait(step.after_s, stopped)
         with filling(step, stopped) as held:
             held.hold(step.hold_s, stopped)
     except LbcheckError as error:
@@ -60,8 +63,8 @@ class Prepared:
         self.processors = len(os.sched_getaffinity(0))
         self.room = needs.room()
         self.descriptors = max(1, self.room.descriptors - SPARE_DESCRIPTORS)  # a worker's, for connections
-        self.portions = portions(self.attempts, self.descriptors)
-        self.workers = workers(self.attempts, self.descriptors, self.processors)
+        self.portions = portions(self.attempts, self.descriptors, step.at_once)
+        self.workers = workers(self.attempts, self.descriptors, self.processors, step.at_once)
         each = pair_bytes or (needs.ACCEPTED_PAIR_BYTES if self._ends_here() else needs.SOCKET_BYTES)
         # What is accepted on this machine takes a file there, too.
         self.needs = needs.needs(
@@ -139,6 +142,7 @@ class Holding:
         self._stops: Counter[str] = Counter()
         self._facts: dict[str, Any] = {}
         self._before: dict[Endpoint, int] = {}
+        self._taken: tuple[str, ...] = ()
         self._slab = 0
 
     def open(self, stopped: Stopped) -> None:
@@ -146,6 +150,7 @@ class Holding:
         self._prepared.check()
         needs.raise_descriptors()  # a channel for each worker
         self._before = {endpoint: sock_diag.count(endpoint) for endpoint in self._step.endpoints}
+        self._taken = tuple(self._in_use())
         self._slab, start = needs.meminfo()["Slab"], time.monotonic()
         attempted, opened = self._run_workers(stopped)
         seconds = time.monotonic() - start
@@ -163,6 +168,14 @@ class Holding:
             "count_s": round(time.monotonic() - start - seconds, 3),
         }
 
+    def _in_use(self) -> Iterator[str]:
+        """Give, in words, the first sockets of others that have a port of the range at one of the fill's addresses."""
+        own = {block.source for block in self._prepared.plan}
+        users = sock_diag.users(self._step.ports or self._prepared.ephemeral)
+        if "" not in own:  # else the route picks the source, and a port may be taken at any
+            users = (one for one in users if one.own.address in own | {"0.0.0.0", "::"})  # noqa: S104
+        yield from map(str, islice(users, _NAMED))
+
     def count(self) -> dict[Endpoint, int]:
         """Return what is held to each endpoint, by the kernel's count."""
         return {end: max(0, sock_diag.count(end) - before) for end, before in self._before.items()}
@@ -173,18 +186,17 @@ class Holding:
 
     def hold(self, seconds: float, stopped: Stopped = never) -> None:
         """Wait, then count again; what the other side closed meanwhile is lost."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not stopped():
-            time.sleep(min(left, _LOOK_S))
+        _wait(seconds, stopped)
         if stopped():
             self._stops[StopKind.INTERRUPTED] = 1
-        after = sum(self.count().values()) if seconds else self._facts["held"]
+        counted = {str(end): count for end, count in self.count().items()} if seconds else self._facts["by_endpoint"]
+        after = sum(counted.values())
         killed = sum(worker.gone() for worker in self._children)
         if killed:
             self._stops[StopKind.KILLED] = killed
         elif after < self._facts["held"]:
             self._stops[StopKind.CLOSED] += self._facts["held"] - after
-        self._facts["held_after"] = after
+        self._facts["held_after"], self._facts["by_endpoint_after"] = after, counted
 
     def release(self) -> None:
         """Let go of everything, and see that nothing stays."""
@@ -211,6 +223,7 @@ class Holding:
             workers=self._prepared.workers,
             before=sum(self._before.values()),
             stops=dict(self._stops),
+            taken=self._taken if self._stops.keys() & {StopKind.IN_USE, StopKind.NO_PORT} else (),
             **self._facts,
         )
 
@@ -253,6 +266,12 @@ class Holding:
             raise MeasurementError(f"a worker process failed: {report['error']}")
         self._stops.update(report["stops"])
         return report
+
+
+def _wait(seconds: float, stopped: Stopped) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not stopped():
+        time.sleep(min(left, _LOOK_S))
 
 
 def _reason_to_stop(stopped: Stopped) -> StopKind | None:

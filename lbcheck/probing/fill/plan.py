@@ -4,13 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lbcheck.model.address import Endpoint, PortRange, family
-from lbcheck.model.fill import Fill, explicit
+from lbcheck.model.fill import AT_ONCE, Fill, explicit
 
 # Fewer attempts than this are over before a second process has started (2 to 5 ms, at 30,000 a second or more).
 WORTH_A_PROCESS = 2_000
-# Attempts that a worker takes at once, and has on their way at once. A listener that takes its connections one by one
-# has a backlog of 511 (nginx) or more; two workers together stay below that.
-PORTION = 250
 MOST_PORTIONS = 16_000  # their numbers, four bytes each, fit into a pipe
 SPARE_DESCRIPTORS = 64  # of a worker, for what is not a connection: standard streams, its channel, Python's own
 
@@ -59,11 +56,11 @@ def _pairs(fill: Fill, routed: dict[Endpoint, str]) -> Iterator[tuple[str, Endpo
         yield from ((source, end) for end in fill.endpoints if family(end.address) == family(source))
 
 
-def workers(attempts: int, descriptors: int, processors: int) -> int:
+def workers(attempts: int, descriptors: int, processors: int, at_once: int = AT_ONCE) -> int:
     """Return how many processes hold so many connections: as descriptors ask for, every processor busy."""
     if attempts <= min(WORTH_A_PROCESS, descriptors):
         return 1
-    size = -(-attempts // portions(attempts, descriptors))
+    size = -(-attempts // portions(attempts, descriptors, at_once))
     # Whole portions. Where not even one fits, there are more processes than any machine has, and that is said.
     quota = descriptors // size * size or descriptors
     needed = max(-(-attempts // quota), min(processors, attempts // WORTH_A_PROCESS))
@@ -71,9 +68,9 @@ def workers(attempts: int, descriptors: int, processors: int) -> int:
     return -(-needed // processors) * processors
 
 
-def portions(attempts: int, descriptors: int) -> int:
+def portions(attempts: int, descriptors: int, at_once: int = AT_ONCE) -> int:
     """Return in how many portions attempts are dealt out: small ones, each no more than a process can hold."""
-    return min(max(1, -(-attempts // min(PORTION, descriptors))), MOST_PORTIONS)
+    return min(max(1, -(-attempts // min(at_once, descriptors))), MOST_PORTIONS)
 
 
 def deal(plan: Sequence[FillBlock], count: int) -> list[list[FillBlock]]:

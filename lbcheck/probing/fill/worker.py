@@ -14,7 +14,7 @@ from lbcheck.model.address import Endpoint
 from lbcheck.model.fill import Fill, StopKind
 from lbcheck.probing import child
 from lbcheck.probing.fill import needs
-from lbcheck.probing.fill.plan import PORTION, FillBlock
+from lbcheck.probing.fill.plan import FillBlock
 from lbcheck.probing.fill.readiness import all_writable
 from lbcheck.probing.fill.volley import FOR_GOOD, Volley, kind_of
 
@@ -88,7 +88,7 @@ class Worker:
 
     def _window(self, parts: deque[_Part]) -> list[tuple[FillBlock, list[int]]]:
         """Start the next connections; return what is under way, block by block."""
-        room = PORTION if not self._rate else max(1, min(PORTION, int(self._rate / 10)))
+        room = self._fill.at_once if not self._rate else max(1, min(self._fill.at_once, int(self._rate / 10)))
         underway = []
         while parts and room and not self._ended:
             block, left = parts[0]
