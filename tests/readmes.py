@@ -58,7 +58,9 @@ def _rows(name: str, option: Spec) -> Iterator[str]:
     default = (
         "required" if option.get("required") else f"`{_literal(option['default'])}`" if "default" in option else ""
     )
-    yield "| " + " | ".join(_cell(one) for one in (f"`{name}`", kind, default, option["description"])) + " |"
+    said = option["description"]
+    said = " ".join(said) if isinstance(said, list) else said
+    yield "| " + " | ".join(_cell(one) for one in (f"`{name}`", kind, default, said)) + " |"
     inner = f"{name}[]" if option["type"] == "list" else name
     for key, value in option.get("options", {}).items():
         yield from _rows(f"{inner}.{key}", value)
