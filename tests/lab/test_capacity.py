@@ -67,7 +67,7 @@ def test_a_frozen_server_holds_nothing(cluster: Cluster) -> None:
         checked = cluster.measure()
     assert checked.status == 1
     assert "1,200 predicted, 800 held" in checked.faults("frontend stream")
-    assert "400 of them wait in the queue of web2's listener" in checked.faults("frontend stream")
+    assert "400 more wait in the queue of web2's listener" in checked.faults("frontend stream")
 
 
 @contextmanager

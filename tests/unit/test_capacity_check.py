@@ -367,12 +367,11 @@ def test_what_waits_in_a_servers_queue_is_not_held() -> None:
     samples = [s for s in everything() if s.at not in ("web1", "web2")] + at_servers(web2=200)
     found = verdict(samples, "frontend stream")
     assert found.outcome is Outcome.FAIL
-    assert (
-        "800 predicted, 400 held; lb1 to web1 200, lb1 to web2 0, lb2 to web1 200, lb2 to web2 0; 400 of them"
-        in said(found)
+    assert "800 predicted, 400 held; lb1 to web1 200, lb1 to web2 0, lb2 to web1 200, lb2 to web2 0; 400 more" in said(
+        found
     )
     assert (
-        "400 of them wait in the queue of web2's listener at 198.19.0.12:8090: no program there accepts them"
+        "400 more wait in the queue of web2's listener at 198.19.0.12:8090, and no program there accepts them"
         in said(found)
     )
 
@@ -385,7 +384,7 @@ def test_what_waits_in_a_balancers_queue_is_not_held() -> None:
     found = verdict(told, "frontend www")
     assert found.outcome is Outcome.FAIL
     assert "lb1 runs with maxconn 20, the inventory says 8,000" in said(found)
-    assert "client → VIP, IPv4: 2,000 predicted, 1,020 held; 980 of them wait in the queue of lb1's listener" in said(
+    assert "client → VIP, IPv4: 2,000 predicted, 1,020 held; 980 more wait in the queue of lb1's listener" in said(
         found
     )
 
@@ -542,9 +541,11 @@ def test_one_connection_less_fails() -> None:
         replace(s, by_endpoint={**s.by_endpoint, "198.18.0.101:80": 127}) if is_nat(s) else s
         for s in instead(sockets("lb1", *less))
     ]
-    found = verdict(samples, "NAT nat1")
+    few = LocalPorts(at="lb1", ports=PortRange(40000, 40019))
+    found = verdict([*samples, few], "NAT nat1")
     assert found.outcome is Outcome.FAIL
     assert "256 predicted, 255 held; it ended by silence (no answer until the deadline: " in said(found)
+    assert "lb1: ip_local_port_range is 40000-40019, the inventory says 40000-40199" in said(found)
 
 
 def is_nat(sample: Sample) -> bool:

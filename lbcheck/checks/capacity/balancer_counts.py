@@ -16,8 +16,7 @@ from lbcheck.checks.capacity.results import Result, Row, failure_at_host, unmeas
 from lbcheck.model import schemes
 from lbcheck.model.cluster import Balancer, Cluster, Server, capacity_of
 from lbcheck.model.counters import ServerCounters
-from lbcheck.model.fill import Filled, explicit
-from lbcheck.model.port_range import LocalPorts
+from lbcheck.model.fill import Filled
 from lbcheck.model.verdict import Finding, Outcome
 
 
@@ -32,11 +31,11 @@ class _Counted:
 
 @dataclass(frozen=True)
 class Words:
-    """What the balancers say of themselves: how their counters changed, what they logged, and their hosts' ports."""
+    """What the balancers say of themselves: how their counters changed, what they logged, what is not as predicted."""
 
     counters: Sequence[Difference]
     logged: Mapping[str, bool]  # balancer → whether its log says 'no free port'; left out: it could not be read
-    ports: Mapping[str, LocalPorts]  # balancer → from which ports its kernel connects
+    otherwise: Sequence[str]  # sentences on limits that are not as the inventory says
 
 
 def measured(cluster: Cluster, part: Part, samples: Sequence[Filled], far: FarEnd, words: Words) -> Result:
@@ -150,7 +149,7 @@ class _Said:
         self._logged, self._product = words.logged, schemes.product_called(processes[0].product if processes else "")
         self.dead = [server for server in self._counted if not server.delta.serves]
         self.refused = any(server.delta.failed_connections for server in self._counted)
-        self.otherwise = [*_other_ports(cluster, part, words), *self._other_limits(cluster)]
+        self.otherwise = [*words.otherwise, *self._other_limits(cluster)]
 
     def _other_limits(self, cluster: Cluster) -> Iterator[str]:
         """Say of which server a balancer has another limit than the inventory."""
@@ -189,18 +188,6 @@ def _counted(cluster: Cluster, part: Part, processes: Sequence[Difference]) -> I
         for server in cluster.backend(frontend.backend).servers:
             if server.name in deltas and capacity_of(server).family == part.product.family:
                 yield _Counted(process.balancer, server.name, deltas[server.name])
-
-
-def _other_ports(cluster: Cluster, part: Part, words: Words) -> Iterator[str]:
-    """Say which balancer's host connects from other ports than the inventory says."""
-    for balancer in cluster.balancers:
-        read, opening = words.ports.get(balancer.name), capacity_of(balancer).opening
-        if balancer.name not in part.product.who or not read or not read.ports or explicit(opening.binding):
-            continue
-        if read.ports != opening.ports:
-            yield f"{balancer.name}: ip_local_port_range is {read.ports}, the inventory says {opening.ports}"
-        if read.ports.taken_by(read.reserved) > opening.ports.taken_by(opening.reserved):
-            yield f"{balancer.name}: ip_local_reserved_ports takes ports away: {', '.join(map(str, read.reserved))}"
 
 
 def _is_dead(server: _Counted) -> str:

@@ -146,7 +146,7 @@ class FarEnd:
             for endpoint in endpoints:
                 if count := self.held_at(host, (endpoint,), sources).waiting:
                     yield (
-                        f"{count:,} of them wait in the queue of {host}'s listener at {endpoint}: no program there "
+                        f"{count:,} more wait in the queue of {host}'s listener at {endpoint}, and no program there "
                         "accepts them"
                     )
 

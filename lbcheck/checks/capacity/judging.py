@@ -1,13 +1,13 @@
 """What was measured of a path, compared with what was predicted: a difference of one connection is a finding."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lbcheck.analysis.counter_deltas import differences
 from lbcheck.analysis.tuples import server_hop
 from lbcheck.checks.capacity import balancer_counts, far_end, fills, kernel_counts
 from lbcheck.checks.capacity.fills import ServerFill
+from lbcheck.checks.capacity.otherwise import otherwise
 from lbcheck.checks.capacity.parts import Part, servers_label, through_label
 from lbcheck.checks.capacity.planning import server_fills
 from lbcheck.checks.capacity.prediction import Prediction, predicted
@@ -17,7 +17,6 @@ from lbcheck.model.counters import Counters
 from lbcheck.model.fill import Filled
 from lbcheck.model.log_lines import LogLines
 from lbcheck.model.plan import Options
-from lbcheck.model.port_range import LocalPorts
 from lbcheck.model.question import Question
 from lbcheck.model.step import Sample
 from lbcheck.model.verdict import Finding, Outcome, Verdict, gravest
@@ -30,15 +29,13 @@ SENDING_NOTHING = Options(allow=("0.0.0.0/0", "::/0"))
 class Measurements:
     """What was measured of all paths.
 
-    `maxconns`: balancer → how many connections its processes accept, as far as they tell. `server_fills`: frontend →
-    what was to use up its balancers' source ports.
+    `server_fills`: frontend → what was to use up its balancers' source ports.
     """
 
     filled: Sequence[Filled]
     at_balancers: far_end.FarEnd
     at_servers: far_end.FarEnd
     words: balancer_counts.Words
-    maxconns: Mapping[str, int]
     server_fills: Mapping[str, ServerFill]
 
     def of(self, label: str) -> list[Filled]:
@@ -56,23 +53,11 @@ def judge(question: Question, samples: Sequence[Sample]) -> list[Verdict]:
         words=balancer_counts.Words(
             differences(sample for sample in samples if isinstance(sample, Counters)),
             _logged(samples),
-            {sample.at: sample for sample in samples if isinstance(sample, LocalPorts)},
+            otherwise(cluster, samples),
         ),
-        maxconns=_maxconns(sample for sample in samples if isinstance(sample, Counters)),
         server_fills=server_fills(cluster, SENDING_NOTHING),
     )
     return [_verdict(prediction, cluster, measurements) for prediction in predicted(cluster, {})]
-
-
-def _maxconns(readings: Iterable[Counters]) -> Mapping[str, int]:
-    """Return how many connections each balancer's processes accept together; one that does not tell is left out."""
-    told = {(one.balancer, one.uri): one.maxconn for one in readings if not one.failure}
-    silent = {balancer for (balancer, _), maxconn in told.items() if maxconn is None}
-    found = Counter[str]()
-    for (balancer, _), maxconn in told.items():
-        if balancer not in silent:
-            found[balancer] += maxconn or 0
-    return found
 
 
 def _logged(samples: Sequence[Sample]) -> Mapping[str, bool]:
@@ -144,7 +129,7 @@ def _measured(cluster: Cluster, part: Part, measurements: Measurements) -> Resul
     """Return what was measured of a part that something fills."""
     if not _server_fill(part, measurements):
         samples = [sample for label in _labels(cluster, part) for sample in measurements.of(label)]
-        return kernel_counts.measured(cluster, part, samples, measurements.at_balancers, measurements.maxconns)
+        return kernel_counts.measured(cluster, part, samples, measurements.at_balancers, measurements.words.otherwise)
     samples = measurements.of(servers_label(part.subject))
     return balancer_counts.measured(cluster, part, samples, measurements.at_servers, measurements.words)
 

@@ -1,7 +1,7 @@
 """How many connections of a product the balancers accepted while the clients held them, by the balancers' kernels."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lbcheck.analysis.tuples import binding
@@ -12,7 +12,7 @@ from lbcheck.checks.capacity.parts import Part
 from lbcheck.checks.capacity.results import Result, Row, failure_at_host, unmeasured
 from lbcheck.checks.stop_reasons import WHY
 from lbcheck.model.address import Endpoint, Family, family, of_family
-from lbcheck.model.cluster import Client, Cluster, NatGateway, capacity_of
+from lbcheck.model.cluster import Client, Cluster, NatGateway
 from lbcheck.model.fill import Filled, StopKind
 from lbcheck.model.verdict import Finding, Outcome
 
@@ -25,12 +25,10 @@ class _Bypass:
     attempted: int
 
 
-def measured(
-    cluster: Cluster, part: Part, samples: Sequence[Filled], far: FarEnd, maxconns: Mapping[str, int]
-) -> Result:
+def measured(cluster: Cluster, part: Part, samples: Sequence[Filled], far: FarEnd, otherwise: Sequence[str]) -> Result:
     """Return the row of a product with what was accepted, and findings where that differs from the prediction.
 
-    `maxconns`: balancer → how many connections it says that it accepts; left out: it does not tell.
+    `otherwise`: sentences on limits of the balancers that are not as the inventory says.
     """
     failures = [failure_at_host(sample) for sample in samples if sample.failure]
     if failures:
@@ -43,15 +41,7 @@ def measured(
         return unmeasured(part, part.name, unread)
     if not samples:
         return unmeasured(part, part.name, "nobody has opened any connection")
-    return _compared(part, samples, _Seen(cluster, part, samples, far), list(_other_maxconns(cluster, maxconns)))
-
-
-def _other_maxconns(cluster: Cluster, maxconns: Mapping[str, int]) -> Iterator[str]:
-    """Say which balancer accepts another number of connections than the inventory says."""
-    for balancer in cluster.balancers:
-        read, given = maxconns.get(balancer.name), capacity_of(balancer).maxconn
-        if read is not None and given is not None and read != given:
-            yield f"{balancer.name} runs with maxconn {read:,}, the inventory says {given:,}"
+    return _compared(part, samples, _Seen(cluster, part, samples, far), otherwise)
 
 
 class _Seen:
