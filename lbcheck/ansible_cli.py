@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,9 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.C
         except BaseException:
             _end(process)
             raise
+        finally:
+            if (process.poll() or 0) < 0:
+                _tidy(process.pid, environment)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
@@ -77,6 +81,14 @@ def _end(process: "subprocess.Popen[str]") -> None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
                 return
+
+
+def _tidy(pid: int, environment: Mapping[str, str]) -> None:
+    """Remove the folder of one that was killed: its name is Ansible's, its number, and eight letters by chance."""
+    with suppress(RuntimeError, OSError):  # nobody's home, or no folder to look into
+        folder = Path(environment.get("ANSIBLE_LOCAL_TEMP", "~/.ansible/tmp")).expanduser()
+        for left in folder.glob(f"ansible-local-{pid}????????"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager
