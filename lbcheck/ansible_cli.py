@@ -1,11 +1,13 @@
 """How Ansible's programs are called: the loader and the vantage do it alike."""
 
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from lbcheck.errors import LbcheckError
@@ -60,16 +62,64 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.C
         except BaseException:
             _end(process)
             raise
+        finally:
+            if (process.poll() or 0) < 0:
+                _tidy(process.pid, environment)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Wait a little, for Ctrl-C has reached it, too, and a second one breaks its clearing up off; then press it."""
-    for number, seconds in ((0, 0.3), (signal.SIGINT, 1.4), (signal.SIGKILL, None)):  # all is to end within 2 s
-        process.send_signal(number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            return
+    """Wait a little, for Ctrl-C has reached it, too, and a second one breaks its clearing up off; then press it.
+
+    An inventory's program is ended with it: Ansible would wait for that without end, and leave it behind when killed.
+    """
+    with _programs_of(process.pid) as programs:
+        for number, seconds in ((0, 0.3), (signal.SIGINT, 1.4), (signal.SIGKILL, None)):  # all is to end within 2 s
+            if number:
+                _tell(programs, signal.SIGTERM)
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+                return
+
+
+def _tidy(pid: int, environment: Mapping[str, str]) -> None:
+    """Remove the folder of one that was killed: its name is Ansible's, its number, and eight letters by chance."""
+    with suppress(RuntimeError, OSError):  # nobody's home, or no folder to look into
+        folder = Path(environment.get("ANSIBLE_LOCAL_TEMP", "~/.ansible/tmp")).expanduser()
+        for left in folder.glob(f"ansible-local-{pid}????????"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _programs_of(pid: int) -> Iterator[Sequence[int]]:
+    """Give descriptors of the processes under one; after the block none of them runs any longer."""
+    with ExitStack() as stack:
+        programs = []
+        for below in _below(pid):
+            with suppress(OSError):  # it has ended, or the kernel has no such descriptors
+                programs.append(os.pidfd_open(below))
+                stack.callback(os.close, programs[-1])
+        try:
+            yield programs
+        finally:
+            _tell(programs, signal.SIGTERM)
+            for program in programs:
+                select.select([program], [], [], 0.2 / len(programs))  # until it has cleared up
+            _tell(programs, signal.SIGKILL)
+
+
+def _below(pid: int) -> Iterator[int]:
+    with suppress(OSError):
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            yield child
+            yield from _below(child)
+
+
+def _tell(programs: Sequence[int], number: signal.Signals) -> None:
+    for program in programs:
+        with suppress(ProcessLookupError, PermissionError):
+            signal.pidfd_send_signal(program, number)
 
 
 def not_installed(name: str) -> LbcheckError:

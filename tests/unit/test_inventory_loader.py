@@ -312,12 +312,14 @@ def test_what_ansible_would_read_without_end_is_no_inventory(tmp_path: Path) -> 
             load([name])
 
 
-def test_what_ended_ansible_is_said(tmp_path: Path) -> None:
-    """Its parser of YAML fails without a word on what is nested without end."""
-    deep = tmp_path / "hosts.json"
+def test_what_ended_ansible_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parser of YAML fails without a word on what is nested without end, and leaves no folder behind."""
+    folder, deep = tmp_path / "ansible", tmp_path / "hosts.json"
+    monkeypatch.setenv("ANSIBLE_LOCAL_TEMP", str(folder))
     deep.write_text("[" * 200_000)
     with pytest.raises(InventoryError, match=r"cannot be read: (it was ended by SIG|.*ERROR)"):
         load([str(deep)])
+    assert list(folder.iterdir()) == []
 
 
 def test_an_inventory_that_cannot_be_parsed_is_a_sentence(tmp_path: Path) -> None:
