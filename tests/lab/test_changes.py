@@ -83,6 +83,7 @@ def test_a_restart_of_haproxy_costs_the_connections_open_on_it(cluster: Cluster,
     assert seen.longest_s() < 1
 
 
+@pytest.mark.slow
 def test_a_balancer_that_fails_ends_the_play_before_the_next(cluster: Cluster, vips: list[str]) -> None:
     """A configuration that no balancer can run reaches the first alone; the next keeps its file, and loses nothing."""
     frontend = {"name": "www", "binds": ["203.0.113.99:80"], "backend": "web"}
