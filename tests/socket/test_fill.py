@@ -243,6 +243,7 @@ def test_ctrl_c_reports_what_was_measured() -> None:
     """Interrupted while it opens: what was held until then, exit status 4, and nothing runs or stays."""
     with server(keep) as port:
         there = Endpoint("127.0.0.1", port)
+        before = sock_diag.count(there, sock_diag.TIME_WAIT)  # of an earlier server that had this port
         words = (str(there), "--source", "127.1.0.1", "--rate", "200", "--ports", "20000-29999", "--format", "json")
         with started("fill", *words) as run:
             until(lambda: sock_diag.count(there) >= 40, "forty connections are open")
@@ -254,7 +255,7 @@ def test_ctrl_c_reports_what_was_measured() -> None:
         assert "interrupted" in verdict["findings"][0]["message"]
         assert verdict["evidence"]["steps"][0]["measured"] >= 40
         until(lambda: sock_diag.count(there) == 0, "every connection is let go")
-        assert sock_diag.count(there, sock_diag.TIME_WAIT) == 0
+        assert sock_diag.count(there, sock_diag.TIME_WAIT) <= before
 
 
 def test_ctrl_c_does_not_wait_for_a_slow_rate() -> None:
