@@ -33,7 +33,7 @@ converge: packages venv ## configure the running hosts with the roles
 	@$(LAB) run converge -- $(VENV)/ansible-playbook -i $(INVENTORY) ansible/playbooks/site.yml
 
 change: packages venv ## make of the standing lab what an inventory says, hosts and all, without a loss: make change INVENTORY=…
-	@$(SUDO) $(VENV)/python -m lab run change -- $(VENV)/ansible-playbook -i $(INVENTORY) ansible/playbooks/grow.yml
+	@$(LAB) run change -- $(VENV)/ansible-playbook -i $(INVENTORY) ansible/playbooks/grow.yml
 
 verify: packages venv ## run lbcheck on the running lab and show its report
 	@$(LAB) run --through verify -- $(VENV)/lbcheck run -i $(INVENTORY)

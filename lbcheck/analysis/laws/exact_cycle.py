@@ -16,7 +16,8 @@ from lbcheck.model.verdict import Outcome
 
 # By how much a server's count may leave its bound where a server of another weight came back, or a weight changed,
 # shortly before: the turn in which that happens is none of the wheel's own. HAProxy leaves it by more at one or two
-# places of a turn (tests/socket/test_wheels.py).
+# places of a turn (tests/socket/test_wheels.py). Other products were not measured, and get as much: a wrong weight has
+# to be farther off all the same.
 AFTER_A_CHANGE = 3
 
 
